@@ -1,0 +1,287 @@
+//! Key exports: signed ZIP files of diagnosis keys (protocol §6).
+//!
+//! An export comes from the network and is trusted with nothing. [`open`] unpacks
+//! it within [`Limits`]; only [`Unverified::verify`] gives out its keys. Nothing of
+//! `export.bin` is parsed before its signature was checked.
+
+mod archive;
+mod batch;
+mod error;
+mod inflate;
+mod verify;
+mod wire;
+mod write;
+
+use prost::Message;
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+
+use crate::diagnosis::{DiagnosisKey, LAST_ROLLING_START, ReportType, RollingPeriod};
+use crate::key::{KEY_LEN, Tek};
+use crate::time::Interval;
+
+pub use archive::ArchiveError;
+pub use batch::{BatchError, check_complete};
+pub use error::{ExportError, KeyError};
+pub use inflate::InflateError;
+pub use verify::{ECDSA_WITH_SHA256, PinnedKey, PinnedKeyError};
+pub use write::{Signer, SignerError, WriteError, write, write_bare};
+
+/// How `export.bin` begins.
+pub const HEADER: [u8; 16] = *b"EK Export v1    ";
+
+/// Bounds on an export, applied before anything is unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest ZIP file, in bytes.
+    pub archive: usize,
+    /// Longest `export.bin`, in bytes.
+    pub bin: usize,
+    /// Longest `export.sig`, in bytes.
+    pub sig: usize,
+}
+
+impl Default for Limits {
+    /// Room for about 500,000 keys, ten times the largest exports there were.
+    fn default() -> Self {
+        Self {
+            archive: 16 * 1024 * 1024,
+            bin: 16 * 1024 * 1024,
+            sig: 64 * 1024,
+        }
+    }
+}
+
+/// One batch of an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Start of the time its keys were registered in, in seconds since the epoch.
+    pub start: u64,
+    /// End of that time.
+    pub end: u64,
+    /// The region, such as "440".
+    pub region: String,
+    /// Which batch it is, from 1.
+    pub batch_num: u32,
+    /// How many batches there are.
+    pub batch_size: u32,
+    /// Its keys.
+    pub keys: Vec<DiagnosisKey>,
+    /// Keys published before that say something else now.
+    pub revised_keys: Vec<DiagnosisKey>,
+}
+
+impl Export {
+    /// Its keys, then its revised keys.
+    pub fn all_keys(&self) -> impl Iterator<Item = &DiagnosisKey> {
+        self.keys.iter().chain(&self.revised_keys)
+    }
+}
+
+/// An export that was unpacked, of which nothing is believed yet.
+#[derive(Clone)]
+pub struct Unverified {
+    bin: Vec<u8>,
+    sig: Option<Vec<u8>>,
+}
+
+impl core::fmt::Debug for Unverified {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Unverified").finish_non_exhaustive()
+    }
+}
+
+/// An export whose signature was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    export: Export,
+    signed_by: String,
+}
+
+impl Verified {
+    /// The export.
+    pub const fn export(&self) -> &Export {
+        &self.export
+    }
+
+    /// The export.
+    pub fn into_export(self) -> Export {
+        self.export
+    }
+
+    /// The name of the pinned key that signed it.
+    pub fn signed_by(&self) -> &str {
+        &self.signed_by
+    }
+}
+
+/// Unpacks an export's ZIP file.
+///
+/// # Errors
+/// [`ExportError::Archive`] if it is not exactly one `export.bin` and one
+/// `export.sig` within `limits`.
+pub fn open(zip: &[u8], limits: &Limits) -> Result<Unverified, ExportError> {
+    let files = archive::read(zip, limits, false)?;
+    Ok(Unverified {
+        bin: files.bin,
+        sig: files.sig,
+    })
+}
+
+/// Unpacks a ZIP file that may hold `export.bin` alone, for looking into keys that
+/// were never signed.
+///
+/// # Errors
+/// Those of [`open`], except that `export.sig` may be missing.
+pub fn open_bare(zip: &[u8], limits: &Limits) -> Result<Unverified, ExportError> {
+    let files = archive::read(zip, limits, true)?;
+    Ok(Unverified {
+        bin: files.bin,
+        sig: files.sig,
+    })
+}
+
+impl Unverified {
+    /// Checks the signature against `pinned`, then reads the export.
+    ///
+    /// # Errors
+    /// Any of [`ExportError`], by the first thing that is wrong.
+    pub fn verify(self, pinned: &[PinnedKey]) -> Result<Verified, ExportError> {
+        let sig = self.sig.as_deref().ok_or(ExportError::Unsigned)?;
+        let signatures = wire::SignatureList::decode(sig)
+            .map_err(ExportError::SignatureMessage)?
+            .signatures;
+        let signed_by = verify::verify(&self.bin, &signatures, pinned)?;
+        let (export, announced) = parse_bin(&self.bin)?;
+        if announced != signatures.len() {
+            return Err(ExportError::SignatureCount {
+                signatures: signatures.len(),
+                announced,
+            });
+        }
+        Ok(Verified { export, signed_by })
+    }
+
+    /// Reads the export as it is. Only for looking into files: whoever made this
+    /// one may have written anything into it.
+    ///
+    /// # Errors
+    /// [`ExportError`] if it is not a valid export.
+    pub fn without_verification(self) -> Result<Export, ExportError> {
+        parse_bin(&self.bin).map(|(export, _)| export)
+    }
+}
+
+/// The export in `bin`, and how many signatures it announces.
+fn parse_bin(bin: &[u8]) -> Result<(Export, usize), ExportError> {
+    let message = bin.strip_prefix(&HEADER).ok_or(ExportError::Header)?;
+    let header = wire::Header::decode(message).map_err(ExportError::Message)?;
+    let (Some(start), Some(end)) = (header.start_timestamp, header.end_timestamp) else {
+        return Err(ExportError::Period);
+    };
+    if end < start {
+        return Err(ExportError::Period);
+    }
+    let (batch_num, batch_size) = batch_of(&header)?;
+    let mut export = Export {
+        start,
+        end,
+        region: header.region.unwrap_or_default(),
+        batch_num,
+        batch_size,
+        keys: Vec::new(),
+        revised_keys: Vec::new(),
+    };
+    let announced = read_repeated(message, &mut export)?;
+    Ok((export, announced))
+}
+
+/// The batch's number and how many there are; 1 of 1 when neither is given.
+fn batch_of(header: &wire::Header) -> Result<(u32, u32), ExportError> {
+    let batch_size = header.batch_size.unwrap_or(1);
+    let batch_num = match (header.batch_num, header.batch_size) {
+        (Some(number), _) => number,
+        (None, None) => 1,
+        (None, Some(_)) => return Err(ExportError::BatchNumber),
+    };
+    match (u32::try_from(batch_num), u32::try_from(batch_size)) {
+        (Ok(number), Ok(size)) if (1..=size).contains(&number) => Ok((number, size)),
+        _ => Err(ExportError::BatchNumber),
+    }
+}
+
+/// Reads the fields that repeat into `export`; gives how many signatures are
+/// announced. Keys become [`DiagnosisKey`]s one by one, so that a file of the
+/// shortest possible messages does not grow in memory.
+fn read_repeated(message: &[u8], export: &mut Export) -> Result<usize, ExportError> {
+    let mut rest = message;
+    let mut announced = 0;
+    let mut index = 0;
+    while !rest.is_empty() {
+        let (tag, wire_type) = decode_key(&mut rest).map_err(ExportError::Message)?;
+        match (tag, wire_type) {
+            (wire::SIGNATURE_INFOS, WireType::LengthDelimited) => {
+                wire::SignatureInfo::decode(take_message(&mut rest)?)
+                    .map_err(ExportError::Message)?;
+                announced += 1;
+            }
+            (wire::KEYS | wire::REVISED_KEYS, WireType::LengthDelimited) => {
+                let key = wire::Key::decode(take_message(&mut rest)?)
+                    .map_err(ExportError::Message)
+                    .and_then(|key| {
+                        diagnosis_key(key).map_err(|source| ExportError::Key { index, source })
+                    })?;
+                if tag == wire::KEYS {
+                    export.keys.push(key);
+                } else {
+                    export.revised_keys.push(key);
+                }
+                index += 1;
+            }
+            (wire::SIGNATURE_INFOS | wire::KEYS | wire::REVISED_KEYS, _) => {
+                return Err(ExportError::Framing);
+            }
+            _ => skip_field(wire_type, tag, &mut rest, DecodeContext::default())
+                .map_err(ExportError::Message)?,
+        }
+    }
+    Ok(announced)
+}
+
+/// Takes the length and as many bytes off the front.
+fn take_message<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], ExportError> {
+    let length = decode_varint(rest).map_err(ExportError::Message)?;
+    let (taken, after) = usize::try_from(length)
+        .ok()
+        .and_then(|length| rest.split_at_checked(length))
+        .ok_or(ExportError::Framing)?;
+    *rest = after;
+    Ok(taken)
+}
+
+fn diagnosis_key(key: wire::Key) -> Result<DiagnosisKey, KeyError> {
+    let data = key.key_data.unwrap_or_default();
+    let tek: [u8; KEY_LEN] = data
+        .as_slice()
+        .try_into()
+        .map_err(|_| KeyError::Length(data.len()))?;
+    let rolling_start = key
+        .rolling_start_interval_number
+        .and_then(|start| u32::try_from(start).ok())
+        .filter(|&start| start <= LAST_ROLLING_START)
+        .ok_or(KeyError::RollingStart)?;
+    let rolling_period = match key.rolling_period {
+        None => RollingPeriod::DAY,
+        Some(period) => u32::try_from(period)
+            .ok()
+            .and_then(RollingPeriod::new)
+            .ok_or(KeyError::RollingPeriod(period))?,
+    };
+    Ok(DiagnosisKey {
+        tek: Tek::from_bytes(tek),
+        rolling_start: Interval::new(rolling_start),
+        rolling_period,
+        transmission_risk_level: key.transmission_risk_level.unwrap_or(0),
+        report_type: ReportType::from_number(key.report_type.unwrap_or(0)),
+        days_since_onset: key.days_since_onset_of_symptoms,
+    })
+}

@@ -1,0 +1,406 @@
+//! Finding the sightings of diagnosis keys (protocol §3).
+//!
+//! Two passes over the sightings, with memory that does not grow with their
+//! number, only with what matches: the first fills a filter that tells which
+//! of the keys' RPIs may have been heard; those become candidates, sorted; the
+//! second pass looks every sighting up among them. Many keys, or keys of many
+//! days, are taken in portions, each with its own passes.
+
+mod filter;
+
+use core::convert::Infallible;
+use std::collections::BTreeSet;
+
+use crate::diagnosis::DiagnosisKey;
+use crate::key::Rpi;
+use crate::metadata::{Confidence, Metadata};
+use crate::sighting::{Scan, Sighting};
+use crate::time::{Interval, UnixSeconds};
+
+use filter::Filter;
+
+/// How many intervals, two hours, a sighting may lie before or after its RPI's
+/// own: clocks drift.
+pub const MAX_DRIFT: u32 = 12;
+/// Sightings of one RPI more than this many seconds after its first are a replay:
+/// no device sends an RPI for longer.
+pub const MAX_RPI_SECONDS: u32 = 1200;
+/// The transmit powers that are believed, in dBm.
+pub const TX_POWER_RANGE: core::ops::RangeInclusive<i8> = -50..=20;
+
+/// How much is taken at a time, which bounds the memory used.
+#[derive(Clone, Copy)]
+struct Portion {
+    /// Days of keys; each costs up to 1 MiB of filter.
+    days: u32,
+    /// Candidates, 32 bytes each.
+    candidates: usize,
+}
+
+const PORTION: Portion = Portion {
+    days: 16,
+    candidates: 1 << 20,
+};
+/// Progress is told every so many keys.
+const PROGRESS_KEYS: usize = 256;
+
+/// Sightings that can be streamed, more than once, in any order.
+pub trait SightingSource {
+    /// Why streaming may fail.
+    type Error;
+
+    /// Calls `visit` with every sighting.
+    fn for_each(&self, visit: &mut dyn FnMut(&Sighting)) -> Result<(), Self::Error>;
+}
+
+impl SightingSource for [Sighting] {
+    type Error = Infallible;
+
+    fn for_each(&self, visit: &mut dyn FnMut(&Sighting)) -> Result<(), Infallible> {
+        self.iter().for_each(visit);
+        Ok(())
+    }
+}
+
+impl SightingSource for Vec<Sighting> {
+    type Error = Infallible;
+
+    fn for_each(&self, visit: &mut dyn FnMut(&Sighting)) -> Result<(), Infallible> {
+        self.as_slice().for_each(visit)
+    }
+}
+
+/// What depends on the receiving device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Calibration of this device in dB, added to every RSSI before the
+    /// attenuation is computed.
+    pub rssi_offset: i8,
+}
+
+/// The sightings found of one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyMatch {
+    /// Where the key stands in the keys that were given.
+    pub key_index: usize,
+    /// How many different RPIs of it were heard, by the sightings that count.
+    pub rpis: usize,
+    /// The sightings that count, in time order; never empty.
+    pub sightings: Vec<MatchedSighting>,
+}
+
+/// A sighting that counts, decrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MatchedSighting {
+    /// When it was heard.
+    pub time: UnixSeconds,
+    /// The scan it was heard in.
+    pub scan: Scan,
+    /// Transmit power less received power, in dB, and not below 0.
+    pub attenuation: u8,
+    /// How well the transmit power is known.
+    pub confidence: Confidence,
+}
+
+/// How far matching has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Keys dealt with.
+    pub done: usize,
+    /// Keys given.
+    pub total: usize,
+}
+
+/// Finds the sightings of `keys`, in the order of the keys.
+///
+/// Recursive and revoked keys are passed over, and so is a key whose TEK came
+/// before: what a second publication means is for [`crate::diagnosis::transition`]
+/// and [`crate::diagnosis::consolidate`] to say.
+///
+/// # Errors
+/// Those of `source`.
+pub fn match_keys<S: SightingSource + ?Sized>(
+    source: &S,
+    keys: &[DiagnosisKey],
+    options: &Options,
+) -> Result<Vec<KeyMatch>, S::Error> {
+    match_keys_with_progress(source, keys, options, &mut |_| {})
+}
+
+/// [`match_keys`], telling `progress` from time to time how far it is.
+///
+/// # Errors
+/// Those of `source`.
+pub fn match_keys_with_progress<S: SightingSource + ?Sized>(
+    source: &S,
+    keys: &[DiagnosisKey],
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<KeyMatch>, S::Error> {
+    match_in_portions(source, keys, options, progress, PORTION)
+}
+
+fn match_in_portions<S: SightingSource + ?Sized>(
+    source: &S,
+    keys: &[DiagnosisKey],
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+    at_a_time: Portion,
+) -> Result<Vec<KeyMatch>, S::Error> {
+    let to_match = keys_to_match(keys);
+    let mut matches = Vec::new();
+    let mut done = keys.len() - to_match.len();
+    for portion in portions_by_day(&to_match, at_a_time.days) {
+        let Some(filter) = fill_filter(source, portion, at_a_time.days)? else {
+            continue;
+        };
+        let mut candidates = Vec::new();
+        for &(key_index, key) in portion {
+            add_candidates(key_index, key, &filter, &mut candidates);
+            if candidates.len() >= at_a_time.candidates {
+                evaluate(source, keys, &mut candidates, options, &mut matches)?;
+            }
+            done += 1;
+            if done.is_multiple_of(PROGRESS_KEYS) {
+                progress(Progress {
+                    done,
+                    total: keys.len(),
+                });
+            }
+        }
+        evaluate(source, keys, &mut candidates, options, &mut matches)?;
+    }
+    progress(Progress {
+        done: keys.len(),
+        total: keys.len(),
+    });
+    matches.sort_unstable_by_key(|found: &KeyMatch| found.key_index);
+    Ok(matches)
+}
+
+/// A key to be matched, with its index among those given.
+type Indexed<'a> = (usize, &'a DiagnosisKey);
+
+/// An RPI of a key that may have been heard.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    rpi: Rpi,
+    interval: Interval,
+    key_index: usize,
+}
+
+/// A sighting of a candidate, in the order of evaluation.
+#[derive(Clone, Copy)]
+struct Hit {
+    candidate: Candidate,
+    sighting: Sighting,
+}
+
+/// The keys that are matched at all, by rolling start.
+fn keys_to_match(keys: &[DiagnosisKey]) -> Vec<Indexed<'_>> {
+    let mut seen = BTreeSet::new();
+    let mut to_match: Vec<_> = keys
+        .iter()
+        .enumerate()
+        .filter(|(_, key)| key.report_type.is_matched())
+        .filter(|(_, key)| seen.insert(key.tek.expose_bytes()))
+        .collect();
+    to_match.sort_by_key(|(_, key)| key.rolling_start);
+    to_match
+}
+
+/// Cuts keys, sorted by rolling start, where they span too many days.
+fn portions_by_day<'a, 'k>(
+    sorted: &'a [Indexed<'k>],
+    days: u32,
+) -> impl Iterator<Item = &'a [Indexed<'k>]> {
+    let mut rest = sorted;
+    core::iter::from_fn(move || {
+        let first_day = rest.first()?.1.rolling_start.utc_day();
+        let end = first_day.saturating_add(days);
+        let length = rest.partition_point(|(_, key)| key.rolling_start.utc_day() < end);
+        let (portion, others) = rest.split_at_checked(length.max(1))?;
+        rest = others;
+        Some(portion)
+    })
+}
+
+/// The first pass: a filter for the days of `portion`, or `None` when there is
+/// nothing in it.
+fn fill_filter<S: SightingSource + ?Sized>(
+    source: &S,
+    portion: &[Indexed<'_>],
+    days: u32,
+) -> Result<Option<Filter>, S::Error> {
+    let Some((_, first)) = portion.first() else {
+        return Ok(None);
+    };
+    // One more day for keys that do not start at midnight.
+    let mut filter = Filter::new(first.rolling_start.utc_day(), days + 1);
+    source.for_each(&mut |sighting| filter.insert(sighting))?;
+    Ok(Some(filter))
+}
+
+fn add_candidates(
+    key_index: usize,
+    key: &DiagnosisKey,
+    filter: &Filter,
+    candidates: &mut Vec<Candidate>,
+) {
+    let mut intervals = key
+        .intervals()
+        .filter(|&interval| filter.heard_near(interval))
+        .peekable();
+    if intervals.peek().is_none() {
+        return;
+    }
+    let rpis = key.tek.rpik().rpis(intervals);
+    candidates.extend(
+        rpis.filter(|(interval, rpi)| filter.may_contain(*interval, rpi))
+            .map(|(interval, rpi)| Candidate {
+                rpi,
+                interval,
+                key_index,
+            }),
+    );
+}
+
+/// The second pass: turns the candidates, which it empties, into matches.
+fn evaluate<S: SightingSource + ?Sized>(
+    source: &S,
+    keys: &[DiagnosisKey],
+    candidates: &mut Vec<Candidate>,
+    options: &Options,
+    matches: &mut Vec<KeyMatch>,
+) -> Result<(), S::Error> {
+    if candidates.is_empty() {
+        return Ok(());
+    }
+    candidates.sort_unstable();
+    let mut hits = Vec::new();
+    source.for_each(&mut |sighting| {
+        let first = candidates.partition_point(|candidate| candidate.rpi < sighting.rpi);
+        let of_this_rpi = candidates
+            .iter()
+            .skip(first)
+            .take_while(|candidate| candidate.rpi == sighting.rpi)
+            .filter(|candidate| candidate.interval.abs_diff(sighting.time.interval()) <= MAX_DRIFT);
+        hits.extend(of_this_rpi.map(|&candidate| Hit {
+            candidate,
+            sighting: *sighting,
+        }));
+    })?;
+    candidates.clear();
+
+    hits.sort_unstable_by_key(|hit| {
+        let Candidate {
+            rpi,
+            interval,
+            key_index,
+        } = hit.candidate;
+        (key_index, interval, rpi, hit.sighting.time)
+    });
+    for of_key in hits.chunk_by(|a, b| a.candidate.key_index == b.candidate.key_index) {
+        matches.extend(evaluate_key(keys, of_key, options));
+    }
+    Ok(())
+}
+
+/// Applies the rules for one key's sightings, sorted by RPI and time.
+fn evaluate_key(keys: &[DiagnosisKey], hits: &[Hit], options: &Options) -> Option<KeyMatch> {
+    let key_index = hits.first()?.candidate.key_index;
+    let aemk = keys.get(key_index)?.tek.aemk();
+    let mut found = KeyMatch {
+        key_index,
+        rpis: 0,
+        sightings: Vec::new(),
+    };
+    for of_rpi in hits.chunk_by(|a, b| a.candidate == b.candidate) {
+        let first = of_rpi.first()?.sighting.time;
+        let before = found.sightings.len();
+        found.sightings.extend(
+            of_rpi
+                .iter()
+                .map(|hit| &hit.sighting)
+                .filter(|sighting| sighting.time.seconds_since(first) <= i64::from(MAX_RPI_SECONDS))
+                .filter_map(|sighting| {
+                    let metadata = aemk.decrypt(&sighting.rpi, &sighting.aem);
+                    believed(sighting, Metadata::from_bytes(metadata)?, options)
+                }),
+        );
+        found.rpis += usize::from(found.sightings.len() > before);
+    }
+    found.sightings.sort_unstable();
+    (!found.sightings.is_empty()).then_some(found)
+}
+
+/// The sighting with its attenuation, or `None` when its transmit power cannot be.
+fn believed(sighting: &Sighting, metadata: Metadata, options: &Options) -> Option<MatchedSighting> {
+    if !TX_POWER_RANGE.contains(&metadata.tx_power) {
+        return None;
+    }
+    let received = i16::from(sighting.rssi) + i16::from(options.rssi_offset);
+    let attenuation = (i16::from(metadata.tx_power) - received).clamp(0, i16::from(u8::MAX));
+    Some(MatchedSighting {
+        time: sighting.time,
+        scan: sighting.scan,
+        attenuation: u8::try_from(attenuation).expect("the range was just held to a byte's"),
+        confidence: metadata.confidence,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::{ReportType, RollingPeriod};
+    use crate::key::Tek;
+
+    #[test]
+    fn smaller_portions_find_the_same() {
+        let keys: Vec<_> = (0..40_u8)
+            .map(|number| DiagnosisKey {
+                tek: Tek::from_bytes([number; 16]),
+                rolling_start: Interval::new(2_660_400 + u32::from(number) * 100),
+                rolling_period: RollingPeriod::DAY,
+                transmission_risk_level: 0,
+                report_type: ReportType::ConfirmedTest,
+                days_since_onset: None,
+            })
+            .collect();
+        let sightings: Vec<_> = keys
+            .iter()
+            .flat_map(|key| key.tek.rpik().rpis(key.intervals()).step_by(7))
+            .map(|(interval, rpi)| Sighting {
+                time: interval.start(),
+                rpi,
+                aem: crate::key::Aem::from_bytes([0; 4]),
+                rssi: -60,
+                scan: Scan {
+                    cycle: None,
+                    previous: None,
+                },
+            })
+            .collect();
+        let found = |days, candidates| {
+            match_in_portions(
+                &sightings,
+                &keys,
+                &Options::default(),
+                &mut |_| {},
+                Portion { days, candidates },
+            )
+        };
+        let Ok(at_once) = found(PORTION.days, PORTION.candidates);
+        assert!(
+            at_once.len() > 10,
+            "decrypted noise is believed now and then"
+        );
+        for (days, candidates) in [(1, 1), (1, 50), (2, 1), (40, 100)] {
+            assert_eq!(
+                found(days, candidates),
+                Ok(at_once.clone()),
+                "{days} {candidates}"
+            );
+        }
+    }
+}
