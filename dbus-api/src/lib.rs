@@ -1,0 +1,88 @@
+//! The D-Bus interface between sesshokud and its front ends.
+//!
+//! One object, [`OBJECT_PATH`], at one name, [`BUS_NAME`], with three
+//! interfaces: `org.sesshoku.Tracing1` (is it running, and why not),
+//! `org.sesshoku.Consent1` (the agreement), `org.sesshoku.Exposure1` (checks and
+//! what they found). The introspection XML in `interfaces/` documents every
+//! member and is installed; a test holds the daemon against it.
+//!
+//! Changes are additive only. Sentences for people live in the front ends:
+//! here are names and numbers.
+
+mod error;
+mod proxy;
+mod types;
+
+pub use error::Error;
+pub use proxy::{Consent1Proxy, Exposure1Proxy, Tracing1Proxy};
+pub use types::{
+    CheckOutcome, ConsentState, ContactDay, ExposureResult, RunReason, RunState, UnknownReason,
+    Verdict,
+};
+
+/// The well-known bus name.
+pub const BUS_NAME: &str = "org.sesshoku.Tracing1";
+/// The one object.
+pub const OBJECT_PATH: &str = "/org/sesshoku/Tracing1";
+
+/// The introspection XML of `org.sesshoku.Tracing1`.
+pub const TRACING1_XML: &str = include_str!("../interfaces/org.sesshoku.Tracing1.xml");
+/// The introspection XML of `org.sesshoku.Consent1`.
+pub const CONSENT1_XML: &str = include_str!("../interfaces/org.sesshoku.Consent1.xml");
+/// The introspection XML of `org.sesshoku.Exposure1`.
+pub const EXPOSURE1_XML: &str = include_str!("../interfaces/org.sesshoku.Exposure1.xml");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_documented() {
+        fn check<T: ToString>(all: &[T], xml: &str) {
+            for name in all.iter().map(T::to_string) {
+                let documented = xml
+                    .split(|c: char| !c.is_ascii_lowercase() && c != '-')
+                    .any(|word| word == name);
+                assert!(documented, "{name}");
+            }
+        }
+        check(RunState::ALL, TRACING1_XML);
+        check(RunReason::ALL, TRACING1_XML);
+        check(ConsentState::ALL, CONSENT1_XML);
+        check(CheckOutcome::ALL, EXPOSURE1_XML);
+        check(Verdict::ALL, EXPOSURE1_XML);
+        check(UnknownReason::ALL, EXPOSURE1_XML);
+    }
+
+    #[test]
+    fn every_member_of_the_proxies_is_in_the_xml_and_the_other_way_round() {
+        let source = include_str!("proxy.rs");
+        let mut in_xml = Vec::new();
+        for xml in [TRACING1_XML, CONSENT1_XML, EXPOSURE1_XML] {
+            for kind in ["method", "property", "signal"] {
+                let declaration = format!("<{kind} name=\"");
+                let declared = xml.split(&declaration).skip(1);
+                in_xml.extend(declared.filter_map(|rest| rest.split('"').next()));
+            }
+        }
+        let mut in_proxies: Vec<_> = source
+            .split("    fn ")
+            .skip(1)
+            .filter_map(|rest| rest.split('(').next())
+            .map(pascal_case)
+            .collect();
+        in_xml.sort_unstable();
+        in_proxies.sort_unstable();
+        assert_eq!(in_proxies, in_xml);
+    }
+
+    fn pascal_case(snake_case: &str) -> String {
+        snake_case
+            .split('_')
+            .map(|word| {
+                let (first, rest) = word.split_at(1);
+                first.to_uppercase() + rest
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,113 @@
+//! Client proxies. Every type on the bus is a name or a number; see `types`.
+
+use std::collections::HashMap;
+
+use zbus::proxy;
+
+use crate::error::Error;
+use crate::types::{ContactDay, ExposureResult};
+
+/// Is it running, and why not.
+#[proxy(
+    interface = "org.sesshoku.Tracing1",
+    default_service = "org.sesshoku.Tracing1",
+    default_path = "/org/sesshoku/Tracing1"
+)]
+pub trait Tracing1 {
+    /// Destroys all keys, then everything recorded. Agreement stays, and
+    /// recording starts anew.
+    fn erase(&self) -> Result<(), Error>;
+
+    /// The daemon's version.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> zbus::Result<String>;
+    /// A `RunState`.
+    #[zbus(property)]
+    fn state(&self) -> zbus::Result<String>;
+    /// A `RunReason`.
+    #[zbus(property)]
+    fn reason(&self) -> zbus::Result<String>;
+    /// `bluez`, `replay` or `air`.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn radio(&self) -> zbus::Result<String>;
+    /// The adapter's name, such as `hci0`; empty when there is none.
+    #[zbus(property)]
+    fn adapter(&self) -> zbus::Result<String>;
+    /// How it listens, such as `monitor+discovery`; empty when it does not.
+    #[zbus(property)]
+    fn scan_method(&self) -> zbus::Result<String>;
+    /// Whether an identifier is on the air.
+    #[zbus(property)]
+    fn broadcasting(&self) -> zbus::Result<bool>;
+    /// The daemon's own time in Unix seconds; simulated when the radio is.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn time(&self) -> zbus::Result<u64>;
+    /// When the last scan cycle ended, in Unix seconds; 0 for never.
+    #[zbus(property)]
+    fn last_scan(&self) -> zbus::Result<u64>;
+    /// Totals since the daemon started: `cycles`, `cycles-cut-short`, `heard`,
+    /// `stored`, `dropped`, `rotations`, `broadcast-failures`, `scan-failures`.
+    #[zbus(property)]
+    fn counters(&self) -> zbus::Result<HashMap<String, u64>>;
+}
+
+/// The agreement to the terms and the privacy policy.
+#[proxy(
+    interface = "org.sesshoku.Consent1",
+    default_service = "org.sesshoku.Tracing1",
+    default_path = "/org/sesshoku/Tracing1"
+)]
+pub trait Consent1 {
+    /// Agrees to `version`, which must be the current one.
+    fn agree(&self, version: &str) -> Result<(), Error>;
+    /// Withdraws agreement: stops everything, destroys all keys, then everything recorded.
+    fn withdraw(&self) -> Result<(), Error>;
+
+    /// A `ConsentState`.
+    #[zbus(property)]
+    fn state(&self) -> zbus::Result<String>;
+    /// The version of the terms in force.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn current_version(&self) -> zbus::Result<String>;
+    /// The version agreed to; empty for none.
+    #[zbus(property)]
+    fn agreed_version(&self) -> zbus::Result<String>;
+    /// When it was agreed to, in Unix seconds; 0 for never.
+    #[zbus(property)]
+    fn agreed_at(&self) -> zbus::Result<u64>;
+}
+
+/// Checks against the notification server, and what they found.
+#[proxy(
+    interface = "org.sesshoku.Exposure1",
+    default_service = "org.sesshoku.Tracing1",
+    default_path = "/org/sesshoku/Tracing1"
+)]
+pub trait Exposure1 {
+    /// Checks now and returns when the check ended, with its `CheckOutcome`.
+    fn check_now(&self) -> Result<String, Error>;
+    /// The result over the last 14 days.
+    fn get_result(&self) -> Result<ExposureResult, Error>;
+    /// The days that count as a contact, newest first.
+    fn get_contacts(&self) -> Result<Vec<ContactDay>, Error>;
+
+    /// The result or the contact list may have changed; ask for them again.
+    #[zbus(signal)]
+    fn result_changed(&self) -> zbus::Result<()>;
+
+    /// Whether a check is under way.
+    #[zbus(property)]
+    fn checking(&self) -> zbus::Result<bool>;
+    /// When the last check ended, in Unix seconds; 0 for never.
+    #[zbus(property)]
+    fn last_check(&self) -> zbus::Result<u64>;
+    /// A `CheckOutcome`: how the last check ended.
+    #[zbus(property)]
+    fn last_outcome(&self) -> zbus::Result<String>;
+    /// When the last complete check ended, in Unix seconds; 0 for never.
+    #[zbus(property)]
+    fn last_success(&self) -> zbus::Result<u64>;
+    /// When the next check is due, in Unix seconds; 0 while none is.
+    #[zbus(property)]
+    fn next_check(&self) -> zbus::Result<u64>;
+}

@@ -1,0 +1,15 @@
+# What sesshoku analyse shows.
+
+analyse-day = { $date }  score { $score } (maximum { $maximum }), { $seconds } s
+analyse-day-contact = { $date }  score { $score } (maximum { $maximum }), { $seconds } s  → contact
+analyse-no-days = No day has exposures.
+analyse-export-verified = { $file }: the signature verifies
+analyse-export-unchecked = { $file }: the signature was not checked (no --public-key)
+analyse-export-refused = { $file }: refused: { $detail }
+analyse-export-contents = region { $region }, { $start } to { $end }, batch { $number } of { $size }, { $keys } keys, { $revised } revised keys
+analyse-capture = { $packets } packets, { $adverts } adverts, { $rpis } RPIs, { $addresses } addresses ({ $several-addresses } RPIs with several addresses, { $several-rpis } addresses with several RPIs)
+analyse-capture-ended-early = The log breaks off ({ $how }); what comes before was used.
+analyse-capture-identifier = { $rpi }  { $count } times in { $seconds } s, RSSI { $min } to { $max }
+analyse-match = Looked for { $keys } keys in { $sightings } sightings ({ $dropped } more were left out): found { $found }
+analyse-match-key = { $key }  { $rpis } RPIs, { $sightings } sightings, { $windows } windows
+analyse-windows-list = [{ $name }]

@@ -1,0 +1,45 @@
+# What the command line shows.
+
+status-state = State: { $state }
+status-consent = Agreement: { $state }
+status-consent-agreed = Agreement: { $state } (version { $version }, { $time })
+status-radio = Radio: { $radio }
+status-radio-simulated = Radio: { $radio } -- simulated, nothing real is on the air
+status-adapter = Adapter: { $adapter }
+status-broadcasting = Sending: { $state }
+status-scan-method = Listening: { $method }
+status-last-scan = Last scan: { $time }
+status-counters = Since the start: { $cycles } scan cycles ({ $cut-short } cut short), { $heard } heard, { $stored } stored, { $dropped } dropped, { $rotations } identifier changes, { $broadcast-failures } failures to send, { $scan-failures } to listen
+status-last-check = Last check: { $time } ({ $outcome })
+status-checking = Checking…
+status-next-check = Next check: { $time }
+status-version = sesshokud { $version }
+on = yes
+off = no
+
+agree-question = Do you agree to this? [y/N]
+agree-done = You have agreed to version { $version }. Recording begins.
+agree-already = You have agreed to version { $version } already.
+withdraw-warning = Withdrawing stops sending, listening and checking, and deletes everything recorded on this device beyond recovery.
+withdraw-question = Withdraw? [y/N]
+withdraw-done = Your agreement is withdrawn and everything recorded is deleted.
+erase-warning = This deletes all keys and everything recorded on this device beyond recovery. Your agreement stays, and recording starts anew.
+erase-question = Delete everything? [y/N]
+erase-done = Everything recorded is deleted.
+check-done = The check has ended: { $outcome }.
+declined = Cancelled. Nothing has changed.
+needs-yes = This is not a terminal, so there is nobody to ask. Add --yes.
+
+watch-connected = Connected to sesshokud { $version }. Radio: { $radio }
+watch-waiting = sesshokud is not running. Waiting for it to start…
+watch-disconnected = sesshokud has stopped. Waiting for it to start again…
+watch-scan = { $cycles ->
+    [one] { $cycles } scan cycle
+   *[other] { $cycles } scan cycles
+  }, { $stored } sightings stored
+watch-checking = Checking with the notification server…
+watch-check = Check: { $outcome }
+watch-next-check = Next check: { $time }
+watch-contact-days = Contacts: { $days }
+watch-result-hidden = The result may have changed. To see it, run: sesshoku contacts
+list-separator = {", "}

@@ -1,0 +1,47 @@
+# Checks and what they found. Keys are the D-Bus names of CheckOutcome, Verdict and UnknownReason.
+
+outcome-never = there was no check yet
+outcome-complete = everything was checked
+outcome-unreachable = the notification server could not be reached
+outcome-bad-answer = the notification server gave an answer that makes no sense
+outcome-export-refused = a key file could not be verified and was refused
+outcome-not-configured = no notification server is configured
+outcome-storage-failed = the stored encounters could not be read or written
+
+verdict-none = No contact with a person who registered as positive was found.
+verdict-contact = You may have been in contact with a person who registered as positive.
+verdict-unknown = Whether there was a contact cannot be said at the moment.
+
+unknown-consent-missing = The current terms are not agreed to, so nothing is recorded or checked.
+    .advice = Run: sesshoku agree
+unknown-never-checked = No check has been completed yet.
+    .advice = With the internet connected, run: sesshoku check
+unknown-check-too-old = The last complete check is more than 24 hours old.
+    .advice = With the internet connected, run: sesshoku check
+unknown-check-failed = The last check did not get to its end.
+    .advice = After a while, run: sesshoku check
+unknown-too-little-recorded = Less than an hour was recorded in the last 14 days, too little to tell.
+    .advice = Keep Bluetooth on. To see whether it is recording, run: sesshoku status
+unknown-storage-damaged = Part of the stored encounters is damaged and cannot be read.
+    .advice = The rest was checked. The damaged part is deleted after 14 days.
+unknown-clock-not-set = The clock is wrong.
+    .advice = Set the date and time.
+
+contacts-title = Contacts in the last 14 days
+contacts-count = { $count ->
+    [one] { $count } contact
+   *[other] { $count } contacts
+}
+contacts-row = { $date }  { $count }  about { $minutes } min (near: about { $near } min)  strength { $score }
+contacts-meaning = Contacts are the keys of positive people met that day (the same person on another day counts again). Minutes are how long their signal was heard; a strength of 100 or more stands for 15 minutes within 1 m.
+contacts-utc = Days are UTC days (09:00 to 09:00 in Japan).
+contacts-accuracy = This is estimated from signal strength; its accuracy is not guaranteed.
+period = Period: { $start } to { $end }
+last-success = Last complete check: { $time }
+unrecorded = Time in this period that was not recorded: { $duration }
+
+date = { $year }-{ $month2 }-{ $day2 }
+never = never
+duration-days = { $days } d { $hours } h
+duration-hours = { $hours } h { $minutes } min
+duration-minutes = { $minutes } min

@@ -1,0 +1,39 @@
+# The state of recording and why. Keys are the D-Bus names of RunState, RunReason and ConsentState.
+
+state-no-consent = stopped (not agreed to)
+state-running = recording
+state-degraded = partly working
+state-stopped = not recording
+
+reason-ready = Sending and listening both work.
+reason-starting = It has just started and is getting ready.
+reason-consent-missing = Nothing is sent, heard or recorded before you agree to the terms of use and the privacy policy.
+    .advice = To begin, run: sesshoku agree
+reason-consent-outdated = The terms of use have changed. Nothing is sent, heard or recorded until you agree to the new version.
+    .advice = To read what changed, run: sesshoku agree
+reason-adapter-absent = No Bluetooth adapter was found.
+    .advice = Check that the adapter is plugged in and the bluetooth service is running.
+reason-adapter-off = Bluetooth is switched off.
+    .advice = Switch Bluetooth on. Nothing is recorded while it is off.
+reason-adapter-blocked = Bluetooth is blocked.
+    .advice = Check airplane mode and the device's kill switch.
+reason-privacy-discoverable = Sending is paused because this device is discoverable: its own address would be visible to everyone nearby.
+    .advice = Close the Bluetooth settings, or turn discoverable mode off.
+reason-privacy-connectable = Sending is paused because this device waits for connections: its own address would be visible to everyone nearby.
+    .advice = Stop the other program that waits for connections.
+reason-broadcast-failed = The adapter refuses to send.
+    .advice = Switch Bluetooth off and on again.
+reason-scan-failed = The adapter refuses to listen.
+    .advice = Switch Bluetooth off and on again.
+reason-storage-failed = Encounters cannot be stored.
+    .advice = Check that there is free space on the disk.
+reason-clock-not-set = The clock is wrong, so identifiers would be wrong as well.
+    .advice = Set the date and time.
+reason-log-ended = The recorded log has been played to its end.
+
+consent-none = not agreed
+consent-agreed = agreed
+consent-outdated = agreed to an earlier version (the terms have changed)
+
+# A name from a newer daemon that this version does not know.
+name-unknown = unknown ({ $name })

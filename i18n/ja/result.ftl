@@ -1,0 +1,44 @@
+# 確認の経過と結果。キーは D-Bus の CheckOutcome、Verdict、UnknownReason の名前。
+
+outcome-never = まだ一度も確認していません
+outcome-complete = 最後まで確認できました
+outcome-unreachable = 通知サーバーに接続できませんでした
+outcome-bad-answer = 通知サーバーの応答が正しくありませんでした
+outcome-export-refused = 配られた鍵ファイルに、正しさを確かめられないものがありました
+outcome-not-configured = 通知サーバーが設定されていません
+outcome-storage-failed = 記録を読み書きできませんでした
+
+verdict-none = 陽性登録者との接触は確認されませんでした。
+verdict-contact = 陽性登録者との接触の可能性があります。
+verdict-unknown = 接触があったかどうか、今は判断できません。
+
+unknown-consent-missing = 現在の利用規約に同意していないため、記録も確認もしていません。
+    .advice = sesshoku agree を実行してください。
+unknown-never-checked = まだ一度も、最後まで確認できていません。
+    .advice = インターネットにつながった状態で sesshoku check を実行してください。
+unknown-check-too-old = 最後に確認できてから 24 時間以上たっています。
+    .advice = インターネットにつながった状態で sesshoku check を実行してください。
+unknown-check-failed = 直前の確認が最後まで終わりませんでした。
+    .advice = しばらくしてから sesshoku check を実行してください。
+unknown-too-little-recorded = 過去 14 日間の記録が 1 時間に満たないため、判断の材料が足りません。
+    .advice = Bluetooth をオンにしたままお使いください。記録の状態は sesshoku status で確かめられます。
+unknown-storage-damaged = 保存された記録の一部が壊れていて読めません。
+    .advice = 読めた分だけで確認しています。壊れた記録は 14 日後に消えます。
+unknown-clock-not-set = 時計が合っていません。
+    .advice = 日付と時刻を合わせてください。
+
+contacts-title = 過去14日間の接触一覧
+contacts-count = { $count }件
+contacts-row = { $date }  { $count }  約{ $minutes }分（うち近距離 約{ $near }分）  強さ { $score }
+contacts-meaning = 件数はその日に出会った陽性登録者の鍵の数です（同じ人でも日が変われば別に数えます）。分は電波が届いていた時間、強さは 100 以上で「1 m 以内に 15 分以上」に相当します。
+contacts-utc = 日付は協定世界時（日本時間の午前9時から翌日の午前9時まで）です。
+contacts-accuracy = 電波の強さからの推定であり、正確さを保証するものではありません。
+period = 期間: { $start } ～ { $end }
+last-success = 最後に確認できた日時: { $time }
+unrecorded = この期間に記録していなかった時間: { $duration }
+
+date = { $year }/{ $month }/{ $day }
+never = なし
+duration-days = { $days }日{ $hours }時間
+duration-hours = { $hours }時間{ $minutes }分
+duration-minutes = { $minutes }分

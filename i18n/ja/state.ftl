@@ -1,0 +1,39 @@
+# 記録の状態とその理由。キーは D-Bus の RunState、RunReason、ConsentState の名前。
+
+state-no-consent = 停止中（利用への同意がありません）
+state-running = 記録しています
+state-degraded = 一部だけ動いています
+state-stopped = 記録していません
+
+reason-ready = 周囲への発信と受信が正常に動いています。
+reason-starting = 起動したばかりで、準備をしています。
+reason-consent-missing = 利用規約とプライバシーポリシーへの同意がないため、何も発信・受信・記録していません。
+    .advice = 始めるには sesshoku agree を実行してください。
+reason-consent-outdated = 利用規約が改定されました。新しい版に同意するまで、発信・受信・記録を止めています。
+    .advice = 内容を確かめるには sesshoku agree を実行してください。
+reason-adapter-absent = Bluetooth アダプターが見つかりません。
+    .advice = アダプターの接続と、bluetooth サービスが動いているかを確かめてください。
+reason-adapter-off = Bluetooth がオフになっています。
+    .advice = Bluetooth をオンにしてください。オフの間は記録されません。
+reason-adapter-blocked = Bluetooth が遮断されています。
+    .advice = 機内モードや本体のスイッチを確かめてください。
+reason-privacy-discoverable = この機器が「検出可能」になっているため、発信を止めています。固有のアドレスが周囲に見えてしまいます。
+    .advice = Bluetooth の設定画面を閉じるか、検出可能の設定をオフにしてください。
+reason-privacy-connectable = この機器が接続を待ち受けているため、発信を止めています。固有のアドレスが周囲に見えてしまいます。
+    .advice = 接続待ちをしているほかのプログラムを止めてください。
+reason-broadcast-failed = アダプターが発信を受け付けません。
+    .advice = Bluetooth をいったんオフにして、もう一度オンにしてください。
+reason-scan-failed = アダプターが受信を受け付けません。
+    .advice = Bluetooth をいったんオフにして、もう一度オンにしてください。
+reason-storage-failed = 記録を保存できません。
+    .advice = ディスクの空き容量を確かめてください。
+reason-clock-not-set = 時計が合っていないため、正しい接触符号を作れません。
+    .advice = 日付と時刻を合わせてください。
+reason-log-ended = 再生中のログが終わりました。
+
+consent-none = 同意していません
+consent-agreed = 同意済み
+consent-outdated = 以前の版に同意済み（改定あり）
+
+# 新しいデーモンが返した、この版の知らない名前。
+name-unknown = 不明（{ $name }）

@@ -1,0 +1,270 @@
+//! What Sesshoku says to people, in Japanese and English.
+//!
+//! The sentences are Fluent files in `ja/` and `en/`, compiled in. Sentences about
+//! names from the bus have those names in their keys (`reason-adapter-off`), so
+//! that every front end says the same about the same thing.
+#![forbid(unsafe_code)]
+
+use std::fmt;
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentResource, FluentValue};
+use fluent_syntax::ast::Entry;
+use unic_langid::LanguageIdentifier;
+
+pub use fluent_bundle::FluentArgs as Args;
+
+/// The attribute of a sentence that says what to do about it.
+const ADVICE: &str = "advice";
+
+/// A language Sesshoku speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// 日本語
+    Japanese,
+    /// English
+    English,
+}
+
+impl Language {
+    /// Every language.
+    pub const ALL: [Self; 2] = [Self::Japanese, Self::English];
+
+    /// The tag in `--lang` and in the folder's name.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Japanese => "ja",
+            Self::English => "en",
+        }
+    }
+
+    /// The language of the process: of the first of `LC_ALL`, `LC_MESSAGES` and
+    /// `LANG` that is set and not empty, as POSIX has it. `variable` reads the
+    /// environment. English where that names no language spoken here.
+    pub fn of_environment(variable: impl Fn(&str) -> Option<String>) -> Self {
+        ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .filter_map(variable)
+            .find(|value| !value.is_empty())
+            .map_or(Self::English, |value| Self::of_locale(&value))
+    }
+
+    /// `ja_JP.UTF-8` and `ja` are Japanese; anything else is answered in English.
+    fn of_locale(locale: &str) -> Self {
+        match locale.split(['_', '.', '@', '-']).next() {
+            Some("ja") => Self::Japanese,
+            _ => Self::English,
+        }
+    }
+
+    const fn sources(self) -> [&'static str; 6] {
+        macro_rules! sources {
+            ($tag:literal) => {
+                [
+                    include_str!(concat!("../", $tag, "/state.ftl")),
+                    include_str!(concat!("../", $tag, "/result.ftl")),
+                    include_str!(concat!("../", $tag, "/terms.ftl")),
+                    include_str!(concat!("../", $tag, "/errors.ftl")),
+                    include_str!(concat!("../", $tag, "/cli.ftl")),
+                    include_str!(concat!("../", $tag, "/analyse.ftl")),
+                ]
+            };
+        }
+        match self {
+            Self::Japanese => sources!("ja"),
+            Self::English => sources!("en"),
+        }
+    }
+}
+
+/// All sentences of one language.
+pub struct Catalogue {
+    language: Language,
+    bundle: FluentBundle<FluentResource>,
+}
+
+impl fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Catalogue").field(&self.language).finish()
+    }
+}
+
+impl Catalogue {
+    /// The sentences of `language`.
+    pub fn new(language: Language) -> Self {
+        let tag: LanguageIdentifier = language.tag().parse().expect("the tags are well-formed");
+        let mut bundle = FluentBundle::new_concurrent(vec![tag]);
+        // Isolation marks are for mixed writing directions, and garble terminals.
+        bundle.set_use_isolating(false);
+        for source in language.sources() {
+            let resource = FluentResource::try_new(source.to_owned())
+                .expect("the files are compiled in and parsed by this crate's tests");
+            bundle
+                .add_resource(resource)
+                .expect("no key is defined twice, as this crate's tests see to");
+        }
+        Self { language, bundle }
+    }
+
+    /// The language.
+    pub const fn language(&self) -> Language {
+        self.language
+    }
+
+    /// The sentence `key`, which takes no arguments.
+    pub fn text(&self, key: &str) -> String {
+        self.format(key, &Args::new())
+    }
+
+    /// The sentence `key` with `args` filled in.
+    ///
+    /// A key that does not exist is shown as itself: better than nothing, and the
+    /// front ends' tests see that it does not happen.
+    pub fn format(&self, key: &str, args: &Args<'_>) -> String {
+        self.find(key, None, args).unwrap_or_else(|| key.to_owned())
+    }
+
+    /// What to do about what the sentence `key` says; `None` where there is nothing.
+    pub fn advice(&self, key: &str) -> Option<String> {
+        self.find(key, Some(ADVICE), &Args::new())
+    }
+
+    /// The sentence `prefix`-`name` about a name from the bus. A name that has
+    /// none comes from a newer daemon, and is shown as such.
+    pub fn name(&self, prefix: &str, name: &str) -> String {
+        self.find(&format!("{prefix}-{name}"), None, &Args::new())
+            .unwrap_or_else(|| {
+                let mut args = Args::new();
+                args.set("name", FluentValue::from(name));
+                self.format("name-unknown", &args)
+            })
+    }
+
+    /// Whether there is a sentence `key`.
+    pub fn has(&self, key: &str) -> bool {
+        self.bundle
+            .get_message(key)
+            .is_some_and(|message| message.value().is_some())
+    }
+
+    fn find(&self, key: &str, attribute: Option<&str>, args: &Args<'_>) -> Option<String> {
+        let message = self.bundle.get_message(key)?;
+        let pattern = match attribute {
+            None => message.value()?,
+            Some(name) => message.get_attribute(name)?.value(),
+        };
+        // A missing argument leaves its name in braces in the sentence.
+        let mut errors = Vec::new();
+        let text = self.bundle.format_pattern(pattern, Some(args), &mut errors);
+        Some(text.into_owned())
+    }
+}
+
+/// Every key of `language`, in order; for the tests that hold languages and
+/// programs against each other.
+pub fn keys(language: Language) -> Vec<Key> {
+    let mut keys = Vec::new();
+    for source in language.sources() {
+        // A file with an error keeps its good entries; the tests see the errors.
+        let resource = FluentResource::try_new(source.to_owned()).unwrap_or_else(|(good, _)| good);
+        for entry in resource.entries() {
+            if let Entry::Message(message) = entry {
+                keys.push(Key {
+                    name: message.id.name.to_owned(),
+                    has_advice: message.attributes.iter().any(|a| a.id.name == ADVICE),
+                });
+            }
+        }
+    }
+    keys
+}
+
+/// A key of the catalogue; see [`keys`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The key itself.
+    pub name: String,
+    /// Whether its sentence says what to do.
+    pub has_advice: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_parses_and_no_key_is_defined_twice() {
+        for language in Language::ALL {
+            for source in language.sources() {
+                if let Err((_, errors)) = FluentResource::try_new(source.to_owned()) {
+                    panic!("{}: {errors:?}", language.tag());
+                }
+            }
+            Catalogue::new(language);
+        }
+    }
+
+    #[test]
+    fn every_key_exists_in_each_language_with_advice_where_the_other_has_it() {
+        let outline = |language| -> Vec<_> {
+            keys(language)
+                .into_iter()
+                .map(|key| (key.name, key.has_advice))
+                .collect()
+        };
+        assert_eq!(outline(Language::Japanese), outline(Language::English));
+    }
+
+    #[test]
+    fn the_key_list_is_what_the_bundle_holds() {
+        let catalogue = Catalogue::new(Language::English);
+        let keys = keys(Language::English);
+        assert!(keys.len() > 100);
+        for key in &keys {
+            assert!(catalogue.has(&key.name), "{}", key.name);
+            assert_eq!(
+                catalogue.advice(&key.name).is_some(),
+                key.has_advice,
+                "{}",
+                key.name
+            );
+        }
+    }
+
+    #[test]
+    fn the_environment_decides_as_posix_has_it() {
+        let table: &[(&[(&str, &str)], Language)] = &[
+            (&[], Language::English),
+            (&[("LANG", "ja_JP.UTF-8")], Language::Japanese),
+            (&[("LANG", "ja")], Language::Japanese),
+            (&[("LANG", "jam")], Language::English),
+            (
+                &[("LANG", "ja_JP.UTF-8"), ("LC_ALL", "C")],
+                Language::English,
+            ),
+            (
+                &[("LANG", "ja_JP.UTF-8"), ("LC_ALL", "")],
+                Language::Japanese,
+            ),
+            (
+                &[("LANG", "C"), ("LC_MESSAGES", "ja_JP.eucJP")],
+                Language::Japanese,
+            ),
+            (&[("LANG", "de_DE"), ("LC_MESSAGES", "")], Language::English),
+        ];
+        for (environment, language) in table {
+            let read = |name: &str| {
+                let found = environment.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(Language::of_environment(read), *language, "{environment:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_without_a_sentence_is_shown_as_unknown() {
+        let english = Catalogue::new(Language::English);
+        assert_eq!(english.name("state", "running"), "recording");
+        assert_eq!(english.name("state", "flying"), "unknown (flying)");
+    }
+}
