@@ -1,0 +1,471 @@
+//! The shell around the core: carries events to it and its actions out.
+//!
+//! One task, one loop. Only the store and the matching leave it, to a blocking
+//! thread, so that a slow disk never silences the bus.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rand_core::CryptoRng;
+use sesshoku_dbus_api::{CheckOutcome, ConsentState, Error, UnknownReason, Verdict};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::radio::{Radio, RadioEvent};
+use crate::service::{MAX_WAITING, Reply, Request, Snapshot, shutting_down};
+use crate::store::{Consent, Store, StoreError};
+use crate::sync::assess::Day;
+use crate::sync::{self, Assessment, CheckReport, Server};
+use crate::tracer::{Action, Event, StorageFault, Tracer};
+
+/// How long the radio has to fall silent when the daemon ends.
+const CLOSE_WITHIN: Duration = Duration::from_secs(10);
+
+/// Everything the loop works with.
+pub struct App<R, C, G> {
+    /// The core.
+    pub tracer: Tracer<G>,
+    /// The radio.
+    pub radio: R,
+    /// The clock that goes with the radio.
+    pub clock: C,
+    /// The store.
+    pub store: Arc<Mutex<Store>>,
+    /// The notification server, if one is configured.
+    pub server: Option<Arc<Server>>,
+    /// What callers ask.
+    pub requests: mpsc::Receiver<Request>,
+    /// What the properties show.
+    pub snapshots: watch::Sender<Snapshot>,
+    /// The version of the terms in force.
+    pub terms_version: String,
+    /// Kept at the clock's time for the `Time` property.
+    pub shown_time: Arc<AtomicU32>,
+    /// Whether to end when a log does.
+    pub exit_at_end: bool,
+}
+
+/// How often to tell that the loop is alive, and how.
+pub struct Heartbeat<F> {
+    /// The longest time between two beats; `None` where nobody listens.
+    pub every: Option<Duration>,
+    /// Called whenever the loop comes round.
+    pub beat: F,
+}
+
+impl<R: Radio, C: Clock, G: CryptoRng> App<R, C, G> {
+    /// Runs until `stop` resolves (or the log ends, if that is to end it), then
+    /// leaves the air and saves what was heard.
+    pub async fn run(self, stop: impl Future<Output = ()>, mut heartbeat: Heartbeat<impl FnMut()>) {
+        let mut stop = pin!(stop);
+        let mut running = Running {
+            app: self,
+            events: VecDeque::from([Event::Timer]),
+            check: None,
+            check_replies: Vec::new(),
+            erase_replies: Vec::new(),
+            announced: None,
+            log_ended: false,
+        };
+        loop {
+            running.work().await;
+            (heartbeat.beat)();
+            if running.log_ended && running.app.exit_at_end {
+                break;
+            }
+            let beat = async {
+                match heartbeat.every {
+                    Some(every) => tokio::time::sleep(every).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let event = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                event = running.wait() => event,
+                () = beat => continue,
+            };
+            match event {
+                Woken::Event(event) => running.events.push_back(event),
+                Woken::Request(request) => running.on_request(request).await,
+                Woken::Checked(report) => running.on_checked(report).await,
+            }
+        }
+        running.close().await;
+    }
+}
+
+/// Why the loop woke up.
+enum Woken {
+    Event(Event),
+    Request(Request),
+    Checked(CheckReport),
+}
+
+/// The loop's own state besides what it was given.
+struct Running<R, C, G> {
+    app: App<R, C, G>,
+    events: VecDeque<Event>,
+    check: Option<JoinHandle<CheckReport>>,
+    check_replies: Vec<Reply<CheckOutcome>>,
+    erase_replies: Vec<Reply<()>>,
+    /// The result as it was announced last.
+    announced: Option<(Verdict, Vec<UnknownReason>, Vec<Day>)>,
+    log_ended: bool,
+}
+
+impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
+    /// Waits for the next thing to happen. Cancel-safe.
+    async fn wait(&mut self) -> Woken {
+        let deadline = self.app.tracer.next_deadline();
+        // Simulated time waits for the check, so that a slow download does not
+        // make it end days later.
+        let hold_time = self.app.clock.is_simulated() && self.check.is_some();
+        let clock = &self.app.clock;
+        let timer = async move {
+            match deadline {
+                Some(deadline) => clock.sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        // In no fixed order, so that a caller who never stops asking cannot keep the
+        // identifier on the air, nor a log played at full speed the callers waiting.
+        tokio::select! {
+            Some(request) = self.app.requests.recv() => Woken::Request(request),
+            report = finished(&mut self.check) => Woken::Checked(report),
+            () = timer => Woken::Event(Event::Timer),
+            event = self.app.radio.next(deadline), if !hold_time => {
+                self.log_ended |= event == RadioEvent::Ended;
+                Woken::Event(Event::Radio(event))
+            }
+        }
+    }
+
+    /// Tells the core what happened and does what it answers, until it rests.
+    async fn work(&mut self) {
+        while let Some(event) = self.events.pop_front() {
+            let now = self.app.clock.now();
+            for action in self.app.tracer.handle(now, event) {
+                if let Some(answer) = self.perform(action).await {
+                    self.events.push_back(answer);
+                }
+            }
+        }
+        self.publish();
+    }
+
+    async fn perform(&mut self, action: Action) -> Option<Event> {
+        match action {
+            Action::Radio(command) => {
+                self.app.radio.command(command);
+                None
+            }
+            Action::LoadKey(day) => {
+                let loaded = self.with_store("read the own key", move |store| store.own_key(day));
+                Some(Event::KeyLoaded(day, loaded.await))
+            }
+            Action::SaveKey(key) => {
+                let saved =
+                    self.with_store("save the own key", move |store| store.put_own_key(&key));
+                Some(Event::KeySaved(saved.await))
+            }
+            Action::SaveCycle(cycle) => {
+                let count = u64::try_from(cycle.sightings.len()).unwrap_or(u64::MAX);
+                let copy = cycle.clone();
+                let saved =
+                    self.with_store("save a scan cycle", move |store| store.append_cycle(&copy));
+                Some(Event::CycleSaved(match saved.await {
+                    Ok(_) => Ok(count),
+                    Err(fault) => Err((cycle, fault)),
+                }))
+            }
+            Action::Maintain(now) => {
+                let simulated = self.app.clock.is_simulated();
+                let done = self.with_store("purge and compact", move |store| {
+                    if simulated {
+                        store.purge_at_confirmed_time(now)?;
+                    } else {
+                        store.purge(now)?;
+                    }
+                    store.compact(now.utc_day())
+                });
+                // Failing to tidy up does not keep anything from being recorded.
+                let _ = done.await;
+                self.refresh_result().await;
+                None
+            }
+            Action::Erase { forget_consent } => {
+                self.stop_check(|| {
+                    if forget_consent {
+                        Error::ConsentRequired("the agreement is withdrawn".into())
+                    } else {
+                        Error::Busy("everything is being erased".into())
+                    }
+                })
+                .await;
+                let erased = self.with_store("erase", move |store| {
+                    if forget_consent {
+                        store.withdraw()
+                    } else {
+                        store.erase()
+                    }
+                });
+                let erased = erased.await;
+                self.refresh_records().await;
+                if erased.is_err() {
+                    for reply in self.erase_replies.drain(..) {
+                        answer(
+                            reply,
+                            Err(Error::Storage("could not erase everything".into())),
+                        );
+                    }
+                }
+                Some(Event::Erased(erased))
+            }
+            Action::Check => {
+                let now = self.app.clock.now().wall;
+                let store = Arc::clone(&self.app.store);
+                let server = self.app.server.clone();
+                self.check = Some(tokio::task::spawn_local(sync::check(server, store, now)));
+                None
+            }
+        }
+    }
+
+    async fn on_request(&mut self, request: Request) {
+        match request {
+            Request::Agree { version, reply } => {
+                let agreed = self.agree(version).await;
+                answer(reply, agreed);
+            }
+            Request::Withdraw(reply) => {
+                self.erase_replies.push(reply);
+                self.events.push_back(Event::Withdrawn);
+            }
+            Request::Erase(reply) => {
+                self.erase_replies.push(reply);
+                self.events.push_back(Event::EraseRequested);
+            }
+            Request::Check(reply) => {
+                if let Err(error) = self.require_consent() {
+                    return answer(reply, Err(error));
+                }
+                if self.check_replies.len() >= MAX_WAITING {
+                    let busy = Error::Busy("too many callers wait for this check".into());
+                    return answer(reply, Err(busy));
+                }
+                self.check_replies.push(reply);
+                self.events.push_back(Event::CheckRequested);
+            }
+            Request::Result(reply) => {
+                let result = self.assess().await.map(|assessment| assessment.to_result());
+                answer(reply, result);
+            }
+            Request::Contacts(reply) => {
+                let contacts = self
+                    .assess()
+                    .await
+                    .map(|assessment| assessment.to_contacts());
+                answer(reply, contacts);
+            }
+        }
+    }
+
+    async fn agree(&mut self, version: String) -> Result<(), Error> {
+        if version != self.app.terms_version {
+            return Err(Error::TermsVersionMismatch(format!(
+                "the terms in force are version {}",
+                self.app.terms_version
+            )));
+        }
+        if self.status_consent() == ConsentState::Agreed {
+            return Ok(());
+        }
+        let consent = Consent {
+            version,
+            agreed_at: self.app.clock.now().wall,
+        };
+        self.with_store("save the agreement", move |store| {
+            store.set_consent(Some(&consent))
+        })
+        .await
+        .map_err(|StorageFault| Error::Storage("could not save the agreement".into()))?;
+        self.refresh_records().await;
+        self.events.push_back(Event::Agreed);
+        Ok(())
+    }
+
+    fn require_consent(&self) -> Result<(), Error> {
+        if self.status_consent() == ConsentState::Agreed {
+            return Ok(());
+        }
+        Err(Error::ConsentRequired(
+            "the terms in force are not agreed to".into(),
+        ))
+    }
+
+    fn status_consent(&self) -> ConsentState {
+        self.app.tracer.status(self.app.clock.now()).consent
+    }
+
+    async fn assess(&mut self) -> Result<Assessment, Error> {
+        let consent = self.status_consent();
+        let now = self.app.clock.now().wall;
+        self.with_store("read the result", move |store| {
+            sync::assess(store, consent, now)
+        })
+        .await
+        .map_err(|StorageFault| Error::Storage("could not read the result".into()))
+    }
+
+    async fn on_checked(&mut self, report: CheckReport) {
+        self.refresh_records().await;
+        let complete = report.outcome == CheckOutcome::Complete;
+        for reply in self.check_replies.drain(..) {
+            answer(reply, Ok(report.outcome.clone()));
+        }
+        self.events.push_back(Event::CheckEnded { complete });
+    }
+
+    /// Ends a check under way without a result and tells those who wait why.
+    async fn stop_check(&mut self, why: impl Fn() -> Error) {
+        if let Some(check) = self.check.take() {
+            check.abort();
+            let _ = check.await;
+            self.events.push_back(Event::CheckEnded { complete: false });
+        }
+        for reply in self.check_replies.drain(..) {
+            answer(reply, Err(why()));
+        }
+    }
+
+    /// Reads what the properties show of the store.
+    async fn refresh_records(&mut self) {
+        let records = self
+            .with_store("read the records", |store| {
+                Ok((store.consent()?, store.last_check()?, store.last_success()?))
+            })
+            .await;
+        let Ok((consent, last_check, last_success)) = records else {
+            return;
+        };
+        self.app.snapshots.send_modify(|snapshot| {
+            snapshot.agreed = consent.map(|it| (it.version, it.agreed_at));
+            snapshot.last_check = last_check.as_ref().map(|it| it.ended);
+            snapshot.last_outcome = last_check.map_or(CheckOutcome::Never, |it| it.outcome.into());
+            snapshot.last_success = last_success;
+        });
+        self.refresh_result().await;
+    }
+
+    /// Announces the result if it is not what was announced last. Time alone
+    /// changes it, too: a check grows old, a day leaves the period.
+    async fn refresh_result(&mut self) {
+        let Ok(Assessment {
+            verdict,
+            reasons,
+            days,
+            ..
+        }) = self.assess().await
+        else {
+            return;
+        };
+        let result = (verdict, reasons, days);
+        if self.announced.as_ref() != Some(&result) {
+            self.announced = Some(result);
+            self.app
+                .snapshots
+                .send_modify(|snapshot| snapshot.result_generation += 1);
+        }
+    }
+
+    fn publish(&mut self) {
+        let now = self.app.clock.now();
+        self.app.shown_time.store(now.wall.get(), Ordering::Relaxed);
+        let status = self.app.tracer.status(now);
+        if self.app.tracer.is_at_rest() || status.consent == ConsentState::Agreed {
+            for reply in self.erase_replies.drain(..) {
+                answer(reply, Ok(()));
+            }
+        }
+        self.app.snapshots.send_if_modified(|snapshot| {
+            let changed = snapshot.status != status;
+            snapshot.status = status;
+            changed
+        });
+    }
+
+    /// Leaves the air and saves what was heard.
+    async fn close(mut self) {
+        self.stop_check(shutting_down).await;
+        self.events.push_back(Event::ShutDown);
+        self.work().await;
+        let at_rest = async {
+            while !self.app.tracer.is_at_rest() {
+                let event = self.app.radio.next(None).await;
+                self.events.push_back(Event::Radio(event));
+                self.work().await;
+            }
+        };
+        if tokio::time::timeout(CLOSE_WITHIN, at_rest).await.is_err() {
+            tracing::warn!("the radio did not fall silent in time");
+        }
+        if tokio::time::timeout(CLOSE_WITHIN, self.app.radio.close())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the radio did not close in time");
+        }
+    }
+
+    /// Runs `work` with the store on a blocking thread; what fails is logged as
+    /// having failed to do `what`.
+    async fn with_store<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StorageFault> {
+        let store = Arc::clone(&self.app.store);
+        let done = tokio::task::spawn_blocking(move || {
+            work(&mut store.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        match done.await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => {
+                let error: &(dyn std::error::Error + 'static) = &error;
+                tracing::error!(error, "could not {what}");
+                Err(StorageFault)
+            }
+            Err(error) => {
+                tracing::error!(%error, "could not {what}");
+                Err(StorageFault)
+            }
+        }
+    }
+}
+
+/// Resolves when the check under way ends; never while there is none.
+async fn finished(check: &mut Option<JoinHandle<CheckReport>>) -> CheckReport {
+    let Some(task) = check else {
+        return std::future::pending().await;
+    };
+    let report = task.await;
+    *check = None;
+    report.unwrap_or_else(|error| {
+        tracing::error!(%error, "the check ended unexpectedly");
+        CheckReport {
+            outcome: CheckOutcome::StorageFailed,
+            ..CheckReport::default()
+        }
+    })
+}
+
+/// Answers a caller, who may be gone by now.
+fn answer<T>(reply: Reply<T>, result: Result<T, Error>) {
+    let _ = reply.send(result);
+}

@@ -1,0 +1,655 @@
+//! Configuration: built-in defaults < `/usr/lib/sesshoku/sesshokud.toml` <
+//! `/etc/sesshoku/sesshokud.toml` < `/etc/sesshoku/sesshokud.toml.d/*.toml` (in
+//! name order) < environment (`SESSHOKUD_SECTION__KEY`) < command-line flags.
+//!
+//! Unknown keys are refused everywhere: a misspelt setting that does nothing is a
+//! silent failure.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::sync;
+use crate::tracer::ScanPlan;
+
+/// Environment variables with this prefix are settings.
+pub const ENVIRONMENT_PREFIX: &str = "SESSHOKUD_";
+
+/// The whole configuration. [`Config::default`] is what holds where nothing is set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the daemon keeps its data and answers.
+    pub daemon: Daemon,
+    /// Which radio.
+    pub radio: Radio,
+    /// How to listen.
+    pub scan: Scan,
+    /// What this device's radio is like.
+    pub calibration: Calibration,
+    /// The notification server.
+    pub server: sync::settings::Settings,
+}
+
+/// Where the daemon keeps its data and answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Daemon {
+    /// The folder with the database and, without a credential, the device key.
+    pub state_dir: PathBuf,
+    /// `system`, `session`, or a D-Bus address.
+    pub bus: Bus,
+}
+
+impl Default for Daemon {
+    fn default() -> Self {
+        Self {
+            state_dir: "/var/lib/sesshoku".into(),
+            bus: Bus::System,
+        }
+    }
+}
+
+impl Daemon {
+    /// The folder for exports that are being fetched.
+    pub fn downloads_dir(&self) -> PathBuf {
+        self.state_dir.join("downloads")
+    }
+}
+
+/// A message bus.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Bus {
+    /// The system bus.
+    System,
+    /// The session bus.
+    Session,
+    /// The bus at a D-Bus address.
+    Address(String),
+}
+
+impl Bus {
+    /// A connection builder for this bus.
+    pub fn builder(&self) -> zbus::connection::Builder<'static> {
+        match self {
+            Self::System => zbus::connection::Builder::system(),
+            Self::Session => zbus::connection::Builder::session(),
+            Self::Address(address) => zbus::connection::Builder::address(address.as_str()),
+        }
+    }
+}
+
+impl From<String> for Bus {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "system" => Self::System,
+            "session" => Self::Session,
+            _ => Self::Address(text),
+        }
+    }
+}
+
+impl From<Bus> for String {
+    fn from(bus: Bus) -> Self {
+        match bus {
+            Bus::System => "system".into(),
+            Bus::Session => "session".into(),
+            Bus::Address(address) => address,
+        }
+    }
+}
+
+/// Which radio, and its settings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Radio {
+    /// Which of the three.
+    pub kind: RadioKind,
+    /// The adapter to use, such as `hci0`; without it the first usable one.
+    pub adapter: Option<String>,
+    /// How to listen on a real adapter.
+    pub scan_method: ScanPreference,
+    /// Settings of the replay radio.
+    pub replay: Replay,
+    /// Settings of the simulated room.
+    pub air: Air,
+}
+
+/// A kind of radio.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RadioKind {
+    /// The real one.
+    #[default]
+    Bluez,
+    /// A recorded HCI log.
+    Replay,
+    /// A simulated room.
+    Air,
+}
+
+/// How to listen on a real adapter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScanPreference {
+    /// The best that the running bluetoothd allows.
+    #[default]
+    Auto,
+    /// Plain discovery, even where an advertisement monitor would be possible.
+    Discovery,
+}
+
+/// Settings of the replay radio.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Replay {
+    /// The btsnoop file.
+    pub log: Option<PathBuf>,
+    /// How many times faster than it was recorded; 0 for as fast as possible.
+    pub speed: f64,
+    /// Whether the daemon ends when the log does.
+    pub exit_at_end: bool,
+}
+
+impl Default for Replay {
+    fn default() -> Self {
+        Self {
+            log: None,
+            speed: 0.0,
+            exit_at_end: false,
+        }
+    }
+}
+
+/// Settings of the simulated room.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Air {
+    /// The TOML file that tells who is in the room; without it nobody is.
+    pub scenario: Option<PathBuf>,
+    /// How many times faster than real time; 0 for as fast as possible.
+    pub speed: f64,
+}
+
+impl Default for Air {
+    fn default() -> Self {
+        Self {
+            scenario: None,
+            speed: 1.0,
+        }
+    }
+}
+
+/// How to listen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scan {
+    /// Windows, or all the time.
+    pub mode: ScanMode,
+    /// Length of a window in seconds, 2 to 60.
+    pub listen_seconds: u32,
+    /// Shortest and longest time from one window to the next in seconds. At most
+    /// 300: a scan never stands for more (protocol §4).
+    pub every_seconds: (u32, u32),
+    /// Length of a cycle in seconds when listening all the time, 20 to 300.
+    pub cycle_seconds: u32,
+}
+
+impl Default for Scan {
+    fn default() -> Self {
+        Self {
+            mode: ScanMode::Windows,
+            listen_seconds: 4,
+            every_seconds: (210, 300),
+            cycle_seconds: 60,
+        }
+    }
+}
+
+impl Scan {
+    /// The plan for the core.
+    pub fn plan(&self) -> ScanPlan {
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        match self.mode {
+            ScanMode::Windows => ScanPlan::Windows {
+                listen: seconds(self.listen_seconds),
+                every: (seconds(self.every_seconds.0), seconds(self.every_seconds.1)),
+            },
+            ScanMode::Continuous => ScanPlan::Continuous {
+                cycle: seconds(self.cycle_seconds),
+            },
+        }
+    }
+}
+
+/// When to listen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScanMode {
+    /// A few seconds every few minutes.
+    #[default]
+    Windows,
+    /// All the time, as for a kiosk on mains power.
+    Continuous,
+}
+
+/// What this device's radio is like.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Calibration {
+    /// Transmit power that goes into the metadata, in dBm, −50 to 20: what makes
+    /// `tx_power − rssi` the attenuation at a well-calibrated receiver.
+    pub tx_power: i8,
+    /// Added to every received signal strength, in dB, −30 to 30.
+    pub rssi_correction: i8,
+    /// How sure these are, 0 (lowest) to 3 (protocol §1).
+    pub confidence: u8,
+}
+
+impl Default for Calibration {
+    fn default() -> Self {
+        Self {
+            tx_power: -20,
+            rssi_correction: 0,
+            confidence: 0,
+        }
+    }
+}
+
+/// Why there is no usable configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file exists but cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A source is not TOML, or has an unknown key or a wrong type.
+    #[error("{origin} is refused")]
+    Parse {
+        /// The file, variable or flag.
+        origin: String,
+        /// Where in it, and what.
+        source: Box<toml::de::Error>,
+    },
+    /// An environment variable has the prefix but not the form `SECTION__KEY`.
+    #[error("{0}: not the name of a setting")]
+    Variable(String),
+    /// An environment variable has the prefix but is not UTF-8.
+    #[error("{0}: not UTF-8")]
+    Encoding(String),
+    /// A value is of the right type but not allowed.
+    #[error("{setting}: {problem}")]
+    Value {
+        /// The setting, dotted.
+        setting: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// Where the configuration comes from.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The file that was asked for, and that must exist; then the others are empty.
+    pub named_file: Option<PathBuf>,
+    /// Files in order of rising precedence; one that does not exist is passed over.
+    pub files: Vec<PathBuf>,
+    /// A folder of drop-ins, read after the files in name order.
+    pub drop_in_dir: PathBuf,
+    /// Environment variables.
+    pub environment: Vec<(OsString, OsString)>,
+    /// Settings from the command line.
+    pub flags: Table,
+}
+
+impl Sources {
+    /// The installed places, or `file` alone when one is named.
+    pub fn new(file: Option<PathBuf>, flags: Table) -> Self {
+        let environment = std::env::vars_os().collect();
+        match file {
+            Some(_) => Self {
+                named_file: file,
+                files: Vec::new(),
+                drop_in_dir: PathBuf::new(),
+                environment,
+                flags,
+            },
+            None => Self {
+                named_file: None,
+                files: vec![
+                    "/usr/lib/sesshoku/sesshokud.toml".into(),
+                    "/etc/sesshoku/sesshokud.toml".into(),
+                ],
+                drop_in_dir: "/etc/sesshoku/sesshokud.toml.d".into(),
+                environment,
+                flags,
+            },
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks the configuration.
+    ///
+    /// # Errors
+    /// Says which file, variable or setting is wrong, and how.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let mut merged = Table::new();
+        for path in sources.files.iter().chain(&drop_ins(&sources.drop_in_dir)?) {
+            if let Some(table) = read_if_there(path)? {
+                merge(&mut merged, table);
+            }
+        }
+        if let Some(path) = &sources.named_file {
+            merge(&mut merged, read(path)?);
+        }
+        for (name, value) in &sources.environment {
+            let name = name.to_string_lossy();
+            let Some(setting) = name.strip_prefix(ENVIRONMENT_PREFIX) else {
+                continue;
+            };
+            let value = value
+                .to_str()
+                .ok_or_else(|| ConfigError::Encoding(name.clone().into_owned()))?;
+            merge(&mut merged, variable(&name, setting, value)?);
+        }
+        merge(&mut merged, sources.flags.clone());
+        let config = parse("the configuration", merged)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let range = |setting, value: u32, from: u32, to: u32| {
+            if (from..=to).contains(&value) {
+                return Ok(());
+            }
+            Err(ConfigError::Value {
+                setting,
+                problem: format!("{value} is not in {from}…{to}"),
+            })
+        };
+        let refuse = |setting, problem: &str| {
+            Err(ConfigError::Value {
+                setting,
+                problem: problem.to_owned(),
+            })
+        };
+        range("scan.listen_seconds", self.scan.listen_seconds, 2, 60)?;
+        range("scan.cycle_seconds", self.scan.cycle_seconds, 20, 300)?;
+        let (shortest, longest) = self.scan.every_seconds;
+        range(
+            "scan.every_seconds",
+            shortest,
+            self.scan.listen_seconds.max(20),
+            300,
+        )?;
+        range("scan.every_seconds", longest, shortest, 300)?;
+        if !(-50..=20).contains(&self.calibration.tx_power) {
+            return refuse("calibration.tx_power", "must be between −50 and 20 dBm");
+        }
+        if !(-30..=30).contains(&self.calibration.rssi_correction) {
+            return refuse(
+                "calibration.rssi_correction",
+                "must be between −30 and 30 dB",
+            );
+        }
+        range(
+            "calibration.confidence",
+            self.calibration.confidence.into(),
+            0,
+            3,
+        )?;
+        for (setting, speed) in [
+            ("radio.replay.speed", self.radio.replay.speed),
+            ("radio.air.speed", self.radio.air.speed),
+        ] {
+            if !(speed.is_finite() && speed >= 0.0) {
+                return refuse(setting, "must be 0 or more");
+            }
+        }
+        if self.radio.kind == RadioKind::Replay && self.radio.replay.log.is_none() {
+            return refuse("radio.replay.log", "the replay radio needs a log");
+        }
+        Ok(())
+    }
+}
+
+fn drop_ins(dir: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let read_error = |source| ConfigError::Read {
+        path: dir.to_owned(),
+        source,
+    };
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(read_error(error)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(read_error)?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn read_if_there(path: &Path) -> Result<Option<Table>, ConfigError> {
+    match read(path) {
+        Ok(table) => Ok(Some(table)),
+        Err(ConfigError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn read(path: &Path) -> Result<Table, ConfigError> {
+    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let wrong = |source: toml::de::Error| ConfigError::Parse {
+        origin: path.display().to_string(),
+        source: Box::new(source),
+    };
+    // Each file is checked on its own, so that the message can name line and column.
+    toml::from_str::<Config>(&text).map_err(wrong)?;
+    toml::from_str(&text).map_err(wrong)
+}
+
+/// `RADIO__KIND=air` as `radio.kind = "air"`. The value is TOML where the setting
+/// takes it as such, else a string: `SERVER__REGION=440` is the text "440".
+fn variable(name: &str, setting: &str, value: &str) -> Result<Table, ConfigError> {
+    let setting = setting.to_lowercase();
+    let keys: Vec<&str> = setting.split("__").collect();
+    if keys.len() < 2 || keys.iter().any(|key| key.is_empty()) {
+        return Err(ConfigError::Variable(name.to_owned()));
+    }
+    let text = nested(&keys, Value::String(value.to_owned()));
+    let Some(typed) = toml::from_str::<Table>(&format!("value = {value}"))
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+    else {
+        return parse(name, text.clone()).map(|_| text);
+    };
+    let typed = nested(&keys, typed);
+    match parse(name, typed.clone()) {
+        Ok(_) => Ok(typed),
+        Err(error) => parse(name, text.clone()).map(|_| text).map_err(|_| error),
+    }
+}
+
+/// `value` under the path `keys`.
+pub fn nested(keys: &[&str], value: Value) -> Table {
+    let mut value = value;
+    for key in keys.iter().skip(1).rev() {
+        value = Value::Table(Table::from_iter([((*key).to_owned(), value)]));
+    }
+    Table::from_iter(keys.first().map(|key| ((*key).to_owned(), value)))
+}
+
+/// Puts `over` on top of `base`: tables are joined, everything else is replaced.
+pub fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(Value::Table(base)), Value::Table(over)) => merge(base, over),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+fn parse(origin: &str, table: Table) -> Result<Config, ConfigError> {
+    table.try_into().map_err(|source| ConfigError::Parse {
+        origin: origin.to_owned(),
+        source: Box::new(source),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    fn sources(dir: &Path) -> Sources {
+        Sources {
+            named_file: None,
+            files: vec![dir.join("lib.toml"), dir.join("etc.toml")],
+            drop_in_dir: dir.join("etc.d"),
+            environment: Vec::new(),
+            flags: Table::new(),
+        }
+    }
+
+    #[test]
+    fn later_sources_win_setting_by_setting() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut sources = sources(dir.path());
+        assert_eq!(Config::load(&sources).unwrap(), Config::default());
+
+        let listen = |sources: &Sources| Config::load(sources).unwrap().scan.listen_seconds;
+        fs::write(
+            dir.path().join("lib.toml"),
+            "[scan]\nlisten_seconds = 5\ncycle_seconds = 30",
+        )
+        .unwrap();
+        assert_eq!(listen(&sources), 5);
+        fs::write(dir.path().join("etc.toml"), "[scan]\nlisten_seconds = 6").unwrap();
+        assert_eq!(listen(&sources), 6);
+        fs::create_dir(dir.path().join("etc.d")).unwrap();
+        fs::write(
+            dir.path().join("etc.d/20.toml"),
+            "[scan]\nlisten_seconds = 8",
+        )
+        .unwrap();
+        fs::write(
+            dir.path().join("etc.d/10.toml"),
+            "[scan]\nlisten_seconds = 7",
+        )
+        .unwrap();
+        fs::write(dir.path().join("etc.d/90.toml~"), "not read").unwrap();
+        assert_eq!(listen(&sources), 8);
+        sources.environment = vec![
+            ("SESSHOKUD_SCAN__LISTEN_SECONDS".into(), "9".into()),
+            ("SESSHOKUD_RADIO__ADAPTER".into(), "hci1".into()),
+            ("SESSHOKUD_SCAN__EVERY_SECONDS".into(), "[60, 70]".into()),
+            ("SESSHOKUD_SERVER__REGION".into(), "441".into()),
+        ];
+        assert_eq!(listen(&sources), 9);
+        sources.flags = nested(&["scan", "listen_seconds"], Value::Integer(10));
+        let config = Config::load(&sources).unwrap();
+        assert_eq!(config.scan.listen_seconds, 10);
+        assert_eq!(config.scan.cycle_seconds, 30);
+        assert_eq!(config.scan.every_seconds, (60, 70));
+        assert_eq!(config.radio.adapter.as_deref(), Some("hci1"));
+        assert_eq!(config.server.region, "441");
+    }
+
+    #[test]
+    fn a_file_that_is_named_must_exist() {
+        let dir = tempfile::tempdir().unwrap();
+        let named = dir.path().join("named.toml");
+        let sources = Sources {
+            named_file: Some(named.clone()),
+            ..sources(dir.path())
+        };
+        let error = Config::load(&sources).unwrap_err();
+        assert!(matches!(error, ConfigError::Read { path, .. } if path == named));
+        fs::write(&named, "[scan]\nlisten_seconds = 5").unwrap();
+        assert_eq!(Config::load(&sources).unwrap().scan.listen_seconds, 5);
+    }
+
+    #[test]
+    fn a_variable_that_is_not_utf8_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut sources = sources(dir.path());
+        let garbled = OsString::from_vec(vec![b'h', 0xff]);
+        sources.environment = vec![("OTHER".into(), garbled.clone())];
+        assert!(Config::load(&sources).is_ok());
+        sources.environment = vec![("SESSHOKUD_RADIO__ADAPTER".into(), garbled)];
+        let error = Config::load(&sources).unwrap_err();
+        assert!(matches!(error, ConfigError::Encoding(_)), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = |text: &str| {
+            fs::write(dir.path().join("etc.toml"), text).unwrap();
+            let error = Config::load(&sources(dir.path())).unwrap_err();
+            let cause = error.source().map(ToString::to_string);
+            format!("{error}: {}", cause.unwrap_or_default())
+        };
+        let misspelt = refused("[scan]\nlisten_secs = 4");
+        assert!(
+            misspelt.contains("etc.toml") && misspelt.contains("listen_secs"),
+            "{misspelt}"
+        );
+        assert!(refused("[scann]").contains("scann"));
+        assert!(refused("[radio.replay]\nfile = 'x'").contains("file"));
+        for (text, setting) in [
+            ("[scan]\nlisten_seconds = 1", "scan.listen_seconds"),
+            ("[scan]\nevery_seconds = [210, 301]", "scan.every_seconds"),
+            ("[scan]\nevery_seconds = [300, 210]", "scan.every_seconds"),
+            ("[calibration]\ntx_power = 21", "calibration.tx_power"),
+            ("[calibration]\nconfidence = 4", "calibration.confidence"),
+            ("[radio]\nkind = 'replay'", "radio.replay.log"),
+            ("[radio.air]\nspeed = -1.0", "radio.air.speed"),
+        ] {
+            let message = refused(text);
+            assert!(message.starts_with(setting), "{message}");
+        }
+        fs::remove_file(dir.path().join("etc.toml")).unwrap();
+        for name in ["SESSHOKUD_SCAN", "SESSHOKUD_SCAN__LISTEN", "SESSHOKUD___X"] {
+            let mut sources = sources(dir.path());
+            sources.environment = vec![(name.into(), "4".into())];
+            let message = Config::load(&sources).unwrap_err().to_string();
+            assert!(message.contains(name), "{message}");
+        }
+    }
+
+    #[test]
+    fn the_default_configuration_writes_and_reads_back() {
+        let text = toml::to_string(&Config::default()).unwrap();
+        assert_eq!(toml::from_str::<Config>(&text).unwrap(), Config::default());
+    }
+}

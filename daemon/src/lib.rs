@@ -1,0 +1,16 @@
+//! The Sesshoku daemon.
+//!
+//! ARCHITECTURE.md tells what is in which room.
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod radio;
+pub mod service;
+pub mod store;
+pub mod sync;
+pub mod tracer;
+
+/// The version of the terms and the privacy policy in force (`i18n/*/terms.ftl`).
+/// Whenever their meaning changes, so does this, and everybody is asked again.
+pub const TERMS_VERSION: &str = "1";

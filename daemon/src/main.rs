@@ -1,0 +1,352 @@
+//! `sesshokud`: reads the configuration, puts the parts together, runs them.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use clap::Parser;
+use gaen::matching;
+use gaen::metadata::{Confidence, Metadata};
+use getrandom::SysRng;
+use rand_core::UnwrapErr;
+use sesshoku_dbus_api::CheckOutcome;
+use sesshokud::app::{App, Heartbeat};
+use sesshokud::clock::{Clock, SystemClock};
+use sesshokud::config::{self, Config, RadioKind, ScanPreference, Sources};
+use sesshokud::radio::Radio;
+use sesshokud::radio::air::AirRadio;
+use sesshokud::radio::bluez::{self, BluezRadio};
+use sesshokud::radio::replay::ReplayRadio;
+use sesshokud::service::{Identity, Service, Snapshot, TimeSource, consent_state};
+use sesshokud::store::{DeviceKey, Store};
+use sesshokud::sync::schedule::{History, Schedule};
+use sesshokud::tracer::{Facts, Settings, Tracer};
+use sesshokud::{TERMS_VERSION, sync};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use toml::{Table, Value};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::prelude::*;
+
+/// How long blocking work that was given up has to finish when the daemon ends.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
+
+/// Contact confirming for Linux: the daemon.
+///
+/// Broadcasts and hears the rolling identifiers of Exposure Notification, keeps
+/// encounters encrypted for 14 days, checks the notification server daily, and
+/// answers on D-Bus. Settings come from /usr/lib/sesshoku/sesshokud.toml,
+/// /etc/sesshoku/sesshokud.toml, /etc/sesshoku/sesshokud.toml.d/*.toml,
+/// environment variables such as SESSHOKUD_SCAN__MODE, and these flags, later
+/// ones winning.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Read this file instead of the installed ones.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Check the configuration, print what holds, and exit.
+    #[arg(long)]
+    check_config: bool,
+    /// The folder for the database and the device key.
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// Where to answer: "system", "session" or a D-Bus address.
+    #[arg(long, value_name = "BUS")]
+    bus: Option<String>,
+    /// Which radio: "bluez", "replay" or "air".
+    #[arg(long, value_name = "KIND")]
+    radio: Option<String>,
+    /// The Bluetooth adapter, such as hci0.
+    #[arg(long, value_name = "NAME")]
+    adapter: Option<String>,
+    /// Play this btsnoop log (with --radio replay).
+    #[arg(long, value_name = "FILE")]
+    replay_log: Option<PathBuf>,
+    /// End when the log does.
+    #[arg(long)]
+    exit_at_end: bool,
+}
+
+impl Arguments {
+    /// The flags as settings.
+    fn settings(&self) -> Table {
+        let text = |path: &PathBuf| Value::String(path.to_string_lossy().into_owned());
+        let settings: [(&[&str], Option<Value>); 6] = [
+            (&["daemon", "state_dir"], self.state_dir.as_ref().map(text)),
+            (&["daemon", "bus"], self.bus.clone().map(Value::String)),
+            (&["radio", "kind"], self.radio.clone().map(Value::String)),
+            (
+                &["radio", "adapter"],
+                self.adapter.clone().map(Value::String),
+            ),
+            (
+                &["radio", "replay", "log"],
+                self.replay_log.as_ref().map(text),
+            ),
+            (
+                &["radio", "replay", "exit_at_end"],
+                self.exit_at_end.then_some(Value::Boolean(true)),
+            ),
+        ];
+        let mut table = Table::new();
+        for (keys, value) in settings {
+            if let Some(value) = value {
+                config::merge(&mut table, config::nested(keys, value));
+            }
+        }
+        table
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = Config::load(&Sources::new(
+        arguments.config.clone(),
+        arguments.settings(),
+    ));
+    let config = match config {
+        Ok(config) => config,
+        Err(error) => return fail(2, &error.into()),
+    };
+    if arguments.check_config {
+        return match check_config(&config) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(2, &error),
+        };
+    }
+    start_logging();
+    match run(config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(1, &error),
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the last words of a program that cannot go on"
+)]
+fn fail(code: u8, error: &anyhow::Error) -> ExitCode {
+    eprintln!("sesshokud: {error:#}");
+    ExitCode::from(code)
+}
+
+#[expect(clippy::print_stdout, reason = "what --check-config is for")]
+fn check_config(config: &Config) -> anyhow::Result<()> {
+    config.server.server(&config.daemon.downloads_dir())?;
+    println!("{}", toml::to_string(config)?);
+    Ok(())
+}
+
+/// Logs to the journal under systemd, else to standard error. `SESSHOKU_LOG` sets
+/// the level.
+fn start_logging() {
+    let filter = EnvFilter::try_from_env("SESSHOKU_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,zbus=warn"));
+    let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
+    let terminal = journal.is_none().then(|| {
+        tracing_subscriber::fmt::layer()
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+    });
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(journal)
+        .with(terminal)
+        .init();
+}
+
+/// bluer stalls on a multi-threaded runtime (spec/bluez.md), so everything but
+/// blocking work shares this one thread.
+fn run(config: Config) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let local = tokio::task::LocalSet::new();
+    let ended = runtime.block_on(local.run_until(start(config)));
+    drop(local);
+    // A name that is being resolved or a matching pass cannot be called off, and
+    // whatever the store has not committed by now does not count.
+    runtime.shutdown_timeout(FINISH_WITHIN);
+    ended
+}
+
+async fn start(config: Config) -> anyhow::Result<()> {
+    let state_dir = &config.daemon.state_dir;
+    let key = DeviceKey::from_environment(state_dir).context("no device key")?;
+    let store = Store::open(state_dir, &key).context("cannot open the store")?;
+    match config.radio.kind {
+        RadioKind::Bluez => {
+            let radio = BluezRadio::start(bluez::Settings {
+                adapter: config.radio.adapter.clone(),
+                method: match config.radio.scan_method {
+                    ScanPreference::Auto => bluez::Method::Auto,
+                    ScanPreference::Discovery => bluez::Method::Discovery,
+                },
+                ..bluez::Settings::default()
+            });
+            let clock = SystemClock::new().context("cannot make a timer")?;
+            serve(config, store, radio, clock).await
+        }
+        RadioKind::Replay => {
+            let resume_at = store.last_cycle()?.map(|cycle| cycle.ended);
+            let log = config
+                .radio
+                .replay
+                .log
+                .as_deref()
+                .context("no log to play")?;
+            let radio = ReplayRadio::open(log, config.radio.replay.speed, resume_at)?;
+            let clock = radio.clock();
+            serve(config, store, radio, clock).await
+        }
+        RadioKind::Air => {
+            let radio =
+                AirRadio::enter(config.radio.air.scenario.as_deref(), config.radio.air.speed)?;
+            let clock = radio.clock();
+            serve(config, store, radio, clock).await
+        }
+    }
+}
+
+async fn serve<R: Radio, C: Clock>(
+    config: Config,
+    store: Store,
+    radio: R,
+    clock: C,
+) -> anyhow::Result<()> {
+    // Only the simulated room makes its key when it starts, so the server's keys
+    // are read after the radio is there.
+    let calibration = &config.calibration;
+    let matching = matching::Options {
+        rssi_offset: calibration.rssi_correction,
+    };
+    let server = config
+        .server
+        .server(&config.daemon.downloads_dir())
+        .context("server")?;
+    let server = server.map(|server| Arc::new(server.with_matching(matching)));
+    let now = clock.now();
+    let shown_time = Arc::new(AtomicU32::new(now.wall.get()));
+    let consent = store.consent()?;
+    let last_check = store.last_check()?;
+    let last_success = store.last_success()?;
+    let mut rng = UnwrapErr(SysRng);
+    let interval = server
+        .as_ref()
+        .map_or(sync::schedule::DEFAULT_INTERVAL, |it| it.interval());
+    let history = History {
+        last_success,
+        last_attempt: last_check.as_ref().map(|check| check.ended),
+    };
+    let schedule = Schedule::start(interval, history, now, &mut rng);
+    let facts = Facts {
+        consent: consent_state(
+            consent.as_ref().map(|it| it.version.as_str()),
+            TERMS_VERSION,
+        ),
+        last_cycle: store.last_cycle()?.map(|cycle| cycle.started),
+    };
+    let settings = Settings {
+        scan: config.scan.plan(),
+        log_cycle: Duration::from_secs(config.scan.cycle_seconds.into()),
+        has_server: server.is_some(),
+        rotation: Duration::from_secs(600)..=Duration::from_secs(1_200),
+        metadata: Metadata::v1_1(calibration.tx_power, confidence(calibration.confidence))
+            .to_bytes(),
+    };
+    let tracer = Tracer::new(settings, facts, schedule, rng, now);
+
+    let (snapshots, shown) = watch::channel(Snapshot {
+        status: tracer.status(now),
+        agreed: consent.map(|it| (it.version, it.agreed_at)),
+        last_check: last_check.as_ref().map(|check| check.ended),
+        last_outcome: last_check.map_or(CheckOutcome::Never, |check| check.outcome.into()),
+        last_success,
+        result_generation: 0,
+    });
+    let identity = Identity {
+        radio: radio.name(),
+        terms_version: TERMS_VERSION.to_owned(),
+        time: if clock.is_simulated() {
+            TimeSource::Simulated(Arc::clone(&shown_time))
+        } else {
+            TimeSource::System
+        },
+    };
+    let (service, requests) = Service::start(&config.daemon.bus, identity, shown)
+        .await
+        .context("cannot answer on the bus")?;
+    tracing::info!(
+        radio = radio.name(),
+        version = env!("CARGO_PKG_VERSION"),
+        "started"
+    );
+    notify_systemd(sd_notify::NotifyState::Ready);
+
+    let app = App {
+        tracer,
+        radio,
+        clock,
+        store: Arc::new(Mutex::new(store)),
+        server,
+        requests,
+        snapshots,
+        terms_version: TERMS_VERSION.to_owned(),
+        shown_time,
+        exit_at_end: config.radio.replay.exit_at_end,
+    };
+    let heartbeat = Heartbeat {
+        every: sd_notify::watchdog_enabled().map(|limit| limit / 2),
+        beat: || notify_systemd(sd_notify::NotifyState::Watchdog),
+    };
+    let told = stop_signal()?;
+    let mut bus_lost = false;
+    let stop = async {
+        tokio::select! {
+            () = told => {}
+            // Whoever restarts the daemon finds it a new bus. Going on without one
+            // it would neither be heard nor hear that agreement is withdrawn.
+            () = service.closed() => bus_lost = true,
+        }
+    };
+    app.run(stop, heartbeat).await;
+    ensure!(!bus_lost, "the bus is gone");
+    tracing::info!("ending");
+    service.close().await;
+    Ok(())
+}
+
+/// Resolves when the daemon is told to end.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        notify_systemd(sd_notify::NotifyState::Stopping);
+    })
+}
+
+fn notify_systemd(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::debug!(%error, "could not notify systemd");
+    }
+}
+
+/// The configuration is checked, so nothing above 3 comes here.
+fn confidence(level: u8) -> Confidence {
+    match level {
+        0 => Confidence::Lowest,
+        1 => Confidence::Low,
+        2 => Confidence::Medium,
+        _ => Confidence::High,
+    }
+}

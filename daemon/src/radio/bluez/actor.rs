@@ -1,0 +1,435 @@
+//! The task that carries out the core's commands and watches over what it started.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bluer::Session;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::advert::{OnAir, Slot};
+use super::bus::{Bus, Hearing, Link};
+use super::queue::Sender;
+use super::rfkill::{self, Switches};
+use super::scan::{Scan, renew_address};
+use super::world::Adapter;
+use super::{Settings, bluez_error, sleep_until};
+use crate::radio::{Broadcast, Command, RadioError, RadioEvent, RadioState, ScanMethod};
+
+/// How often to count the adverts while one of ours is on the air, in case a
+/// signal was missed.
+const COUNT_EVERY: Duration = Duration::from_secs(60);
+/// How often to read the rfkill switches while there is no adapter that is on:
+/// sysfs tells nobody when they change.
+const SWITCHES_EVERY: Duration = Duration::from_secs(60);
+/// How long after its start bluetoothd may refuse what will work soon. If the one
+/// before it was killed in a scan, the kernel keeps up that discovery for its
+/// 10.24 s: until then another is refused, and on legacy controllers an advert.
+const SETTLE_TIME_MAX: Duration = Duration::from_secs(11);
+/// Between two tries in that time. The adapter is looked after in between.
+const RETRY_EVERY: Duration = Duration::from_millis(500);
+/// How long bluer may take to connect to the bus.
+const SESSION_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// What the handle asks of the task.
+pub(super) enum Request {
+    /// Carry out a command.
+    Command(Command),
+    /// End everything, and say when it is done.
+    Close(oneshot::Sender<()>),
+}
+
+/// The task's state.
+pub(super) struct Actor {
+    settings: Settings,
+    events: Sender,
+    link: watch::Receiver<Link>,
+    hearing: Hearing,
+    /// bluer's connection, made when first needed and again for every bluetoothd:
+    /// its streams do not notice when bluetoothd is killed.
+    session: Option<Session>,
+    session_bus: Option<Bus>,
+    /// Until when bluetoothd may refuse what will work soon.
+    settles_at: Option<Instant>,
+    adapter: Option<String>,
+    state: Option<RadioState>,
+    on_air: Slot,
+    scan: Option<Scan>,
+    leftovers: Leftovers,
+    look_again_at: Option<Instant>,
+}
+
+impl Actor {
+    pub(super) fn new(
+        settings: Settings,
+        events: Sender,
+        link: watch::Receiver<Link>,
+        hearing: Hearing,
+        on_air: Slot,
+    ) -> Self {
+        Self {
+            settings,
+            events,
+            link,
+            hearing,
+            session: None,
+            session_bus: None,
+            settles_at: None,
+            adapter: None,
+            state: None,
+            on_air,
+            scan: None,
+            leftovers: Leftovers::default(),
+            look_again_at: None,
+        }
+    }
+
+    /// Runs until it is asked to close, or nobody is left to ask.
+    pub(super) async fn run(mut self, mut requests: mpsc::UnboundedReceiver<Request>) {
+        loop {
+            self.reconcile().await;
+            let wake_at = self.wakes_at();
+            tokio::select! {
+                changed = self.link.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+                request = requests.recv() => match request {
+                    Some(Request::Command(command)) => {
+                        // What changed in the meantime comes first.
+                        self.reconcile().await;
+                        let result = self.carry_out(command).await;
+                        self.events.send(RadioEvent::Done(result));
+                    }
+                    Some(Request::Close(done)) => {
+                        let link = self.link.borrow().clone();
+                        self.end_scan(&link).await;
+                        self.end_broadcast(&link).await;
+                        let _ = done.send(());
+                        return;
+                    }
+                    None => return,
+                },
+                () = sleep_until(wake_at) => self.wake().await,
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, command: Command) -> Result<(), RadioError> {
+        loop {
+            let result = self.try_to(command).await;
+            let is_settled = self.settles_at.is_none_or(|at| at <= Instant::now());
+            if is_settled || !matches!(result, Err(RadioError::Refused(_))) {
+                return result;
+            }
+            sleep(RETRY_EVERY).await;
+            self.reconcile().await;
+        }
+    }
+
+    async fn try_to(&mut self, command: Command) -> Result<(), RadioError> {
+        match command {
+            Command::StartBroadcast(broadcast) => self.start_broadcast(&broadcast).await,
+            Command::StopBroadcast => self.stop_broadcast().await,
+            Command::StartScan => self.start_scan().await,
+            Command::StopScan => self.stop_scan().await,
+        }
+    }
+
+    async fn start_broadcast(&mut self, broadcast: &Broadcast) -> Result<(), RadioError> {
+        self.stop_broadcast().await?;
+        let (bus, name, adapter) = self.chosen()?;
+        check_privacy(&bus, &name).await?;
+        // A legacy controller has one instance. For a second one the kernel takes
+        // turns and writes new data under the address that is in use: one RPI
+        // would be seen under two addresses (spec/bluez.md, trap 2).
+        if !adapter.is_extended() && bus.active_instances(&name).await? > 0 {
+            return Err(RadioError::NoInstance);
+        }
+        if adapter.is_extended() {
+            let renewed = match &mut self.scan {
+                Some(scan) => scan.restart().await,
+                None => renew_address(&bus, &name).await,
+            };
+            if let Err(error) = renewed {
+                tracing::debug!(%error, "the scan keeps its address");
+            }
+        }
+        let session = self.session().await?;
+        let on_air = OnAir::register(
+            &session,
+            &bus,
+            &name,
+            adapter.epoch,
+            broadcast,
+            &self.settings,
+        )
+        .await?;
+        // Had the adapter become discoverable meanwhile, the advert would be
+        // going out from the public address.
+        if let Err(error) = check_privacy(&bus, &name).await {
+            on_air.take_off().await?;
+            return Err(error);
+        }
+        self.on_air.put(on_air);
+        self.look_again_at = Some(Instant::now() + COUNT_EVERY);
+        Ok(())
+    }
+
+    async fn stop_broadcast(&mut self) -> Result<(), RadioError> {
+        match self.on_air.take() {
+            Some(on_air) => on_air.take_off().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn start_scan(&mut self) -> Result<(), RadioError> {
+        if self.scan.is_some() {
+            return Ok(());
+        }
+        let (bus, name, adapter) = self.chosen()?;
+        let method = match self.state.as_ref().and_then(RadioState::capabilities) {
+            Some(capabilities) => capabilities.scan_method,
+            None => return Err(RadioError::NotReady),
+        };
+        let session = if method == ScanMethod::MonitorAndDiscovery {
+            Some(self.session().await?)
+        } else {
+            None
+        };
+        // From here on, because the first signals come before the answer.
+        self.hearing.start(&name);
+        match Scan::start(session.as_ref(), &bus, &name, adapter.epoch, method).await {
+            Ok(scan) => {
+                self.scan = Some(scan);
+                Ok(())
+            }
+            Err(error) => {
+                self.hearing.stop();
+                Err(error)
+            }
+        }
+    }
+
+    async fn stop_scan(&mut self) -> Result<(), RadioError> {
+        let stopped = match self.scan.take() {
+            Some(scan) => scan.stop().await,
+            None => Ok(()),
+        };
+        self.hearing.stop();
+        stopped
+    }
+
+    /// Ends the broadcast for a reason of the radio's own.
+    async fn end_broadcast(&mut self, link: &Link) {
+        let Some(on_air) = self.on_air.take() else {
+            return;
+        };
+        if !can_take_off(&on_air, link) {
+            self.leftovers.adverts.push(on_air);
+        } else if link.world.adapter(on_air.adapter()).is_none() {
+            // Gone with its adapter.
+            drop(on_air);
+        } else if let Err(error) = on_air.take_off().await {
+            tracing::warn!(%error, "it is not certain that the advert is off the air");
+        }
+    }
+
+    /// Ends the scan for a reason of the radio's own.
+    async fn end_scan(&mut self, link: &Link) {
+        let Some(scan) = self.scan.take() else {
+            return;
+        };
+        self.hearing.stop();
+        if link.bus.is_none() {
+            self.leftovers.scans.push(scan);
+        } else if let Err(error) = scan.stop().await {
+            tracing::debug!(%error, "stopping the scan");
+        }
+    }
+
+    /// Ends what could not be ended before.
+    async fn clear_leftovers(&mut self, link: &Link) {
+        if link.bus.is_some() {
+            self.leftovers.scans.clear();
+        }
+        for on_air in std::mem::take(&mut self.leftovers.adverts) {
+            if !can_take_off(&on_air, link) {
+                self.leftovers.adverts.push(on_air);
+            } else if let Err(error) = on_air.take_off().await {
+                tracing::debug!(%error, "taking off an old advert");
+            }
+        }
+    }
+
+    /// Brings what is running into line with what BlueZ says, and reports.
+    async fn reconcile(&mut self) {
+        let link = self.link.borrow_and_update().clone();
+        if !link.is_known {
+            return;
+        }
+        if link.bus != self.session_bus {
+            self.session = None;
+            self.session_bus = link.bus.clone();
+            self.settles_at = Some(Instant::now() + SETTLE_TIME_MAX);
+        }
+        self.clear_leftovers(&link).await;
+        let chosen = link
+            .world
+            .choose(self.settings.adapter.as_deref(), self.adapter.as_deref());
+        let state = link.world.state(chosen, self.settings.method, || {
+            Switches::read(Path::new(rfkill::SYSFS_DIR))
+        });
+        let adapter = chosen.and_then(|name| link.world.adapter(name));
+
+        let same = |name: &str, epoch: u64| {
+            chosen == Some(name) && adapter.is_some_and(|adapter| adapter.epoch == epoch)
+        };
+        let broadcast_lost = self.on_air.with(|on_air| {
+            !same(on_air.adapter(), on_air.epoch())
+                || adapter.is_none_or(|adapter| {
+                    on_air.is_disturbed(adapter.active(), adapter.is_extended())
+                })
+        }) == Some(true);
+        let discovering = adapter.is_some_and(|adapter| adapter.discovering);
+        let scan_lost = self.scan.as_mut().is_some_and(|scan| {
+            !same(scan.adapter(), scan.epoch()) || scan.is_silent(discovering, Instant::now())
+        });
+        self.adapter = chosen.map(str::to_owned);
+
+        if broadcast_lost || !state.broadcasts() {
+            self.end_broadcast(&link).await;
+        }
+        if scan_lost || !state.listens() {
+            self.end_scan(&link).await;
+        }
+        if broadcast_lost && state.broadcasts() {
+            self.events.send(RadioEvent::BroadcastLost);
+        }
+        if scan_lost && state.listens() {
+            self.events.send(RadioEvent::ScanLost);
+        }
+        self.look_again_at = if !state.listens() {
+            Some(Instant::now() + SWITCHES_EVERY)
+        } else if self.on_air.with(|_| ()).is_none() {
+            None
+        } else {
+            self.look_again_at
+        };
+        if self.state.as_ref() != Some(&state) {
+            tracing::info!(?state, "radio");
+            self.state = Some(state.clone());
+            self.events.send(RadioEvent::State(state));
+        }
+    }
+
+    /// Does what is due; [`Self::reconcile`] follows.
+    async fn wake(&mut self) {
+        let now = Instant::now();
+        let link = self.link.borrow().clone();
+        if let Some(scan) = self.scan.as_mut().filter(|scan| scan.restart_at() <= now)
+            && let Err(error) = scan.restart().await
+        {
+            tracing::warn!(%error, "discovery does not start again");
+            self.end_scan(&link).await;
+            self.events.send(RadioEvent::ScanLost);
+        }
+        if self.look_again_at.is_some_and(|at| at <= now) {
+            self.look_again_at = Some(now + COUNT_EVERY);
+            self.count(&link).await;
+        }
+    }
+
+    /// Counts the adverts afresh, in case a signal was missed.
+    async fn count(&mut self, link: &Link) {
+        let (Ok((bus, name, adapter)), Some(())) = (self.chosen(), self.on_air.with(|_| ())) else {
+            return;
+        };
+        let Ok(active) = bus.active_instances(&name).await else {
+            return;
+        };
+        if self
+            .on_air
+            .with(|on_air| on_air.is_disturbed(active, adapter.is_extended()))
+            == Some(true)
+        {
+            self.end_broadcast(link).await;
+            self.events.send(RadioEvent::BroadcastLost);
+        }
+    }
+
+    fn wakes_at(&self) -> Option<Instant> {
+        if !self.link.borrow().is_known {
+            return None;
+        }
+        let scan = self.scan.as_ref();
+        let silent = scan.and_then(Scan::silent_until);
+        let restart = scan.map(Scan::restart_at);
+        [self.look_again_at, silent, restart]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The adapter in use.
+    fn chosen(&self) -> Result<(Bus, String, Adapter), RadioError> {
+        let link = self.link.borrow();
+        let chosen = self.adapter.as_deref();
+        let adapter = chosen.and_then(|name| link.world.adapter(name));
+        match (link.bus.clone(), chosen, adapter) {
+            (Some(bus), Some(name), Some(adapter)) if adapter.powered => {
+                Ok((bus, name.to_owned(), adapter.clone()))
+            }
+            _ => Err(RadioError::NotReady),
+        }
+    }
+
+    async fn session(&mut self) -> Result<Session, RadioError> {
+        let session = match self.session.clone() {
+            Some(session) => session,
+            None => timeout(SESSION_TIME_MAX, Session::new())
+                .await
+                .map_err(|_| RadioError::Timeout)?
+                .map_err(|error| bluez_error(&error))?,
+        };
+        self.session = Some(session.clone());
+        Ok(session)
+    }
+}
+
+/// What ended with its adapter or its bluetoothd, and is let go only when they
+/// are back.
+///
+/// While the adapter is off, bluetoothd forgets an advert that is unregistered,
+/// but the kernel does not, and sends it again when the adapter is switched on.
+/// While bluetoothd is gone, bluer's call to it would start it again.
+#[derive(Default)]
+struct Leftovers {
+    adverts: Vec<OnAir>,
+    scans: Vec<Scan>,
+}
+
+/// Whether dropping `on_air` now has the right effect.
+fn can_take_off(on_air: &OnAir, link: &Link) -> bool {
+    match &link.bus {
+        None => false,
+        Some(bus) if bus != on_air.bus() => true,
+        Some(_) => link
+            .world
+            .adapter(on_air.adapter())
+            .is_none_or(|adapter| adapter.powered),
+    }
+}
+
+/// Asks bluetoothd whether an advert would now go out from the public address.
+async fn check_privacy(bus: &Bus, name: &str) -> Result<(), RadioError> {
+    let adapter = bus.adapter(name).await?;
+    if !adapter.powered {
+        return Err(RadioError::NotReady);
+    }
+    match adapter.privacy_risk() {
+        Some(_) => Err(RadioError::PrivacyAtRisk),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,202 @@
+//! One advert on the air: registered, counted, and taken off again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bluer::adv::{Advertisement, AdvertisementHandle, Type};
+use bluer::{ErrorKind, Session, Uuid};
+use gaen::advert::ServiceData;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::bus::{Bus, Link};
+use super::{Settings, bluez_error};
+use crate::radio::{Broadcast, RadioError};
+
+/// The Exposure Notification service (protocol §2).
+const SERVICE: Uuid = Uuid::from_u128(0x0000_fd6f_0000_1000_8000_0080_5f9b_34fb);
+
+/// How long registering may take. A whole rotation was measured to take 20–60 ms.
+const REGISTER_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long an advert may stay counted after its handle was dropped. bluer
+/// unregisters in a task of its own, within some milliseconds.
+const LEAVE_TIME_MAX: Duration = Duration::from_secs(3);
+/// How often to look whether it is gone.
+const LEAVE_POLL: Duration = Duration::from_millis(10);
+
+/// An advert that is on the air until it is taken off.
+pub(super) struct OnAir {
+    bus: Bus,
+    adapter: String,
+    epoch: u64,
+    active: u8,
+    handle: AdvertisementHandle,
+}
+
+/// The place of the advert that is on the air.
+///
+/// Shared with [`guard()`], so that privacy never waits for whatever else the radio
+/// is waiting for: stopping discovery was seen to take 3 s while another program
+/// discovers.
+#[derive(Clone, Default)]
+pub(super) struct Slot(Arc<Mutex<Option<OnAir>>>);
+
+impl Slot {
+    /// Puts `on_air` here.
+    pub(super) fn put(&self, on_air: OnAir) {
+        *self.lock() = Some(on_air);
+    }
+
+    /// Takes out what is here.
+    pub(super) fn take(&self) -> Option<OnAir> {
+        self.lock().take()
+    }
+
+    /// Looks at what is here.
+    pub(super) fn with<R>(&self, look: impl FnOnce(&OnAir) -> R) -> Option<R> {
+        self.lock().as_ref().map(look)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<OnAir>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes the advert off the air the moment it goes out from the public address.
+///
+/// The kernel is quicker: when the adapter becomes discoverable, one or two
+/// adverts were seen from the public address in the 15–60 ms until the advert was
+/// off.
+pub(super) async fn guard(slot: Slot, mut link: watch::Receiver<Link>) {
+    while link.changed().await.is_ok() {
+        let is_at_risk = slot.with(|on_air| {
+            let link = link.borrow_and_update();
+            let adapter = link.world.adapter(on_air.adapter());
+            adapter.is_some_and(|adapter| adapter.powered && adapter.privacy_risk().is_some())
+        });
+        if is_at_risk == Some(true)
+            && let Some(on_air) = slot.take()
+            && let Err(error) = on_air.take_off().await
+        {
+            tracing::warn!(%error, "it is not certain that the advert is off the air");
+        }
+    }
+}
+
+impl OnAir {
+    /// Registers `broadcast` on `adapter`.
+    ///
+    /// Type `broadcast` and nothing about discoverability: anything else would be
+    /// connectable and come from the public address (spec/bluez.md, trap 1).
+    pub(super) async fn register(
+        session: &Session,
+        bus: &Bus,
+        adapter: &str,
+        epoch: u64,
+        broadcast: &Broadcast,
+        settings: &Settings,
+    ) -> Result<Self, RadioError> {
+        let before = bus.active_instances(adapter).await?;
+        let payload = ServiceData {
+            rpi: broadcast.rpi,
+            aem: broadcast.aem,
+        };
+        let advert = Advertisement {
+            advertisement_type: Type::Broadcast,
+            service_uuids: BTreeSet::from([SERVICE]),
+            service_data: BTreeMap::from([(SERVICE, payload.to_bytes().to_vec())]),
+            min_interval: Some(settings.advertising_interval.0),
+            max_interval: Some(settings.advertising_interval.1),
+            ..Advertisement::default()
+        };
+        let target = session
+            .adapter(adapter)
+            .map_err(|error| bluez_error(&error))?;
+        // A task, because a registration must not be abandoned half-way: bluetoothd
+        // would put the advert on the air with nobody left to take it off.
+        let mut registering = tokio::spawn(async move { target.advertise(advert).await });
+        let handle = match timeout(REGISTER_TIME_MAX, &mut registering).await {
+            Ok(Ok(result)) => result.map_err(|error| register_error(&error))?,
+            Ok(Err(_)) => return Err(RadioError::Timeout),
+            Err(_) => {
+                // Dropping the handle takes the advert off, should it still come.
+                tokio::spawn(async move { drop(registering.await) });
+                return Err(RadioError::Timeout);
+            }
+        };
+        let mut on_air = Self {
+            bus: bus.clone(),
+            adapter: adapter.to_owned(),
+            epoch,
+            active: 0,
+            handle,
+        };
+        match bus.active_instances(adapter).await {
+            Ok(active) if active > before => {
+                on_air.active = active;
+                Ok(on_air)
+            }
+            // bluetoothd said yes, but nothing is on the air.
+            result => {
+                on_air.take_off().await?;
+                Err(result.err().unwrap_or(RadioError::NoInstance))
+            }
+        }
+    }
+
+    /// The bluetoothd it was registered with.
+    pub(super) fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// The adapter it was registered on.
+    pub(super) fn adapter(&self) -> &str {
+        &self.adapter
+    }
+
+    /// The adapter's epoch in which it was registered.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Whether the number of registered adverts says that this one is gone, or on
+    /// a legacy controller that it has to share.
+    ///
+    /// Where there are several, it need not be this one that is gone; a new
+    /// identifier too many does no harm.
+    pub(super) fn is_disturbed(&self, active: u8, is_extended: bool) -> bool {
+        active < self.active || (!is_extended && active > self.active)
+    }
+
+    /// Takes the advert off the air and waits until bluetoothd no longer counts it.
+    pub(super) async fn take_off(self) -> Result<(), RadioError> {
+        let Self {
+            bus,
+            adapter,
+            handle,
+            ..
+        } = self;
+        let before = bus.active_instances(&adapter).await;
+        drop(handle);
+        let before = before?;
+        let deadline = Instant::now() + LEAVE_TIME_MAX;
+        while before > 0 && bus.active_instances(&adapter).await? >= before {
+            if Instant::now() >= deadline {
+                return Err(RadioError::Timeout);
+            }
+            sleep(LEAVE_POLL).await;
+        }
+        Ok(())
+    }
+}
+
+fn register_error(error: &bluer::Error) -> RadioError {
+    // doc/advertising-api.txt: "NotPermitted" is "the maximum number of
+    // advertisement instances is reached".
+    if error.kind == ErrorKind::NotPermitted {
+        RadioError::NoInstance
+    } else {
+        bluez_error(error)
+    }
+}

@@ -1,0 +1,297 @@
+//! One scan: an advertisement monitor where there are any, and discovery.
+//!
+//! A monitor lifts the controller's duplicate filter, so that discovery with
+//! `DuplicateData` reports every advert. Without one a device is reported once
+//! for each start of the scan: there discovery is stopped and started again all
+//! through the scan, for a sample of each device each time.
+//!
+//! Measured with bluetoothd 5.66 on legacy and extended controllers, phones that
+//! advertise every 250–270 ms, scans of 4 s: 14–16 samples of each phone with a
+//! monitor, 5–6 without, and with 50 and 200 phones still 5 of each without. Both
+//! hear adverts with and without Flags, also while another program discovers
+//! without a filter. But then stopping our discovery need not stop the scan:
+//! without a monitor as few as 3 samples of each phone came.
+
+use std::time::Duration;
+
+use bluer::Session;
+use bluer::monitor::{Monitor, MonitorHandle, MonitorManager, Pattern, RssiSamplingPeriod};
+use futures_util::StreamExt;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::bluez_error;
+use super::bus::Bus;
+use crate::radio::{RadioError, ScanMethod};
+
+/// AD type "Service Data - 16-bit UUID" (Assigned Numbers §2.3).
+const AD_SERVICE_DATA_16: u8 = 0x16;
+/// 0xFD6F as it is in the advert.
+const SERVICE_BYTES: [u8; 2] = [0x6f, 0xfd];
+
+/// How long registering a monitor may take.
+const MONITOR_TIME_MAX: Duration = Duration::from_secs(5);
+/// Between two starts of plain discovery. Phones advertise every 200–270 ms
+/// (protocol §2), so this hears each of them twice even if one advert is lost.
+const RESTART_EVERY: Duration = Duration::from_millis(750);
+/// Between two starts of discovery with a monitor: only against discovery that
+/// dies without saying so (bluez #572, #1126), when scans are long.
+const REFRESH_EVERY: Duration = Duration::from_secs(60);
+/// How long discovery may pause in a scan. bluetoothd itself stops and starts it
+/// about every 10.5 s.
+const SILENCE_MAX: Duration = Duration::from_secs(3);
+/// When to try again after discovery could not be started again.
+const RETRY_EVERY: Duration = Duration::from_millis(500);
+/// How many failures in a row mean that the scan is lost. While another program
+/// discovers, bluetoothd was seen to be busy with one stop for 3 s.
+const FAILURES_MAX: u32 = 8;
+
+/// A running scan.
+pub(super) struct Scan {
+    bus: Bus,
+    adapter: String,
+    epoch: u64,
+    monitor: Option<Watching>,
+    restart_at: Instant,
+    silence: Silence,
+    failures: u32,
+}
+
+/// A registered monitor; dropping it unregisters it.
+struct Watching {
+    _manager: MonitorManager,
+    /// Reads the monitor's own events, which say less than the device signals.
+    drain: JoinHandle<()>,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.drain.abort();
+    }
+}
+
+/// Since when the adapter has said that it is not discovering.
+#[derive(Default)]
+struct Silence(Option<Instant>);
+
+impl Silence {
+    /// Takes note of what it says `now`, and tells whether it is too long.
+    fn note(&mut self, discovering: bool, now: Instant) -> bool {
+        self.0 = if discovering {
+            None
+        } else {
+            self.0.or(Some(now))
+        };
+        self.until().is_some_and(|until| until <= now)
+    }
+
+    fn until(&self) -> Option<Instant> {
+        self.0.map(|since| since + SILENCE_MAX)
+    }
+}
+
+impl Scan {
+    /// Starts scanning on `adapter` in the way `method` names. Should there be no
+    /// monitor after all, plain discovery has to do.
+    pub(super) async fn start(
+        session: Option<&Session>,
+        bus: &Bus,
+        adapter: &str,
+        epoch: u64,
+        method: ScanMethod,
+    ) -> Result<Self, RadioError> {
+        let monitor = match (method, session) {
+            (ScanMethod::MonitorAndDiscovery, Some(session)) => match watch(session, adapter).await
+            {
+                Ok(watching) => Some(watching),
+                Err(error) => {
+                    tracing::warn!(%error, "no advertisement monitor, scanning without");
+                    None
+                }
+            },
+            _ => None,
+        };
+        bus.set_discovery_filter(adapter).await?;
+        let mut started = bus.start_discovery(adapter).await;
+        if is_busy(&started) {
+            // Perhaps with a discovery of ours whose end it did not confirm.
+            let _ = stop_discovery(bus, adapter).await;
+            started = bus.start_discovery(adapter).await;
+        }
+        started?;
+        let mut scan = Self {
+            bus: bus.clone(),
+            adapter: adapter.to_owned(),
+            epoch,
+            monitor,
+            restart_at: Instant::now(),
+            silence: Silence::default(),
+            failures: 0,
+        };
+        scan.restart_at = scan.next_restart();
+        Ok(scan)
+    }
+
+    /// The adapter that scans.
+    pub(super) fn adapter(&self) -> &str {
+        &self.adapter
+    }
+
+    /// The adapter's epoch in which the scan was started.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Takes note of whether the adapter says it is discovering, and tells whether
+    /// it has not been for too long.
+    pub(super) fn is_silent(&mut self, discovering: bool, now: Instant) -> bool {
+        self.silence.note(discovering, now)
+    }
+
+    /// When it will have been silent for too long, if nothing changes.
+    pub(super) fn silent_until(&self) -> Option<Instant> {
+        self.silence.until()
+    }
+
+    /// When [`Self::restart`] is due.
+    pub(super) fn restart_at(&self) -> Instant {
+        self.restart_at
+    }
+
+    /// Stops discovery and starts it again. When that fails it is due again soon;
+    /// an error is the last of several in a row.
+    pub(super) async fn restart(&mut self) -> Result<(), RadioError> {
+        // Refused when discovery has ended by itself, which is as good.
+        let _ = self.bus.stop_discovery(&self.adapter).await;
+        match self.bus.start_discovery(&self.adapter).await {
+            Ok(()) => {
+                self.failures = 0;
+                self.restart_at = self.next_restart();
+                Ok(())
+            }
+            Err(error) => {
+                self.failures += 1;
+                self.restart_at = Instant::now() + RETRY_EVERY;
+                if self.failures < FAILURES_MAX {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    /// Stops scanning.
+    pub(super) async fn stop(self) -> Result<(), RadioError> {
+        let Self {
+            bus,
+            adapter,
+            monitor,
+            ..
+        } = self;
+        let stopped = stop_discovery(&bus, &adapter).await;
+        drop(monitor);
+        stopped
+    }
+
+    fn next_restart(&self) -> Instant {
+        let every = if self.monitor.is_some() {
+            REFRESH_EVERY
+        } else {
+            RESTART_EVERY
+        };
+        Instant::now() + every
+    }
+}
+
+/// Starts discovery for a moment, so that the next scan asks under a new address.
+///
+/// Discovery scans actively: it answers scannable adverts with a request that
+/// carries an address of ours. On extended controllers that address is not the
+/// advert's, and the kernel leaves it as it is while anything is advertised: one
+/// address was seen through 40 rotations, tying the identifiers together. So a
+/// scan is started in every rotation when nothing is on the air.
+pub(super) async fn renew_address(bus: &Bus, adapter: &str) -> Result<(), RadioError> {
+    bus.set_discovery_filter(adapter).await?;
+    bus.start_discovery(adapter).await?;
+    stop_discovery(bus, adapter).await
+}
+
+/// Stops discovery, trying again while bluetoothd is busy: a discovery that is
+/// left running would be in the way of the next, and on legacy controllers of the
+/// next advert.
+async fn stop_discovery(bus: &Bus, adapter: &str) -> Result<(), RadioError> {
+    let mut result = bus.stop_discovery(adapter).await;
+    for _ in 1..FAILURES_MAX {
+        if !is_busy(&result) {
+            break;
+        }
+        sleep(RETRY_EVERY).await;
+        result = bus.stop_discovery(adapter).await;
+    }
+    result
+}
+
+/// Whether bluetoothd refused because something else is going on.
+fn is_busy(result: &Result<(), RadioError>) -> bool {
+    matches!(result, Err(RadioError::Refused(name)) if name == "org.bluez.Error.InProgress")
+}
+
+async fn watch(session: &Session, adapter: &str) -> Result<Watching, RadioError> {
+    let adapter = session
+        .adapter(adapter)
+        .map_err(|error| bluez_error(&error))?;
+    let registering = async {
+        let manager = adapter.monitor().await?;
+        let handle = manager
+            .register(Monitor {
+                patterns: Some(vec![Pattern::new(AD_SERVICE_DATA_16, 0, &SERVICE_BYTES)]),
+                rssi_sampling_period: Some(RssiSamplingPeriod::First),
+                ..Monitor::default()
+            })
+            .await?;
+        Ok::<_, bluer::Error>((manager, handle))
+    };
+    let (manager, handle) = timeout(MONITOR_TIME_MAX, registering)
+        .await
+        .map_err(|_| RadioError::Timeout)?
+        .map_err(|error| bluez_error(&error))?;
+    Ok(Watching {
+        _manager: manager,
+        drain: tokio::spawn(drain(handle)),
+    })
+}
+
+async fn drain(mut handle: MonitorHandle) {
+    while handle.next().await.is_some() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_long_pause_of_discovery_is_a_silence() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut silence = Silence::default();
+        for (seconds, discovering, too_long) in [
+            (0, true, false),
+            (1, false, false),
+            (3, false, false),
+            (4, false, true),
+            (5, true, false),
+            (6, false, false),
+            (8, true, false),
+            (9, false, false),
+            (11, false, false),
+            (12, false, true),
+        ] {
+            assert_eq!(
+                silence.note(discovering, at(seconds)),
+                too_long,
+                "{seconds} s"
+            );
+        }
+    }
+}

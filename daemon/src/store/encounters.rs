@@ -1,0 +1,457 @@
+//! Encounters: scan cycles appended one by one, compacted after their day, read
+//! as sightings.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use gaen::sighting::{Scan, Sighting};
+use gaen::time::{DAY_SECONDS, UnixSeconds, UtcDay};
+use rusqlite::{Connection, Transaction, params};
+
+use super::day_key::{DayKey, Purpose};
+use super::seal::{Keys, Place, SealingKey};
+use super::segment::{Builder, Segment, SegmentId, decode_record};
+use super::types::{CompactReport, Coverage, CycleHeader, ReadReport, ScanCycle};
+use super::walk::{Step, for_each_segment};
+use super::{SEGMENT, StoreError};
+
+/// Compaction fills segments up to this many sightings, or as many cycles where
+/// little was heard.
+const COMPACTED: usize = 1000;
+
+/// A cycle stands for at most this many seconds since the scan before it: the
+/// bound of a ScanInstance (protocol §4).
+const LONGEST_STRETCH: i32 = 300;
+
+/// A connection to read encounters with, and what opens them.
+pub(super) struct View<'a> {
+    conn: &'a Connection,
+    keys: Arc<Keys>,
+    erasures: &'a AtomicU64,
+    erasures_at_start: u64,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(conn: &'a Connection, keys: Arc<Keys>, erasures: &'a AtomicU64) -> Self {
+        Self {
+            conn,
+            keys,
+            erasures,
+            erasures_at_start: erasures.load(Ordering::SeqCst),
+        }
+    }
+
+    pub(super) fn for_each_sighting(
+        &self,
+        since: UnixSeconds,
+        visit: &mut dyn FnMut(&Sighting),
+    ) -> Result<ReadReport, StoreError> {
+        let mut sightings = 0;
+        let (segments, damaged_segments) = self.for_each_segment(since, &mut |segment| {
+            for cycle in segment.cycles() {
+                let scan = Scan {
+                    cycle: Some(cycle.id(segment.day())),
+                    previous: cycle.previous,
+                };
+                for record in cycle.encoded_records() {
+                    let heard = decode_record(record);
+                    if heard.time < since {
+                        continue;
+                    }
+                    sightings += 1;
+                    visit(&Sighting {
+                        time: heard.time,
+                        rpi: heard.rpi,
+                        aem: heard.aem,
+                        rssi: heard.rssi,
+                        scan,
+                    });
+                }
+            }
+        })?;
+        Ok(ReadReport {
+            segments,
+            damaged_segments,
+            sightings,
+        })
+    }
+
+    pub(super) fn coverage(
+        &self,
+        since: UnixSeconds,
+        until: UnixSeconds,
+    ) -> Result<Coverage, StoreError> {
+        let mut stretches = Vec::new();
+        let (_, damaged_segments) = self.for_each_segment(since, &mut |segment| {
+            for cycle in segment.cycles() {
+                let (from, to) = stretch(&cycle.header(segment.day()));
+                let (from, to) = (from.max(since), to.min(until));
+                if from < to {
+                    stretches.push((from.get(), to.get()));
+                }
+            }
+        })?;
+        Ok(Coverage {
+            recorded_seconds: union_seconds(stretches),
+            damaged_segments,
+        })
+    }
+
+    pub(super) fn last_cycle(&self) -> Result<Option<CycleHeader>, StoreError> {
+        let snapshot = self.conn.unchecked_transaction()?;
+        let days = Purpose::Encounters.days(&snapshot, UtcDay::new(0))?;
+        for day in days.into_iter().rev() {
+            let mut last = None;
+            self.for_each_segment_of(&snapshot, day, &mut |step| {
+                if let Step::Whole(_, segment) = step {
+                    last = segment.cycles().last().map(|cycle| cycle.header(day));
+                }
+                Ok(())
+            })?;
+            if last.is_some() {
+                return Ok(last);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Calls `visit` for each segment that may hold something from `since` on,
+    /// and tells how many were whole and how many damaged.
+    fn for_each_segment(
+        &self,
+        since: UnixSeconds,
+        visit: &mut dyn FnMut(Segment<'_>),
+    ) -> Result<(u64, u64), StoreError> {
+        // A cycle that began before midnight belongs to the day before.
+        let first_day = since
+            .saturating_add_signed(-DAY_SECONDS.cast_signed())
+            .utc_day();
+        let (mut whole, mut damaged) = (0, 0);
+        for day in Purpose::Encounters.days(self.conn, first_day)? {
+            // One transaction a day: what is read of a day is of one state, and
+            // the write-ahead log can be emptied in between.
+            let snapshot = self.conn.unchecked_transaction()?;
+            self.for_each_segment_of(&snapshot, day, &mut |step| {
+                match step {
+                    Step::Whole(_, segment) => {
+                        whole += 1;
+                        visit(segment);
+                    }
+                    Step::Damaged => damaged += 1,
+                }
+                if self.erasures.load(Ordering::SeqCst) == self.erasures_at_start {
+                    Ok(())
+                } else {
+                    Err(StoreError::Erased)
+                }
+            })?;
+        }
+        Ok((whole, damaged))
+    }
+
+    fn for_each_segment_of(
+        &self,
+        conn: &Connection,
+        day: UtcDay,
+        visit: &mut dyn FnMut(Step<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match Purpose::Encounters.find(conn, &self.keys, day)? {
+            // Purged since the days were listed.
+            None => Ok(()),
+            Some(DayKey::Damaged) => visit(Step::Damaged),
+            Some(DayKey::Whole(key)) => for_each_segment(conn, &key, day, visit),
+        }
+    }
+}
+
+/// Appends `cycle` and returns its id.
+pub(super) fn append(
+    transaction: &Transaction<'_>,
+    keys: &Keys,
+    cycle: &ScanCycle,
+) -> Result<u64, StoreError> {
+    let day = cycle.started.utc_day();
+    let key = Purpose::Encounters.find_or_create(transaction, keys, day)?;
+    let newest: Option<i64> = transaction
+        .prepare_cached("SELECT max(id) FROM segment WHERE id BETWEEN ?1 AND ?2")?
+        .query_row(
+            [SegmentId::first(day).row(), SegmentId::last(day).row()],
+            |row| row.get(0),
+        )?;
+    let id = match newest {
+        None => SegmentId::first(day),
+        Some(row) => SegmentId::from_row(row)
+            .ok_or_else(StoreError::malformed)?
+            .next()
+            .ok_or(StoreError::TooLarge)?,
+    };
+    let segment = Builder::of_cycle(id.number, cycle)?;
+    insert(transaction, &key, id, segment)?;
+    Ok(id.cycle_id())
+}
+
+/// Joins the small segments of `day` into larger ones.
+pub(super) fn compact_day(
+    transaction: &Transaction<'_>,
+    keys: &Keys,
+    day: UtcDay,
+) -> Result<CompactReport, StoreError> {
+    let Some(DayKey::Whole(key)) = Purpose::Encounters.find(transaction, keys, day)? else {
+        return Ok(CompactReport::default());
+    };
+    let mut done = Vec::new();
+    let mut open: Option<Joined> = None;
+    for_each_segment(transaction, &key, day, &mut |step| {
+        let Step::Whole(id, segment) = step else {
+            // Never join across a damage: it would not be noticed any more.
+            done.extend(open.take());
+            return Ok(());
+        };
+        if segment.sightings() >= COMPACTED / 2 || segment.cycle_count() >= COMPACTED / 2 {
+            done.extend(open.take());
+            return Ok(());
+        }
+        if open.as_ref().is_some_and(|open| !open.has_room(&segment)) {
+            done.extend(open.take());
+        }
+        open.get_or_insert_with(|| Joined::new(segment.first()))
+            .push(id, &segment)
+    })?;
+    done.extend(open);
+
+    let mut report = CompactReport::default();
+    for joined in done {
+        let [_, .., last] = joined.ids.as_slice() else {
+            continue;
+        };
+        for id in &joined.ids {
+            remove(transaction, *id)?;
+        }
+        report.joined += u64::try_from(joined.ids.len()).unwrap_or(u64::MAX);
+        report.written += 1;
+        insert(transaction, &key, *last, joined.segment)?;
+    }
+    Ok(report)
+}
+
+/// Drops whatever of `day` was heard at `cutoff` or before, when that is at least
+/// `at_least` seconds' worth: seals the rest with a new key and destroys the old
+/// one. Returns how many cycles are gone.
+pub(super) fn trim_day(
+    transaction: &Transaction<'_>,
+    keys: &Keys,
+    day: UtcDay,
+    cutoff: UnixSeconds,
+    at_least: i64,
+) -> Result<u64, StoreError> {
+    let Some(DayKey::Whole(key)) = Purpose::Encounters.find(transaction, keys, day)? else {
+        return Ok(0);
+    };
+    let mut oldest = cutoff;
+    let mut gone = 0;
+    let mut kept: Vec<(SegmentId, Builder)> = Vec::new();
+    let mut damaged = false;
+    for_each_segment(transaction, &key, day, &mut |step| {
+        let Step::Whole(id, segment) = step else {
+            damaged = true;
+            return Ok(());
+        };
+        // What was dropped is accounted for; what was lost to damage is not.
+        let first = match kept.last() {
+            None => 0,
+            Some(_) if damaged => segment.first(),
+            Some((last, _)) => last.number + 1,
+        };
+        let mut rest = Builder::new(first);
+        for cycle in segment.cycles() {
+            oldest = oldest.min(cycle.started);
+            let records: Vec<u8> = cycle
+                .encoded_records()
+                .filter(|record| super::segment::record_time(record) > cutoff)
+                .flatten()
+                .copied()
+                .collect();
+            if cycle.ended <= cutoff && records.is_empty() {
+                gone += 1;
+                continue;
+            }
+            rest.push(&super::segment::Cycle {
+                records: &records,
+                ..cycle
+            })?;
+        }
+        if rest.cycles() > 0 {
+            kept.push((id, rest));
+            damaged = false;
+        }
+        Ok(())
+    })?;
+    if gone == 0 || cutoff.seconds_since(oldest) < at_least {
+        return Ok(0);
+    }
+    remove_days(transaction, day, day)?;
+    if kept.is_empty() {
+        Purpose::Encounters.destroy(transaction, day)?;
+        return Ok(gone);
+    }
+    let key = Purpose::Encounters.replace(transaction, keys, day)?;
+    for (id, segment) in kept {
+        insert(transaction, &key, id, segment)?;
+    }
+    Ok(gone)
+}
+
+/// Removes the rows of the days from `first` to `last`.
+pub(super) fn remove_days(
+    conn: &Connection,
+    first: UtcDay,
+    last: UtcDay,
+) -> Result<(), StoreError> {
+    conn.execute(
+        "DELETE FROM segment WHERE id BETWEEN ?1 AND ?2",
+        [SegmentId::first(first).row(), SegmentId::last(last).row()],
+    )?;
+    Ok(())
+}
+
+fn insert(
+    transaction: &Transaction<'_>,
+    key: &SealingKey,
+    id: SegmentId,
+    segment: Builder,
+) -> Result<(), StoreError> {
+    let sealed = key.seal(&Place::row(SEGMENT, id.row()), &segment.finish())?;
+    transaction
+        .prepare_cached("INSERT INTO segment (id, sealed) VALUES (?1, ?2)")?
+        .execute(params![id.row(), sealed])?;
+    Ok(())
+}
+
+fn remove(transaction: &Transaction<'_>, id: SegmentId) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached("DELETE FROM segment WHERE id = ?1")?
+        .execute([id.row()])?;
+    Ok(())
+}
+
+/// Segments on their way into one.
+struct Joined {
+    ids: Vec<SegmentId>,
+    segment: Builder,
+}
+
+impl Joined {
+    fn new(first: u32) -> Self {
+        Self {
+            ids: Vec::new(),
+            segment: Builder::new(first),
+        }
+    }
+
+    fn has_room(&self, segment: &Segment<'_>) -> bool {
+        self.segment.sightings() + segment.sightings() <= COMPACTED
+            && self.segment.cycles() + segment.cycle_count() <= COMPACTED
+    }
+
+    fn push(&mut self, id: SegmentId, segment: &Segment<'_>) -> Result<(), StoreError> {
+        self.ids.push(id);
+        segment
+            .cycles()
+            .try_for_each(|cycle| self.segment.push(&cycle))
+    }
+}
+
+/// The time a cycle stands for.
+///
+/// Scanning samples: a cycle stands for the time since the scan before it as well,
+/// at most [`LONGEST_STRETCH`], just as its ScanInstances do. A cycle that was cut
+/// short, or that follows an unknown one (the first after a start), stands for no
+/// more than itself: nobody listened before.
+fn stretch(cycle: &CycleHeader) -> (UnixSeconds, UnixSeconds) {
+    let from = match cycle.previous {
+        Some(previous) if !cycle.cut_short => cycle
+            .started
+            .min(previous.max(cycle.started.saturating_add_signed(-LONGEST_STRETCH))),
+        Some(_) | None => cycle.started,
+    };
+    (from, cycle.ended)
+}
+
+/// How many seconds lie in at least one of `stretches`.
+fn union_seconds(mut stretches: Vec<(u32, u32)>) -> u64 {
+    stretches.sort_unstable();
+    let mut covered_to = 0;
+    let mut seconds = 0;
+    for (from, to) in stretches {
+        seconds += u64::from(to.saturating_sub(from.max(covered_to)));
+        covered_to = covered_to.max(to);
+    }
+    seconds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cycle(started: u32, ended: u32, previous: Option<u32>, cut_short: bool) -> CycleHeader {
+        CycleHeader {
+            id: 0,
+            started: UnixSeconds::new(started),
+            ended: UnixSeconds::new(ended),
+            previous: previous.map(UnixSeconds::new),
+            cut_short,
+        }
+    }
+
+    #[test]
+    fn what_a_cycle_stands_for() {
+        for (cycle, stands_for, why) in [
+            (
+                cycle(1000, 1004, Some(760), false),
+                (760, 1004),
+                "since the scan before",
+            ),
+            (
+                cycle(1000, 1004, Some(700), false),
+                (700, 1004),
+                "300 s are the most",
+            ),
+            (
+                cycle(1000, 1004, Some(699), false),
+                (700, 1004),
+                "301 s are too many",
+            ),
+            (
+                cycle(1000, 1004, None, false),
+                (1000, 1004),
+                "nothing before it",
+            ),
+            (
+                cycle(1000, 1002, Some(760), true),
+                (1000, 1002),
+                "cut short",
+            ),
+            (
+                cycle(1000, 1004, Some(1500), false),
+                (1000, 1004),
+                "the clock went back",
+            ),
+            (
+                cycle(100, 104, Some(0), false),
+                (0, 104),
+                "the beginning of time",
+            ),
+        ] {
+            let (from, to) = stretch(&cycle);
+            assert_eq!((from.get(), to.get()), stands_for, "{why}");
+        }
+    }
+
+    #[test]
+    fn overlapping_stretches_count_once() {
+        assert_eq!(union_seconds(vec![]), 0);
+        assert_eq!(union_seconds(vec![(10, 20), (20, 30)]), 20);
+        assert_eq!(union_seconds(vec![(15, 40), (10, 20), (12, 14)]), 30);
+        assert_eq!(union_seconds(vec![(10, 20), (30, 40)]), 20);
+    }
+}

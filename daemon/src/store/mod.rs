@@ -1,0 +1,774 @@
+//! The store: encounters, own keys, exposures and agreement, encrypted, in one
+//! SQLite database.
+//!
+//! # What is sealed with what
+//!
+//! ```text
+//! device key (credential or file) ─┐
+//! database secret (row `secret`) ──┴─ HKDF ─┬─ wraps each UTC day's two random keys
+//!                                           │     ├─ encounters: one segment per scan cycle
+//!                                           │     └─ exposures: one row per day
+//!                                           ├─ seals own TEKs, one row per day
+//!                                           └─ seals the small rows
+//! ```
+//!
+//! All values are sealed with XChaCha20-Poly1305 and bound to their table and
+//! primary key. In the clear are: which UTC days were recorded, how many scan
+//! cycles each had, how long the sealed values are (padded, see `segment.rs`), and
+//! the names of the values in `meta`.
+//!
+//! # What lasts how long
+//!
+//! A day's encounters go when its key is destroyed, fourteen days after the day's
+//! end; while a day is at that edge it is rewritten under a new key as its hours
+//! turn fourteen days old. Readers pass over whatever is older than they ask for,
+//! to the second. Exposures stay until fourteen days after the end of their day,
+//! own TEKs until fourteen days after the beginning of theirs. A day that lies in
+//! the future, because the clock was set back since, is kept until its time comes.
+//!
+//! # What damage costs
+//!
+//! A segment that does not open, or lies on a page SQLite cannot read, is counted
+//! and passed over; so is one that is missing between others. Opening a database
+//! with damaged pages copies what is readable into a new file. Where the lost page
+//! led to others, those are lost with it. The database's secret and the keys of the
+//! days are kept twice; only the schema's pages and the device key are indispensable.
+
+mod database;
+mod day_key;
+mod device_key;
+mod encounters;
+mod error;
+mod exposures;
+mod files;
+mod retention;
+mod rows;
+mod schema;
+mod seal;
+mod segment;
+mod types;
+mod walk;
+
+use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::{fmt, mem};
+
+use gaen::sighting::Sighting;
+use gaen::time::{UnixSeconds, UtcDay};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use zeroize::Zeroizing;
+
+use crate::tracer::OwnKey;
+
+pub use self::device_key::{CREDENTIAL_NAME, DEVICE_KEY_LEN, DeviceKey, DeviceKeyError};
+pub use self::error::StoreError;
+pub use self::types::{
+    CheckOutcome, CheckRecord, CompactReport, Consent, Coverage, CycleHeader, CycleSighting,
+    ExportBatch, ExportOutcome, ExportRecord, ExposureChanges, Exposures, PurgeReport, ReadReport,
+    ScanCycle, StoredExposure,
+};
+
+use self::database::io_error;
+use self::day_key::Purpose;
+use self::encounters::View;
+use self::retention::Trust;
+use self::seal::{DatabaseSecret, Keys, Place};
+
+/// Name of the database in the state folder.
+const DATABASE_FILE: &str = "store.db";
+/// Name of the file that keeps a second daemon out of the state folder.
+const LOCK_FILE: &str = "lock";
+/// The table of segments.
+const SEGMENT: &str = "segment";
+/// Where the database's secret is kept: twice, since everything hangs on it.
+const SECRET_TABLES: [&str; 2] = ["secret", "secret_copy"];
+const SECRET_ID: i64 = 1;
+/// What is sealed to recognise the right device key.
+const KEY_CHECK: &[u8] = b"sesshoku";
+
+/// The store of one device. Calls block; what returned `Ok` is on the disk.
+pub struct Store {
+    // Closed before the lock is given up.
+    conn: Connection,
+    path: PathBuf,
+    device_key: DeviceKey,
+    shared: Arc<Shared>,
+    _lock: Lock,
+}
+
+/// Reads encounters over a connection of its own, while the [`Store`] goes on
+/// writing; meant for a blocking thread.
+///
+/// After an erasure it only returns [`StoreError::Erased`]: ask for a new one.
+pub struct Reader {
+    conn: Connection,
+    shared: Arc<Shared>,
+    erasures_at_start: u64,
+}
+
+/// What the store and its readers have in common.
+struct Shared {
+    keys: RwLock<Arc<Keys>>,
+    /// How often everything was erased: a reading during which this changes ends.
+    erasures: AtomicU64,
+}
+
+impl Store {
+    /// Opens the store in `state_dir`, making both when they do not exist, and
+    /// finishes what an interrupted erasure left.
+    ///
+    /// An erasure replaces a device key that is kept in the state folder: load
+    /// the key afresh for each opening.
+    ///
+    /// # Errors
+    /// Among others [`StoreError::InUse`], [`StoreError::OtherDeviceKey`],
+    /// [`StoreError::NewerSchema`] and [`StoreError::Foreign`], after all of which
+    /// the database is as it was.
+    pub fn open(state_dir: &Path, key: &DeviceKey) -> Result<Self, StoreError> {
+        files::ensure_private_dir(state_dir).map_err(io_error(state_dir))?;
+        let lock = Lock::acquire(state_dir)?;
+        let path = state_dir.join(DATABASE_FILE);
+        let mut conn = database::open(&path)?;
+        let unlocked = unlock(&mut conn, key)?;
+        // Whichever of an interrupted erasure's two keys it was, there is one now.
+        if unlocked.by_successor {
+            unlocked.device_key.install()?;
+        } else {
+            unlocked.device_key.discard_successor()?;
+        }
+        let mut store = Self {
+            conn,
+            path,
+            device_key: unlocked.device_key,
+            shared: Arc::new(Shared {
+                keys: RwLock::new(Arc::new(unlocked.keys)),
+                erasures: AtomicU64::new(0),
+            }),
+            _lock: lock,
+        };
+        if unlocked.erasing {
+            tracing::warn!("finishing an erasure that was interrupted");
+            let consent = store.consent()?;
+            let erased = retention::finish_erasure(&mut store.conn);
+            store.unless_stuck(erased, consent.as_ref())?;
+        }
+        Ok(store)
+    }
+
+    /// Gives up a database that cannot be opened any more, for a new one: destroys
+    /// the database and the device key in `state_dir`. Load the key afresh before
+    /// the next [`Store::open`].
+    pub fn start_over(state_dir: &Path) -> Result<(), StoreError> {
+        let lock = Lock::acquire(state_dir)?;
+        // Keys first; a database left behind by an interruption counts as lost.
+        DeviceKey::destroy_files(state_dir)?;
+        database::destroy(&state_dir.join(DATABASE_FILE))?;
+        files::sync_dir(state_dir).map_err(io_error(state_dir))?;
+        drop(lock);
+        Ok(())
+    }
+
+    /// A reader with a connection of its own.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        Ok(Reader {
+            conn: database::open_reader(&self.path)?,
+            shared: Arc::clone(&self.shared),
+            erasures_at_start: self.shared.erasures.load(Ordering::SeqCst),
+        })
+    }
+
+    /// The agreement, unless it was never given or was withdrawn.
+    pub fn consent(&self) -> Result<Option<Consent>, StoreError> {
+        rows::consent(&self.conn, &self.keys())
+    }
+
+    /// Sets or clears the agreement. It outlives [`Store::erase`].
+    pub fn set_consent(&mut self, consent: Option<&Consent>) -> Result<(), StoreError> {
+        self.write(|transaction, keys| rows::set_consent(transaction, keys, consent))
+    }
+
+    /// The device's own key of `day`. One that was damaged counts as none, so
+    /// that another can be made.
+    pub fn own_key(&self, day: UtcDay) -> Result<Option<OwnKey>, StoreError> {
+        rows::own_key(&self.conn, &self.keys(), day)
+    }
+
+    /// Keeps `key` as the device's own key of its day, in the place of any other.
+    pub fn put_own_key(&mut self, key: &OwnKey) -> Result<(), StoreError> {
+        self.write(|transaction, keys| rows::put_own_key(transaction, keys, key))
+    }
+
+    /// All own keys, in order of days.
+    pub fn own_keys(&self) -> Result<Vec<OwnKey>, StoreError> {
+        rows::own_keys(&self.conn, &self.keys())
+    }
+
+    /// Stores a scan cycle, also one in which nothing was heard: it tells that
+    /// someone listened. Returns its id.
+    pub fn append_cycle(&mut self, cycle: &ScanCycle) -> Result<u64, StoreError> {
+        self.write(|transaction, keys| {
+            exposures::ensure_day(transaction, keys, cycle.started.utc_day())?;
+            encounters::append(transaction, keys, cycle)
+        })
+    }
+
+    /// The last readable cycle of the latest recorded day. That day may lie in
+    /// the future when the clock was set back.
+    pub fn last_cycle(&self) -> Result<Option<CycleHeader>, StoreError> {
+        self.view().last_cycle()
+    }
+
+    /// Calls `visit` with every sighting heard at `since` or later, by UTC day,
+    /// and within a day in the order of storing.
+    pub fn for_each_sighting(
+        &self,
+        since: UnixSeconds,
+        visit: &mut dyn FnMut(&Sighting),
+    ) -> Result<ReadReport, StoreError> {
+        self.view().for_each_sighting(since, visit)
+    }
+
+    /// For how many seconds from `since` to `until` was listened.
+    ///
+    /// A cycle stands for the time since the scan before it too, at most 300 s
+    /// (protocol §4). Unless the scan before is known, or when the cycle was cut
+    /// short, it stands for itself alone. No second counts twice.
+    pub fn coverage(&self, since: UnixSeconds, until: UnixSeconds) -> Result<Coverage, StoreError> {
+        self.view().coverage(since, until)
+    }
+
+    /// Joins the segments of each day before `today` into ones of about a thousand
+    /// sightings, a day at a time and each day at once.
+    pub fn compact(&mut self, today: UtcDay) -> Result<CompactReport, StoreError> {
+        let mut report = CompactReport::default();
+        for day in Purpose::Encounters.days(&self.conn, UtcDay::new(0))? {
+            if day >= today {
+                break;
+            }
+            match self.write(|transaction, keys| encounters::compact_day(transaction, keys, day)) {
+                Ok(of_day) => {
+                    report.joined += of_day.joined;
+                    report.written += of_day.written;
+                }
+                // It stays as it is, and readable as far as it was.
+                Err(StoreError::Damaged(_)) => {
+                    tracing::error!(%day, "damaged pages keep a day from being compacted");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(report)
+    }
+
+    /// Destroys what is fourteen days old at `now`. To be called every hour.
+    ///
+    /// A clock that leaps forward by mistake would have everything destroyed. So
+    /// when `now` is more than a day after the last purge, nothing is done yet:
+    /// the report says until when the purge is held, and a later call carries it
+    /// out if the clock still shows the leap then, half an hour on, also across
+    /// restarts. A leap that is taken back before leaves everything in place. This
+    /// keeps what is old for half an hour longer, and only after the device was
+    /// off for a day, when it could not be purged anyway. Where the time is known
+    /// to be right, [`Store::purge_at_confirmed_time`] does not wait.
+    ///
+    /// # Errors
+    /// [`StoreError::ClockNotSet`] when `now` is before 2020; [`StoreError::DiskFull`]
+    /// when there is no room even for the few pages that a deletion is written to
+    /// first.
+    pub fn purge(&mut self, now: UnixSeconds) -> Result<PurgeReport, StoreError> {
+        let keys = self.keys();
+        retention::purge(&mut self.conn, &keys, now, Trust::Unconfirmed)
+    }
+
+    /// [`Store::purge`] without holding back after a leap of the clock, for when
+    /// the time is known to be right (synchronised, or simulated).
+    pub fn purge_at_confirmed_time(&mut self, now: UnixSeconds) -> Result<PurgeReport, StoreError> {
+        let keys = self.keys();
+        retention::purge(&mut self.conn, &keys, now, Trust::Confirmed)
+    }
+
+    /// Destroys all keys, then everything but the agreement. Interrupted at any
+    /// point after the first step, it leaves nothing that can be read, and is
+    /// finished at the next opening.
+    pub fn erase(&mut self) -> Result<(), StoreError> {
+        let consent = self.consent()?;
+        self.erase_keeping(consent.as_ref())
+    }
+
+    /// [`Store::erase`], and the agreement as well.
+    pub fn withdraw(&mut self) -> Result<(), StoreError> {
+        self.erase_keeping(None)
+    }
+
+    /// The exports that were dealt with in the last fourteen days.
+    pub fn processed_exports(&self) -> Result<Vec<ExportRecord>, StoreError> {
+        let records = rows::export_records(&self.conn, &self.keys())?;
+        Ok(records
+            .into_iter()
+            .filter_map(|(_, record)| record)
+            .collect())
+    }
+
+    /// Records what came of an export together with what it changes about the
+    /// exposures: both, or neither.
+    pub fn record_export(
+        &mut self,
+        record: &ExportRecord,
+        changes: &ExposureChanges,
+    ) -> Result<(), StoreError> {
+        self.write(|transaction, keys| {
+            exposures::change(transaction, keys, changes)?;
+            rows::put_export_record(transaction, keys, record)
+        })
+    }
+
+    /// All exposures that are known.
+    pub fn exposures(&self) -> Result<Exposures, StoreError> {
+        exposures::all(&self.conn, &self.keys())
+    }
+
+    /// Records a check.
+    pub fn record_check(&mut self, check: &CheckRecord) -> Result<(), StoreError> {
+        self.write(|transaction, keys| rows::put_check_record(transaction, keys, check))
+    }
+
+    /// The check recorded last.
+    pub fn last_check(&self) -> Result<Option<CheckRecord>, StoreError> {
+        let records = rows::check_records(&self.conn, &self.keys())?;
+        Ok(records.into_iter().rev().find_map(|(_, record)| record))
+    }
+
+    /// When the last complete check ended.
+    pub fn last_success(&self) -> Result<Option<UnixSeconds>, StoreError> {
+        rows::last_success(&self.conn, &self.keys())
+    }
+
+    /// The value kept under `name`. Names are not encrypted.
+    pub fn get_meta(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        rows::meta(&self.conn, &self.keys(), name)
+    }
+
+    /// Keeps `value` under `name`, or removes it. Names that begin with `store.`
+    /// are the store's own.
+    pub fn put_meta(&mut self, name: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
+        self.write(|transaction, keys| rows::put_meta(transaction, keys, name, value))
+    }
+
+    fn erase_keeping(&mut self, consent: Option<&Consent>) -> Result<(), StoreError> {
+        // Readers stop at their next segment and let go of the log.
+        self.shared.erasures.fetch_add(1, Ordering::SeqCst);
+        let erased = self
+            .destroy_keys(consent)
+            .and_then(|()| retention::finish_erasure(&mut self.conn));
+        self.unless_stuck(erased, consent)
+    }
+
+    /// Makes everything in the database unreadable, save `consent`.
+    fn destroy_keys(&mut self, consent: Option<&Consent>) -> Result<(), StoreError> {
+        let device_key = self.device_key.prepare_successor()?;
+        let secret = seal::random_bytes()?;
+        let keys = Keys::derive(&device_key, secret.as_slice());
+        // The secret first and alone: from this commit on, nothing opens any more.
+        let transaction = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        write_secret(&transaction, &secret, &keys, true)?;
+        rows::set_consent(&transaction, &keys, consent)?;
+        transaction.commit()?;
+        self.shared.set_keys(keys);
+        device_key.install()?;
+        self.device_key = device_key;
+        Ok(())
+    }
+
+    /// Ends an erasure by force where a full disk or damaged pages stop it: zeros
+    /// are written over the device key, then over the database, neither of which
+    /// takes any room, and a new database is made. Only when this is interrupted
+    /// too, the agreement has to be given again.
+    fn unless_stuck(
+        &mut self,
+        erased: Result<(), StoreError>,
+        consent: Option<&Consent>,
+    ) -> Result<(), StoreError> {
+        match erased {
+            Err(StoreError::Damaged(_) | StoreError::DiskFull) => {}
+            other => return other,
+        }
+        self.device_key.destroy()?;
+        let closed = mem::replace(&mut self.conn, Connection::open_in_memory()?);
+        closed.close().map_err(|(_, error)| error)?;
+        database::destroy(&self.path)?;
+        self.device_key = self.device_key.after_destruction()?;
+        self.conn = database::open(&self.path)?;
+        let unlocked = unlock(&mut self.conn, &self.device_key)?;
+        self.shared.set_keys(unlocked.keys);
+        self.set_consent(consent)
+    }
+
+    fn write<T>(
+        &mut self,
+        action: impl FnOnce(&Transaction<'_>, &Keys) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let keys = self.keys();
+        let transaction = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = action(&transaction, &keys)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        self.shared.keys()
+    }
+
+    fn view(&self) -> View<'_> {
+        View::new(&self.conn, self.keys(), &self.shared.erasures)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    /// As [`Store::for_each_sighting`]; can be called again and again. Days that
+    /// are purged meanwhile are left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Erased`] when everything was erased since the reader was made.
+    pub fn for_each_sighting(
+        &self,
+        since: UnixSeconds,
+        visit: &mut dyn FnMut(&Sighting),
+    ) -> Result<ReadReport, StoreError> {
+        self.view()?.for_each_sighting(since, visit)
+    }
+
+    /// As [`Store::coverage`].
+    pub fn coverage(&self, since: UnixSeconds, until: UnixSeconds) -> Result<Coverage, StoreError> {
+        self.view()?.coverage(since, until)
+    }
+
+    fn view(&self) -> Result<View<'_>, StoreError> {
+        let view = View::new(&self.conn, self.shared.keys(), &self.shared.erasures);
+        if self.shared.erasures.load(Ordering::SeqCst) == self.erasures_at_start {
+            Ok(view)
+        } else {
+            Err(StoreError::Erased)
+        }
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn keys(&self) -> Arc<Keys> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&keys)
+    }
+
+    fn set_keys(&self, keys: Keys) {
+        let mut guard = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        *guard = Arc::new(keys);
+    }
+}
+
+/// Keeps every other daemon out of a state folder for as long as it lives.
+#[derive(Debug)]
+struct Lock {
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing would not do while a child process that is just being started
+        // shares the open file. When this fails, closing does it.
+        let _ = self.file.unlock();
+    }
+}
+
+impl Lock {
+    fn acquire(state_dir: &Path) -> Result<Self, StoreError> {
+        let path = state_dir.join(LOCK_FILE);
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(files::PRIVATE_FILE)
+            .open(&path)
+            .map_err(io_error(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
+                state_dir: state_dir.to_owned(),
+            }),
+            Err(TryLockError::Error(source)) => Err(io_error(&path)(source)),
+        }
+    }
+}
+
+/// An unlocked database.
+struct Unlocked {
+    keys: Keys,
+    device_key: DeviceKey,
+    /// The device key is the one an interrupted erasure left as the next.
+    by_successor: bool,
+    /// The last erasure was interrupted.
+    erasing: bool,
+}
+
+/// Finds the keys of the database, or makes them when it is new.
+fn unlock(conn: &mut Connection, device_key: &DeviceKey) -> Result<Unlocked, StoreError> {
+    let successor = device_key.successor();
+    let candidates = [(Some(device_key), false), (successor.as_ref(), true)];
+    let place = Place::row("secret", SECRET_ID);
+    let mut found_any = false;
+    for table in SECRET_TABLES {
+        let row: Option<(Vec<u8>, Vec<u8>, bool)> = conn
+            .query_row(
+                &format!("SELECT secret, key_check, erasing FROM {table}"),
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .optional()?;
+        let Some((secret, key_check, erasing)) = row else {
+            continue;
+        };
+        found_any = true;
+        let secret = Zeroizing::new(secret);
+        for (candidate, by_successor) in candidates {
+            let Some(candidate) = candidate else {
+                continue;
+            };
+            let keys = Keys::derive(candidate, &secret);
+            if keys.check.open(&place, &key_check).is_some() {
+                return Ok(Unlocked {
+                    keys,
+                    device_key: candidate.clone(),
+                    by_successor,
+                    erasing,
+                });
+            }
+        }
+    }
+    if found_any {
+        Err(StoreError::OtherDeviceKey)
+    } else {
+        create_secret(conn, device_key)
+    }
+}
+
+fn create_secret(conn: &mut Connection, device_key: &DeviceKey) -> Result<Unlocked, StoreError> {
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let used: bool = transaction.query_row(
+        "SELECT EXISTS (SELECT 1 FROM consent) OR EXISTS (SELECT 1 FROM encounter_key)",
+        [],
+        |row| row.get(0),
+    )?;
+    if used {
+        // Never put a new secret over data that waits for the old one.
+        return Err(StoreError::malformed());
+    }
+    let secret = seal::random_bytes()?;
+    let keys = Keys::derive(device_key, secret.as_slice());
+    write_secret(&transaction, &secret, &keys, false)?;
+    transaction.commit()?;
+    Ok(Unlocked {
+        keys,
+        device_key: device_key.clone(),
+        by_successor: false,
+        erasing: false,
+    })
+}
+
+/// Writes the database's secret, in the place of the one before.
+fn write_secret(
+    transaction: &Transaction<'_>,
+    secret: &DatabaseSecret,
+    keys: &Keys,
+    erasing: bool,
+) -> Result<(), StoreError> {
+    let key_check = keys
+        .check
+        .seal(&Place::row("secret", SECRET_ID), KEY_CHECK)?;
+    for table in SECRET_TABLES {
+        transaction.execute(
+            &format!(
+                "INSERT INTO {table} (id, secret, key_check, erasing) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (id) DO UPDATE SET
+                     secret = excluded.secret,
+                     key_check = excluded.key_check,
+                     erasing = excluded.erasing"
+            ),
+            params![SECRET_ID, secret.as_slice(), key_check, erasing],
+        )?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store with agreement, a cycle and a TEK in `dir`, its key in a file.
+    fn filled(dir: &Path) -> Store {
+        let mut store = Store::open(dir, &DeviceKey::load(dir, None).unwrap()).unwrap();
+        let started = UnixSeconds::new(1_600_000_000);
+        store
+            .append_cycle(&ScanCycle {
+                started,
+                ended: started,
+                previous: None,
+                cut_short: false,
+                sightings: vec![],
+            })
+            .unwrap();
+        store
+            .put_own_key(&OwnKey {
+                day: started.utc_day(),
+                tek: gaen::key::Tek::from_bytes([1; 16]),
+                used: crate::tracer::UsedIntervals::default(),
+            })
+            .unwrap();
+        store.set_consent(Some(&consent())).unwrap();
+        store
+    }
+
+    fn consent() -> Consent {
+        Consent {
+            version: "1".to_owned(),
+            agreed_at: UnixSeconds::new(1_600_000_000),
+        }
+    }
+
+    /// Opens what an interruption left; whether the data is still there.
+    fn reopen(dir: &Path) -> bool {
+        let store = Store::open(dir, &DeviceKey::load(dir, None).unwrap()).unwrap();
+        assert_eq!(store.consent().unwrap(), Some(consent()));
+        assert!(!dir.join("device.key.new").exists());
+        let erasing: bool = store
+            .conn
+            .query_row("SELECT erasing FROM secret", [], |row| row.get(0))
+            .unwrap();
+        assert!(!erasing);
+        let tables = ["segment", "encounter_key", "encounter_key_copy", "tek"];
+        let rows: Vec<i64> = tables
+            .iter()
+            .map(|table| {
+                let sql = format!("SELECT count(*) FROM {table}");
+                store.conn.query_row(&sql, [], |row| row.get(0)).unwrap()
+            })
+            .collect();
+        assert!(rows.iter().all(|count| *count == rows[0]), "{rows:?}");
+        let teks = store.own_keys().unwrap().len();
+        assert_eq!(i64::try_from(teks).unwrap(), rows[0]);
+        rows[0] > 0
+    }
+
+    #[test]
+    fn an_erasure_interrupted_before_its_commit_did_not_begin() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = filled(dir.path());
+        store.device_key.prepare_successor().unwrap();
+        drop(store);
+        assert!(reopen(dir.path()));
+    }
+
+    #[test]
+    fn an_erasure_interrupted_after_its_commit_is_finished() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = filled(dir.path());
+        let key_path = dir.path().join("device.key");
+        let old_key = std::fs::read(&key_path).unwrap();
+        // All of it but putting the next device key in force.
+        store.destroy_keys(Some(&consent())).unwrap();
+        drop(store);
+        std::fs::rename(&key_path, dir.path().join("device.key.new")).unwrap();
+        files::create_private(&key_path, &old_key).unwrap();
+        assert!(!reopen(dir.path()));
+        assert_ne!(std::fs::read(&key_path).unwrap(), old_key);
+    }
+
+    #[test]
+    fn an_erasure_interrupted_once_the_keys_are_gone_is_finished() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = filled(dir.path());
+        store.destroy_keys(Some(&consent())).unwrap();
+        assert_eq!(store.own_keys().unwrap(), [], "nothing opens any more");
+        drop(store);
+        assert!(!reopen(dir.path()));
+    }
+
+    #[test]
+    fn a_full_disk_costs_the_cycle_in_flight_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = DeviceKey::from_bytes([7; 32]);
+        let mut store = Store::open(dir.path(), &key).unwrap();
+        let cycle = |n: u32| ScanCycle {
+            started: UnixSeconds::new(1_600_000_000 + 240 * n),
+            ended: UnixSeconds::new(1_600_000_004 + 240 * n),
+            previous: None,
+            cut_short: false,
+            sightings: vec![
+                CycleSighting {
+                    time: UnixSeconds::new(1_600_000_000 + 240 * n),
+                    rpi: gaen::key::Rpi::from_bytes([5; 16]),
+                    aem: gaen::key::Aem::from_bytes([5; 4]),
+                    rssi: -60,
+                };
+                100
+            ],
+        };
+        let pages: u32 = store
+            .conn
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        let limit = |store: &Store, pages: u32| {
+            store
+                .conn
+                .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+                .unwrap();
+        };
+        limit(&store, pages + 20);
+        let mut kept = 0;
+        let error = loop {
+            match store.append_cycle(&cycle(kept)) {
+                Ok(_) => kept += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, StoreError::DiskFull), "{error:?}");
+        assert!(kept > 3);
+        let count = |store: &Store| {
+            let report = store
+                .for_each_sighting(UnixSeconds::new(0), &mut |_| {})
+                .unwrap();
+            assert_eq!(report.damaged_segments, 0);
+            report.sightings
+        };
+        assert_eq!(count(&store), u64::from(kept) * 100);
+
+        // It goes on when there is room again, and erasing needs none.
+        limit(&store, 1 << 30);
+        store.append_cycle(&cycle(kept)).unwrap();
+        assert_eq!(count(&store), u64::from(kept + 1) * 100);
+        drop(store);
+        let mut store = Store::open(dir.path(), &key).unwrap();
+        assert_eq!(count(&store), u64::from(kept + 1) * 100);
+        limit(&store, 1);
+        store.erase().unwrap();
+        assert_eq!(count(&store), 0);
+    }
+}

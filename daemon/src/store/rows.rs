@@ -1,0 +1,309 @@
+//! The small rows: consent, own TEKs, processed exports, checks, and values by
+//! name. JSON inside, padded, sealed for their table and key.
+
+use crate::tracer::{OwnKey, UsedIntervals};
+use gaen::key::{KEY_LEN, Tek};
+use gaen::time::{UnixSeconds, UtcDay};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::StoreError;
+use super::seal::{Keys, Place, SealingKey};
+use super::types::{CheckOutcome, CheckRecord, Consent, ExportRecord};
+
+/// Small rows are padded to a multiple of this many bytes, so that their length
+/// does not tell one outcome from another.
+/// Length of an own key in its stored form.
+const OWN_KEY_LEN: usize = KEY_LEN + UsedIntervals::LEN;
+const ROW_BUCKET: usize = 256;
+/// How many checks are remembered at most.
+const CHECKS_KEPT: i64 = 256;
+const CONSENT_ID: i64 = 1;
+/// The name of the value that holds the time of the last complete check.
+const LAST_SUCCESS: &str = "store.last-success";
+
+pub(super) fn consent(conn: &Connection, keys: &Keys) -> Result<Option<Consent>, StoreError> {
+    let sealed: Option<Vec<u8>> = conn
+        .query_row("SELECT sealed FROM consent", [], |row| row.get(0))
+        .optional()?;
+    // Unreadable agreement is none: nothing runs, and it is asked for again.
+    Ok(
+        sealed
+            .and_then(|sealed| open_json(&keys.rows, &Place::row("consent", CONSENT_ID), &sealed)),
+    )
+}
+
+pub(super) fn set_consent(
+    conn: &Connection,
+    keys: &Keys,
+    consent: Option<&Consent>,
+) -> Result<(), StoreError> {
+    conn.execute("DELETE FROM consent", [])?;
+    if let Some(consent) = consent {
+        let sealed = seal_json(
+            &keys.rows,
+            &Place::row("consent", CONSENT_ID),
+            consent,
+            padded_row,
+        )?;
+        conn.execute(
+            "INSERT INTO consent (id, sealed) VALUES (?1, ?2)",
+            params![CONSENT_ID, sealed],
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn own_keys(conn: &Connection, keys: &Keys) -> Result<Vec<OwnKey>, StoreError> {
+    let rows: Vec<(u32, Vec<u8>)> = conn
+        .prepare_cached("SELECT day, sealed FROM tek ORDER BY day")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let own_keys = rows.into_iter();
+    Ok(own_keys
+        .filter_map(|(day, sealed)| open_own_key(keys, UtcDay::new(day), &sealed))
+        .collect())
+}
+
+pub(super) fn own_key(
+    conn: &Connection,
+    keys: &Keys,
+    day: UtcDay,
+) -> Result<Option<OwnKey>, StoreError> {
+    let sealed: Option<Vec<u8>> = conn
+        .prepare_cached("SELECT sealed FROM tek WHERE day = ?1")?
+        .query_row([day.get()], |row| row.get(0))
+        .optional()?;
+    Ok(sealed.and_then(|sealed| open_own_key(keys, day, &sealed)))
+}
+
+/// The TEK and the set of used intervals, one after the other.
+pub(super) fn put_own_key(conn: &Connection, keys: &Keys, key: &OwnKey) -> Result<(), StoreError> {
+    let mut plain = Zeroizing::new([0; OWN_KEY_LEN]);
+    let (tek, used) = plain.split_at_mut(KEY_LEN);
+    tek.copy_from_slice(key.tek.expose_bytes());
+    used.copy_from_slice(&key.used.to_bytes());
+    let sealed = keys
+        .teks
+        .seal(&Place::day("tek", key.day), plain.as_slice())?;
+    conn.execute(
+        "INSERT INTO tek (day, sealed) VALUES (?1, ?2)
+         ON CONFLICT (day) DO UPDATE SET sealed = excluded.sealed",
+        params![key.day.get(), sealed],
+    )?;
+    Ok(())
+}
+
+pub(super) fn export_records(
+    conn: &Connection,
+    keys: &Keys,
+) -> Result<Vec<(i64, Option<ExportRecord>)>, StoreError> {
+    list(conn, &keys.rows, "export_record")
+}
+
+pub(super) fn put_export_record(
+    conn: &Connection,
+    keys: &Keys,
+    record: &ExportRecord,
+) -> Result<(), StoreError> {
+    for (id, known) in export_records(conn, keys)? {
+        // One that cannot be read says nothing: its export is processed again.
+        if known.is_none_or(|known| known.url == record.url) {
+            delete(conn, "export_record", id)?;
+        }
+    }
+    append(conn, &keys.rows, "export_record", record)?;
+    Ok(())
+}
+
+pub(super) fn check_records(
+    conn: &Connection,
+    keys: &Keys,
+) -> Result<Vec<(i64, Option<CheckRecord>)>, StoreError> {
+    list(conn, &keys.rows, "check_record")
+}
+
+pub(super) fn put_check_record(
+    conn: &Connection,
+    keys: &Keys,
+    record: &CheckRecord,
+) -> Result<(), StoreError> {
+    let id = append(conn, &keys.rows, "check_record", record)?;
+    conn.execute(
+        "DELETE FROM check_record WHERE id <= ?1",
+        [id.saturating_sub(CHECKS_KEPT)],
+    )?;
+    if record.outcome == CheckOutcome::Complete {
+        put_meta_json(conn, keys, LAST_SUCCESS, &record.ended)?;
+    }
+    Ok(())
+}
+
+pub(super) fn last_success(
+    conn: &Connection,
+    keys: &Keys,
+) -> Result<Option<UnixSeconds>, StoreError> {
+    meta_json(conn, keys, LAST_SUCCESS)
+}
+
+/// Deletes the records of exports and checks for which `keep` says no, except the
+/// last check.
+pub(super) fn retain_records(
+    conn: &Connection,
+    keys: &Keys,
+    keep: impl Fn(UnixSeconds) -> bool,
+) -> Result<(), StoreError> {
+    for (id, record) in export_records(conn, keys)? {
+        if !record.is_some_and(|record| keep(record.processed_at)) {
+            delete(conn, "export_record", id)?;
+        }
+    }
+    let mut checks = check_records(conn, keys)?;
+    checks.pop();
+    for (id, record) in checks {
+        if !record.is_some_and(|record| keep(record.ended)) {
+            delete(conn, "check_record", id)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn meta(
+    conn: &Connection,
+    keys: &Keys,
+    name: &str,
+) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    let sealed: Option<Vec<u8>> = conn
+        .prepare_cached("SELECT sealed FROM meta WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    Ok(sealed.and_then(|sealed| keys.rows.open(&Place::named("meta", name), &sealed)))
+}
+
+pub(super) fn put_meta(
+    conn: &Connection,
+    keys: &Keys,
+    name: &str,
+    value: Option<&[u8]>,
+) -> Result<(), StoreError> {
+    let Some(value) = value else {
+        conn.execute("DELETE FROM meta WHERE name = ?1", [name])?;
+        return Ok(());
+    };
+    let sealed = keys.rows.seal(&Place::named("meta", name), value)?;
+    conn.execute(
+        "INSERT INTO meta (name, sealed) VALUES (?1, ?2)
+         ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed",
+        params![name, sealed],
+    )?;
+    Ok(())
+}
+
+pub(super) fn meta_json<T: DeserializeOwned>(
+    conn: &Connection,
+    keys: &Keys,
+    name: &str,
+) -> Result<Option<T>, StoreError> {
+    Ok(meta(conn, keys, name)?.and_then(|value| serde_json::from_slice(&value).ok()))
+}
+
+pub(super) fn put_meta_json<T: Serialize>(
+    conn: &Connection,
+    keys: &Keys,
+    name: &str,
+    value: &T,
+) -> Result<(), StoreError> {
+    put_meta(conn, keys, name, Some(&to_json(value)))
+}
+
+/// `value` as JSON, padded to the length that `padded` gives, and sealed.
+pub(super) fn seal_json<T: Serialize>(
+    key: &SealingKey,
+    place: &Place,
+    value: &T,
+    padded: fn(usize) -> usize,
+) -> Result<Vec<u8>, StoreError> {
+    let mut json = to_json(value);
+    let length = padded(json.len());
+    // JSON may end in spaces.
+    json.resize(length, b' ');
+    key.seal(place, &json)
+}
+
+/// What [`seal_json`] sealed, or `None` when this is not it.
+pub(super) fn open_json<T: DeserializeOwned>(
+    key: &SealingKey,
+    place: &Place,
+    sealed: &[u8],
+) -> Option<T> {
+    let json = key.open(place, sealed)?;
+    serde_json::from_slice(&json).ok()
+}
+
+fn to_json<T: Serialize>(value: &T) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(
+        serde_json::to_vec(value).expect("stored types have no maps with keys other than text"),
+    )
+}
+
+fn padded_row(length: usize) -> usize {
+    length.next_multiple_of(ROW_BUCKET)
+}
+
+fn open_own_key(keys: &Keys, day: UtcDay, sealed: &[u8]) -> Option<OwnKey> {
+    let plain = keys.teks.open(&Place::day("tek", day), sealed);
+    let key = plain.and_then(|plain| {
+        let (tek, used) = plain.split_first_chunk::<KEY_LEN>()?;
+        Some(OwnKey {
+            day,
+            tek: Tek::from_bytes(*tek),
+            used: UsedIntervals::from_bytes(used.try_into().ok()?),
+        })
+    });
+    if key.is_none() {
+        tracing::error!(%day, "the day's own key is damaged and lost");
+    }
+    key
+}
+
+/// All rows of `table`, `None` where one does not open.
+fn list<T: DeserializeOwned>(
+    conn: &Connection,
+    key: &SealingKey,
+    table: &str,
+) -> Result<Vec<(i64, Option<T>)>, StoreError> {
+    let rows: Vec<(i64, Vec<u8>)> = conn
+        .prepare_cached(&format!("SELECT id, sealed FROM {table} ORDER BY id"))?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, sealed)| (id, open_json(key, &Place::row(table, id), &sealed)))
+        .collect())
+}
+
+fn append<T: Serialize>(
+    conn: &Connection,
+    key: &SealingKey,
+    table: &str,
+    value: &T,
+) -> Result<i64, StoreError> {
+    let newest: Option<i64> =
+        conn.query_row(&format!("SELECT max(id) FROM {table}"), [], |row| {
+            row.get(0)
+        })?;
+    let id = newest.unwrap_or(0).saturating_add(1);
+    let sealed = seal_json(key, &Place::row(table, id), value, padded_row)?;
+    conn.execute(
+        &format!("INSERT INTO {table} (id, sealed) VALUES (?1, ?2)"),
+        params![id, sealed],
+    )?;
+    Ok(id)
+}
+
+fn delete(conn: &Connection, table: &str, id: i64) -> Result<(), StoreError> {
+    conn.execute(&format!("DELETE FROM {table} WHERE id = ?1"), [id])?;
+    Ok(())
+}

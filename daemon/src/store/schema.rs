@@ -1,0 +1,106 @@
+//! The tables, as numbered migrations.
+//!
+//! A migration that was released is never changed; a change is a new one at the
+//! end. Only the columns named `sealed`, `wrapped` and `key_check` hold anything
+//! about a person, all of them encrypted.
+
+use rusqlite_migration::{M, Migrations};
+
+/// Marks the file as ours in its header ("Ssho").
+pub(super) const APPLICATION_ID: u32 = 0x5373_686f;
+
+/// The schema this version writes.
+pub(super) const VERSION: u32 = 1;
+
+/// From an empty database to [`VERSION`].
+pub(super) const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
+
+const STEPS: &[M<'_>] = &[M::up(
+    "
+    PRAGMA application_id = 0x5373686f;
+
+    -- The database's own secret; without it the device key opens nothing. It and
+    -- the keys of the days are kept twice, each copy on a page of its own.
+    CREATE TABLE secret (
+        id        INTEGER PRIMARY KEY CHECK (id = 1),
+        secret    BLOB NOT NULL,
+        key_check BLOB NOT NULL,
+        erasing   INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE secret_copy (
+        id        INTEGER PRIMARY KEY CHECK (id = 1),
+        secret    BLOB NOT NULL,
+        key_check BLOB NOT NULL,
+        erasing   INTEGER NOT NULL
+    ) STRICT;
+
+    -- A random key per UTC day and purpose. Encounters and exposures have keys of
+    -- their own, because a day's encounters are cut while its exposures stay.
+    CREATE TABLE encounter_key (
+        day     INTEGER PRIMARY KEY,
+        wrapped BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE encounter_key_copy (
+        day     INTEGER PRIMARY KEY,
+        wrapped BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE exposure_key (
+        day     INTEGER PRIMARY KEY,
+        wrapped BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE exposure_key_copy (
+        day     INTEGER PRIMARY KEY,
+        wrapped BLOB NOT NULL
+    ) STRICT;
+
+    -- The id is (UTC day << 24) | number of the segment's last cycle in that day:
+    -- one tree, in order of days, in which a damaged page is passed over.
+    CREATE TABLE segment (
+        id     INTEGER PRIMARY KEY,
+        sealed BLOB NOT NULL
+    ) STRICT;
+
+    -- One row per recorded day, also where nobody was met.
+    CREATE TABLE exposure (
+        day    INTEGER PRIMARY KEY,
+        sealed BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TABLE tek (
+        day    INTEGER PRIMARY KEY,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE consent (
+        id     INTEGER PRIMARY KEY CHECK (id = 1),
+        sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE export_record (
+        id     INTEGER PRIMARY KEY,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE check_record (
+        id     INTEGER PRIMARY KEY,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE meta (
+        name   TEXT PRIMARY KEY,
+        sealed BLOB NOT NULL
+    ) STRICT;
+    ",
+)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_lead_to_the_version() {
+        MIGRATIONS.validate().unwrap();
+        let mut conn = rusqlite::Connection::open_in_memory().unwrap();
+        MIGRATIONS.to_latest(&mut conn).unwrap();
+        let version: u32 = conn
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, VERSION);
+    }
+}

@@ -1,0 +1,199 @@
+//! Sealing: authenticated encryption of whatever goes into the database.
+//!
+//! Every sealed value is bound to the place it belongs to (table and primary
+//! key), so that values cannot be swapped or replayed elsewhere. XChaCha20-Poly1305
+//! has nonces long enough to be drawn at random for every value.
+
+use chacha20poly1305::aead::{AeadInOut, KeyInit};
+use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
+use gaen::time::UtcDay;
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::StoreError;
+use super::device_key::DeviceKey;
+
+/// Length of every key here, in bytes.
+pub(super) const KEY_LEN: usize = 32;
+/// How much longer a sealed value is than its plaintext, in bytes.
+pub(super) const SEAL_OVERHEAD: usize = NONCE_LEN + TAG_LEN;
+
+const NONCE_LEN: usize = 24;
+const TAG_LEN: usize = 16;
+
+/// A key that seals values; wiped from memory when dropped.
+#[derive(Clone)]
+pub(super) struct SealingKey(Zeroizing<[u8; KEY_LEN]>);
+
+impl SealingKey {
+    /// A new key from the system's random numbers.
+    pub(super) fn generate() -> Result<Self, StoreError> {
+        random_bytes().map(Self)
+    }
+
+    /// `plaintext`, sealed for `place`: nonce, ciphertext, tag.
+    pub(super) fn seal(&self, place: &Place, plaintext: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let mut nonce = [0; NONCE_LEN];
+        getrandom::fill(&mut nonce).map_err(StoreError::Random)?;
+        let mut sealed = Vec::with_capacity(plaintext.len() + SEAL_OVERHEAD);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(plaintext);
+        let tag = self
+            .cipher()
+            .encrypt_inout_detached(
+                &XNonce::from(nonce),
+                &place.0,
+                sealed[NONCE_LEN..].as_mut().into(),
+            )
+            .expect("far less than the 256 GiB that one nonce can encrypt");
+        sealed.extend_from_slice(&tag);
+        Ok(sealed)
+    }
+
+    /// What was sealed for `place`, or `None` when this is not it.
+    pub(super) fn open(&self, place: &Place, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        let (ciphertext, tag) = rest.split_last_chunk::<TAG_LEN>()?;
+        let mut plaintext = Zeroizing::new(ciphertext.to_vec());
+        self.cipher()
+            .decrypt_inout_detached(
+                &XNonce::from(*nonce),
+                &place.0,
+                plaintext.as_mut_slice().into(),
+                &Tag::from(*tag),
+            )
+            .ok()?;
+        Some(plaintext)
+    }
+
+    /// `key`, sealed for `place`.
+    pub(super) fn wrap(&self, place: &Place, key: &Self) -> Result<Vec<u8>, StoreError> {
+        self.seal(place, key.0.as_slice())
+    }
+
+    /// The key that was wrapped for `place`, or `None` when this is not it.
+    pub(super) fn unwrap(&self, place: &Place, wrapped: &[u8]) -> Option<Self> {
+        let plaintext = self.open(place, wrapped)?;
+        let bytes = <[u8; KEY_LEN]>::try_from(plaintext.as_slice()).ok()?;
+        Some(Self(Zeroizing::new(bytes)))
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new((&*self.0).into())
+    }
+}
+
+/// Where a sealed value belongs; the associated data of its encryption.
+pub(super) struct Place(Vec<u8>);
+
+impl Place {
+    /// The row of `table` with this integer key.
+    pub(super) fn row(table: &str, id: i64) -> Self {
+        Self::new(table, &id.to_be_bytes())
+    }
+
+    /// The row of `table` that belongs to `day`.
+    pub(super) fn day(table: &str, day: UtcDay) -> Self {
+        Self::row(table, i64::from(day.get()))
+    }
+
+    /// The row of `table` with this text key.
+    pub(super) fn named(table: &str, name: &str) -> Self {
+        Self::new(table, name.as_bytes())
+    }
+
+    fn new(table: &str, key: &[u8]) -> Self {
+        // Table names hold no NUL, so no two places share their bytes.
+        Self([table.as_bytes(), &[0], key].concat())
+    }
+}
+
+/// The keys that the device key and a database's own secret make together, one
+/// for each purpose.
+pub(super) struct Keys {
+    /// Seals the value that tells whether the device key is the right one.
+    pub(super) check: SealingKey,
+    /// Wraps the keys of the days.
+    pub(super) days: SealingKey,
+    /// Seals the device's own TEKs.
+    pub(super) teks: SealingKey,
+    /// Seals the small rows.
+    pub(super) rows: SealingKey,
+}
+
+/// The secret a database draws when it is made and again at every erasure:
+/// without it, keys wrapped before stay closed even to the device key.
+pub(super) type DatabaseSecret = Zeroizing<[u8; KEY_LEN]>;
+
+impl Keys {
+    /// The keys for a database.
+    pub(super) fn derive(device_key: &DeviceKey, secret: &[u8]) -> Self {
+        let hkdf = Hkdf::<Sha256>::new(Some(secret), device_key.expose_bytes());
+        let key = |purpose: &str| {
+            let mut bytes = Zeroizing::new([0; KEY_LEN]);
+            hkdf.expand_multi_info(&[b"sesshoku store 1 ", purpose.as_bytes()], &mut *bytes)
+                .expect("32 bytes are within what HKDF-SHA256 can expand");
+            SealingKey(bytes)
+        };
+        Self {
+            check: key("check"),
+            days: key("day keys"),
+            teks: key("own keys"),
+            rows: key("rows"),
+        }
+    }
+}
+
+/// A new [`DatabaseSecret`] or key.
+pub(super) fn random_bytes() -> Result<DatabaseSecret, StoreError> {
+    let mut bytes = Zeroizing::new([0; KEY_LEN]);
+    getrandom::fill(bytes.as_mut_slice()).map_err(StoreError::Random)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_value_opens_only_unchanged_and_in_its_place() {
+        let key = SealingKey::generate().unwrap();
+        let place = Place::row("segment", 7);
+        let sealed = key.seal(&place, b"heard").unwrap();
+        assert_eq!(sealed.len(), 5 + SEAL_OVERHEAD);
+        assert_eq!(key.open(&place, &sealed).unwrap().as_slice(), b"heard");
+
+        for other in [
+            Place::row("segment", 8),
+            Place::row("tek", 7),
+            Place::named("segment", "7"),
+        ] {
+            assert!(key.open(&other, &sealed).is_none());
+        }
+        for byte in 0..sealed.len() {
+            let mut flipped = sealed.clone();
+            flipped[byte] ^= 1;
+            assert!(key.open(&place, &flipped).is_none(), "byte {byte}");
+            assert!(key.open(&place, &sealed[..byte]).is_none(), "cut at {byte}");
+        }
+        let other_key = SealingKey::generate().unwrap();
+        assert!(other_key.open(&place, &sealed).is_none());
+    }
+
+    #[test]
+    fn keys_differ_by_purpose_device_key_and_secret() {
+        let place = Place::named("meta", "x");
+        let device_key = DeviceKey::from_bytes([1; 32]);
+        let keys = Keys::derive(&device_key, &[2; 32]);
+        let sealed = keys.rows.seal(&place, b"x").unwrap();
+        assert!(keys.rows.open(&place, &sealed).is_some());
+        assert!(keys.days.open(&place, &sealed).is_none());
+        assert!(keys.teks.open(&place, &sealed).is_none());
+        assert!(keys.check.open(&place, &sealed).is_none());
+        let other_secret = Keys::derive(&device_key, &[3; 32]);
+        assert!(other_secret.rows.open(&place, &sealed).is_none());
+        let other_device = Keys::derive(&DeviceKey::from_bytes([4; 32]), &[2; 32]);
+        assert!(other_device.rows.open(&place, &sealed).is_none());
+    }
+}

@@ -1,0 +1,20 @@
+//! Checking for contacts with the notification server (protocol §8).
+//!
+//! [`schedule`] says when, [`mod@check`] does it, [`mod@assess`] says what the result is.
+//! Below them, [`source`] fetches from a web server or a folder and [`list`] reads
+//! what is on offer; both treat everything from there as untrusted. `exposures`
+//! turns matches into what is stored.
+
+pub mod assess;
+pub mod check;
+mod exposures;
+pub mod list;
+pub mod schedule;
+pub mod settings;
+pub mod source;
+#[cfg(test)]
+mod test_server;
+
+pub use assess::{Assessment, assess};
+pub use check::{CheckReport, check};
+pub use settings::{Server, Settings};

@@ -1,0 +1,187 @@
+//! One scan cycle while it is open: what was heard, bounded.
+
+use std::collections::BTreeMap;
+
+use gaen::key::{Aem, Rpi};
+use gaen::time::UnixSeconds;
+use rand_core::Rng;
+
+use crate::radio::Heard;
+use crate::store::{CycleSighting, ScanCycle};
+
+/// Samples kept of one identifier in one cycle. Sixteen place the mean of an
+/// attenuation within a decibel; a phone is heard about that often in the four
+/// seconds of a scan window.
+const SAMPLES_PER_RPI: usize = 16;
+
+/// Identifiers kept in one cycle. Far more people than fit in the range of a
+/// radio, and few enough that somebody who floods the air cannot fill the memory.
+const RPIS_PER_CYCLE: usize = 5_000;
+
+/// A scan cycle that is still listening.
+#[derive(Debug)]
+pub(super) struct OpenCycle {
+    started: UnixSeconds,
+    previous: Option<UnixSeconds>,
+    heard: BTreeMap<(Rpi, Aem), Samples>,
+    overflow: u64,
+}
+
+/// The samples of one identifier: a uniform choice among all that were heard,
+/// and always the strongest, which gives the minimum attenuation.
+#[derive(Debug, Default)]
+struct Samples {
+    kept: Vec<(UnixSeconds, i8)>,
+    heard: u64,
+}
+
+impl OpenCycle {
+    pub(super) fn new(started: UnixSeconds, previous: Option<UnixSeconds>) -> Self {
+        Self {
+            started,
+            previous,
+            heard: BTreeMap::new(),
+            overflow: 0,
+        }
+    }
+
+    /// Takes in one advert heard at `time`.
+    pub(super) fn hear(&mut self, time: UnixSeconds, heard: &Heard, rng: &mut impl Rng) {
+        let id = (heard.rpi, heard.aem);
+        if self.heard.len() >= RPIS_PER_CYCLE && !self.heard.contains_key(&id) {
+            self.overflow += 1;
+            return;
+        }
+        self.heard.entry(id).or_default().add(time, heard.rssi, rng);
+    }
+
+    /// Adverts that were dropped because too many identifiers were around.
+    pub(super) fn overflow(&self) -> u64 {
+        self.overflow
+    }
+
+    /// Ends the cycle.
+    pub(super) fn close(self, ended: UnixSeconds, cut_short: bool) -> ScanCycle {
+        let mut sightings: Vec<CycleSighting> = self
+            .heard
+            .into_iter()
+            .flat_map(|((rpi, aem), samples)| {
+                samples
+                    .kept
+                    .into_iter()
+                    .map(move |(time, rssi)| CycleSighting {
+                        time,
+                        rpi,
+                        aem,
+                        rssi,
+                    })
+            })
+            .collect();
+        sightings.sort_by_key(|sighting| sighting.time);
+        ScanCycle {
+            started: self.started,
+            // A clock set back during the cycle must not make it end before it began.
+            ended: ended.max(self.started),
+            previous: self.previous,
+            cut_short,
+            sightings,
+        }
+    }
+}
+
+impl Samples {
+    fn add(&mut self, time: UnixSeconds, rssi: i8, rng: &mut impl Rng) {
+        self.heard += 1;
+        if self.kept.len() < SAMPLES_PER_RPI {
+            self.kept.push((time, rssi));
+            return;
+        }
+        let strongest = self
+            .kept
+            .iter()
+            .enumerate()
+            .max_by_key(|(_, (_, rssi))| *rssi)
+            .map_or((0, i8::MIN), |(place, (_, rssi))| (place, *rssi));
+        // Reservoir sampling: the n-th sample replaces one of k kept with probability k/n.
+        let place = usize::try_from(rng.next_u64() % self.heard).unwrap_or(usize::MAX);
+        let place = if rssi > strongest.1 {
+            // The new strongest must stay; it takes any place.
+            place % SAMPLES_PER_RPI
+        } else if place == strongest.0 {
+            return;
+        } else {
+            place
+        };
+        if let Some(kept) = self.kept.get_mut(place) {
+            *kept = (time, rssi);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    fn advert(id: u32, rssi: i8) -> Heard {
+        let mut rpi = [0; 16];
+        rpi[..4].copy_from_slice(&id.to_le_bytes());
+        Heard {
+            rpi: Rpi::from_bytes(rpi),
+            aem: Aem::from_bytes([0; 4]),
+            rssi,
+        }
+    }
+
+    #[test]
+    fn the_strongest_sample_is_always_kept_and_the_mean_holds() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let start = UnixSeconds::new(1_600_000_000);
+        let mut means = Vec::new();
+        for _ in 0..50 {
+            let mut cycle = OpenCycle::new(start, None);
+            for n in 0..1_000_u32 {
+                let rssi = if n == 500 {
+                    -40
+                } else {
+                    -70 - i8::try_from(n % 11).unwrap()
+                };
+                cycle.hear(start, &advert(1, rssi), &mut rng);
+            }
+            let closed = cycle.close(start, false);
+            assert_eq!(closed.sightings.len(), SAMPLES_PER_RPI);
+            assert!(closed.sightings.iter().any(|s| s.rssi == -40));
+            let rest: Vec<f64> = closed
+                .sightings
+                .iter()
+                .filter(|s| s.rssi != -40)
+                .map(|s| f64::from(s.rssi))
+                .collect();
+            means.push(rest.iter().sum::<f64>() / f64::from(u32::try_from(rest.len()).unwrap()));
+        }
+        let mean = means.iter().sum::<f64>() / 50.0;
+        assert!((mean + 75.0).abs() < 0.5, "mean {mean}");
+    }
+
+    #[test]
+    fn a_flood_of_identifiers_is_bounded_and_counted() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let start = UnixSeconds::new(1_600_000_000);
+        let mut cycle = OpenCycle::new(start, None);
+        for id in 0..6_000 {
+            cycle.hear(start, &advert(id, -60), &mut rng);
+        }
+        cycle.hear(start, &advert(1, -50), &mut rng);
+        assert_eq!(cycle.overflow(), 1_000);
+        assert_eq!(cycle.close(start, false).sightings.len(), 5_001);
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_end_a_cycle_before_it_began() {
+        let start = UnixSeconds::new(1_600_000_000);
+        let closed = OpenCycle::new(start, None).close(UnixSeconds::new(1_500_000_000), true);
+        assert_eq!(closed.ended, start);
+    }
+}

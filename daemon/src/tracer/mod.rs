@@ -1,0 +1,942 @@
+//! The core: every decision of the daemon, without I/O.
+//!
+//! The shell tells it what happened ([`Event`], with the time) and does what it
+//! answers ([`Action`]). It owns no socket, no file, no clock and no randomness
+//! of its own, so that weeks of it run in a test in moments.
+
+mod cycle;
+mod own_key;
+mod status;
+
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use gaen::key::{AEM_LEN, Tek};
+use gaen::time::{DAY_SECONDS, Interval, UnixSeconds, UtcDay};
+use rand_core::CryptoRng;
+
+pub use own_key::{OwnKey, UsedIntervals};
+pub use status::{Counters, Status};
+
+use crate::clock::{BootTime, Now};
+use crate::radio::{Capabilities, Command, RadioError, RadioEvent, RadioState};
+use crate::store::ScanCycle;
+use crate::sync::schedule::Schedule;
+use cycle::OpenCycle;
+use sesshoku_dbus_api::ConsentState;
+
+/// How often old data is looked for. Nothing lives longer than 14 days and this.
+const MAINTENANCE_PERIOD: Duration = Duration::from_secs(3_600);
+/// The radio bounds every command itself; this is the core's own guard, so that a
+/// radio that breaks that promise shows up instead of silencing the device.
+const COMMAND_GUARD: Duration = Duration::from_secs(120);
+/// A wall clock that leaves the boot clock by more than this was set.
+const CLOCK_TOLERANCE: i64 = 60;
+/// How often the wall clock is looked at while it is not set.
+const CLOCK_POLL: Duration = Duration::from_secs(30);
+/// How long the store is left alone after it failed.
+const STORAGE_RETRY: Duration = Duration::from_secs(60);
+/// How long after the longest life of an identifier it may take to replace it.
+const REPLACE_WITHIN: Duration = Duration::from_secs(120);
+/// A scan window that ends this much too late was slept through.
+const OVERSLEPT: Duration = Duration::from_secs(30);
+/// Cycles kept in memory while the store refuses them (six hours at the default plan).
+const MAX_UNSAVED: usize = 90;
+/// A wall clock before 2020 was never set: there was no Exposure Notification.
+const EARLIEST_PLAUSIBLE: UnixSeconds = UnixSeconds::new(1_577_836_800);
+
+/// What the core is told.
+#[derive(Debug)]
+pub enum Event {
+    /// A deadline passed, or nothing happened but the shell wants to know.
+    Timer,
+    /// The radio reported something.
+    Radio(RadioEvent),
+    /// The answer to [`Action::LoadKey`]: the key of that day, if one exists.
+    KeyLoaded(UtcDay, Result<Option<OwnKey>, StorageFault>),
+    /// The answer to [`Action::SaveKey`].
+    KeySaved(Result<(), StorageFault>),
+    /// The answer to [`Action::SaveCycle`]; a cycle that was not saved comes back.
+    CycleSaved(Result<u64, (ScanCycle, StorageFault)>),
+    /// The terms now in force were agreed to, and that is stored.
+    Agreed,
+    /// Agreement was withdrawn. [`Action::Erase`] follows from the core.
+    Withdrawn,
+    /// Everything recorded is to be erased; agreement stays.
+    EraseRequested,
+    /// The answer to [`Action::Erase`].
+    Erased(Result<(), StorageFault>),
+    /// Somebody asks for a check now.
+    CheckRequested,
+    /// The answer to [`Action::Check`]: whether it was complete.
+    CheckEnded {
+        /// Whether every export was fetched, verified and matched.
+        complete: bool,
+    },
+    /// The daemon is to end: leave the air, save what was heard.
+    ShutDown,
+}
+
+/// What the core asks of the shell.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Give the radio a command; it is answered by [`RadioEvent::Done`].
+    Radio(Command),
+    /// Read the own key of a day.
+    LoadKey(UtcDay),
+    /// Store an own key with its record of use, before anything of it is on the air.
+    SaveKey(OwnKey),
+    /// Store a finished scan cycle.
+    SaveCycle(ScanCycle),
+    /// Purge what is too old and compact finished days.
+    Maintain(UnixSeconds),
+    /// Destroy all keys, then everything recorded; the agreement too if `forget_consent`.
+    Erase {
+        /// Whether agreement was withdrawn.
+        forget_consent: bool,
+    },
+    /// Check against the notification server.
+    Check,
+}
+
+/// The store could not do what was asked. What failed is logged where it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the store failed")]
+pub struct StorageFault;
+
+/// How and how long to listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScanPlan {
+    /// Listen for `listen`, then rest until `every` (chosen anew each time between
+    /// its ends) after the start.
+    Windows {
+        /// Length of a window. It must be long enough to hear all three
+        /// advertising channels (protocol §2).
+        listen: Duration,
+        /// Shortest and longest time from one start to the next.
+        every: (Duration, Duration),
+    },
+    /// Listen all the time, in cycles of `cycle`.
+    Continuous {
+        /// Length of a cycle.
+        cycle: Duration,
+    },
+}
+
+/// What the core is configured with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How to listen, on a radio that can choose.
+    pub scan: ScanPlan,
+    /// How to cut what a radio hears that cannot choose (a log).
+    pub log_cycle: Duration,
+    /// Shortest and longest life of an identifier on the air (protocol §2).
+    pub rotation: RangeInclusive<Duration>,
+    /// Whether there is a notification server to check with by itself.
+    pub has_server: bool,
+    /// The metadata to broadcast, before encryption.
+    pub metadata: [u8; AEM_LEN],
+}
+
+/// What the store knew when the daemon started.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Whether the terms in force are agreed to.
+    pub consent: ConsentState,
+    /// When the last scan cycle started.
+    pub last_cycle: Option<UnixSeconds>,
+}
+
+/// The core.
+#[derive(Debug)]
+pub struct Tracer<R> {
+    settings: Settings,
+    rng: R,
+    consent: ConsentState,
+    radio: Option<RadioState>,
+    log_ended: bool,
+    shutting_down: bool,
+
+    pending: Option<Pending>,
+    key: KeyState,
+    broadcast: BroadcastState,
+    broadcast_failures: u32,
+    prepared: Option<Prepared>,
+    scan: ScanState,
+    scan_failures: u32,
+    previous_cycle: Option<UnixSeconds>,
+    last_scan: Option<Now>,
+    usable_since: BootTime,
+    off_air_since: Option<BootTime>,
+    unsaved: VecDeque<ScanCycle>,
+    saving: bool,
+    save_after: BootTime,
+    storage_failing: bool,
+    next_maintenance: BootTime,
+    schedule: Schedule,
+    shown_due: (BootTime, UnixSeconds),
+    checking: bool,
+    check_requested: bool,
+
+    last_seen: Now,
+    counters: Counters,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    command: Command,
+    give_up_at: BootTime,
+}
+
+/// The own key of the present day.
+#[derive(Debug)]
+enum KeyState {
+    Missing { retry_at: BootTime },
+    Loading,
+    Ready(OwnKey),
+}
+
+/// An interval chosen for the next broadcast. It is recorded as used in the store
+/// before the radio hears of it, so that no crash can put it on the air twice.
+#[derive(Clone, Copy, Debug)]
+struct Prepared {
+    interval: Interval,
+    saved: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BroadcastState {
+    Off {
+        start_at: BootTime,
+    },
+    On {
+        rotate_at: BootTime,
+        /// What cannot be replaced leaves the air by this time.
+        gone_by: BootTime,
+    },
+}
+
+#[derive(Debug)]
+enum ScanState {
+    Off {
+        start_at: BootTime,
+    },
+    On {
+        cycle: OpenCycle,
+        started: BootTime,
+        ends_at: BootTime,
+    },
+}
+
+impl<R: CryptoRng> Tracer<R> {
+    /// A core that starts at `now` from what the store knew.
+    pub fn new(settings: Settings, facts: Facts, schedule: Schedule, rng: R, now: Now) -> Self {
+        Self {
+            settings,
+            rng,
+            consent: facts.consent,
+            radio: None,
+            log_ended: false,
+            shutting_down: false,
+            pending: None,
+            key: KeyState::Missing { retry_at: now.boot },
+            broadcast: BroadcastState::Off { start_at: now.boot },
+            broadcast_failures: 0,
+            prepared: None,
+            scan: ScanState::Off { start_at: now.boot },
+            scan_failures: 0,
+            previous_cycle: facts.last_cycle,
+            last_scan: None,
+            usable_since: now.boot,
+            off_air_since: Some(now.boot),
+            unsaved: VecDeque::new(),
+            saving: false,
+            save_after: now.boot,
+            storage_failing: false,
+            next_maintenance: now.boot,
+            shown_due: (schedule.due(), schedule.due_wall(now)),
+            schedule,
+            checking: false,
+            check_requested: false,
+            last_seen: now,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes in what happened at `now` and decides what to do about it.
+    pub fn handle(&mut self, now: Now, event: Event) -> Vec<Action> {
+        let mut actions = Vec::new();
+        self.notice_clock(now);
+        match event {
+            Event::Timer => {}
+            Event::Radio(event) => self.on_radio(now, event, &mut actions),
+            Event::KeyLoaded(day, loaded) => self.on_key_loaded(now, day, loaded),
+            Event::KeySaved(saved) => self.on_key_saved(now, saved),
+            Event::CycleSaved(saved) => self.on_cycle_saved(now, saved),
+            Event::Agreed => self.on_agreed(now),
+            Event::Withdrawn => self.on_erase(now, true, &mut actions),
+            Event::EraseRequested => self.on_erase(now, false, &mut actions),
+            Event::Erased(erased) => self.note_storage(erased),
+            // Who asks while a check runs gets the answer of that one.
+            Event::CheckRequested => self.check_requested = !self.checking,
+            Event::CheckEnded { complete } => {
+                self.checking = false;
+                if complete {
+                    self.schedule.succeeded(now, &mut self.rng);
+                } else {
+                    self.schedule.failed(now, &mut self.rng);
+                }
+            }
+            Event::ShutDown => {
+                self.shutting_down = true;
+                self.save_after = now.boot;
+            }
+        }
+        self.drive(now, &mut actions);
+        // Converted once, so that rounding does not make it flicker.
+        if self.shown_due.0 != self.schedule.due() {
+            self.shown_due = (self.schedule.due(), self.schedule.due_wall(now));
+        }
+        self.off_air_since = match self.broadcast {
+            BroadcastState::On { .. } => None,
+            BroadcastState::Off { .. } => Some(self.off_air_since.unwrap_or(now.boot)),
+        };
+        self.save_next_cycle(now, &mut actions);
+        actions
+    }
+
+    /// When [`Event::Timer`] is to come next.
+    ///
+    /// Whatever was due when [`Tracer::handle`] last ran has been acted on, or
+    /// waits for an event of its own; only the future counts.
+    pub fn next_deadline(&self) -> Option<BootTime> {
+        let mut deadlines = Vec::with_capacity(8);
+        deadlines.extend(self.pending.map(|pending| pending.give_up_at));
+        if !self.unsaved.is_empty() {
+            deadlines.push(self.save_after);
+        }
+        if self.may_keep_records() && !is_plausible(self.last_seen) {
+            // Nothing tells when somebody sets the clock.
+            deadlines.push(self.last_seen.boot.after(CLOCK_POLL));
+        } else if self.may_keep_records() {
+            deadlines.push(self.next_maintenance);
+        }
+        if self.may_run() && is_plausible(self.last_seen) {
+            deadlines.push(self.last_seen.boot.after(until_midnight(self.last_seen)));
+            if self.settings.has_server && !self.checking {
+                deadlines.push(self.schedule.due());
+            }
+            if let KeyState::Missing { retry_at } = self.key {
+                deadlines.push(retry_at);
+            }
+            if self.may_broadcast() {
+                let (BroadcastState::Off { start_at: at }
+                | BroadcastState::On { rotate_at: at, .. }) = self.broadcast;
+                deadlines.push(at);
+                if let BroadcastState::On { gone_by, .. } = self.broadcast {
+                    deadlines.push(gone_by);
+                }
+            }
+            if self.may_listen() {
+                let (ScanState::Off { start_at: at } | ScanState::On { ends_at: at, .. }) =
+                    self.scan;
+                deadlines.push(at);
+            }
+        }
+        deadlines
+            .into_iter()
+            .filter(|at| *at > self.last_seen.boot)
+            .min()
+    }
+
+    /// Whether the radio is silent and everything heard is saved or lost for good:
+    /// the daemon may end.
+    pub fn is_at_rest(&self) -> bool {
+        self.pending.is_none()
+            && matches!(self.broadcast, BroadcastState::Off { .. })
+            && matches!(self.scan, ScanState::Off { .. })
+            && !self.saving
+            && (self.unsaved.is_empty() || self.storage_failing)
+    }
+
+    /// What a front end may know.
+    pub fn status(&self, now: Now) -> Status {
+        status::status(self, now)
+    }
+
+    fn on_radio(&mut self, now: Now, event: RadioEvent, actions: &mut Vec<Action>) {
+        match event {
+            RadioEvent::Done(result) => self.on_done(now, result, actions),
+            RadioEvent::State(state) => self.on_state(now, state),
+            RadioEvent::BroadcastLost => {
+                tracing::info!("the broadcast ended by itself; a new identifier follows");
+                self.broadcast = BroadcastState::Off { start_at: now.boot };
+            }
+            RadioEvent::ScanLost => {
+                tracing::info!("the scan ended by itself");
+                self.counters.scan_failures += 1;
+                self.scan_failures = self.scan_failures.saturating_add(1);
+                self.close_cycle(now, true);
+                self.scan = ScanState::Off {
+                    start_at: now.boot.after(backoff(self.scan_failures)),
+                };
+            }
+            RadioEvent::Heard(heard) => {
+                if let ScanState::On { cycle, .. } = &mut self.scan {
+                    self.counters.heard += 1;
+                    cycle.hear(now.wall, &heard, &mut self.rng);
+                }
+            }
+            RadioEvent::Dropped(count) => self.counters.dropped += count,
+            RadioEvent::TimePassed => {}
+            RadioEvent::Ended => {
+                self.log_ended = true;
+                self.close_cycle(now, false);
+            }
+        }
+    }
+
+    fn on_done(&mut self, now: Now, result: Result<(), RadioError>, actions: &mut Vec<Action>) {
+        let Some(pending) = self.pending.take() else {
+            // The answer to a command that the core had given up on. Whatever it
+            // left behind is set right by stopping.
+            tracing::warn!("the radio answered a command after it was given up");
+            return;
+        };
+        match (pending.command, result) {
+            (Command::StartBroadcast(_), Ok(())) => {
+                let life = self.random_between(
+                    *self.settings.rotation.start(),
+                    *self.settings.rotation.end(),
+                );
+                self.broadcast = BroadcastState::On {
+                    rotate_at: now.boot.after(life),
+                    gone_by: now
+                        .boot
+                        .after(*self.settings.rotation.end() + REPLACE_WITHIN),
+                };
+                self.broadcast_failures = 0;
+                self.prepared = None;
+                self.counters.rotations += 1;
+            }
+            (Command::StartBroadcast(_), Err(error)) => {
+                tracing::warn!(%error, "broadcasting failed");
+                self.counters.broadcast_failures += 1;
+                self.broadcast_failures = self.broadcast_failures.saturating_add(1);
+                self.broadcast = BroadcastState::Off {
+                    start_at: now.boot.after(backoff(self.broadcast_failures)),
+                };
+                if !matches!(error, RadioError::Refused(_) | RadioError::NoInstance) {
+                    // It may have been on the air: that identifier is spent.
+                    self.prepared = None;
+                }
+                if error == RadioError::Timeout {
+                    self.command(now, Command::StopBroadcast, actions);
+                }
+            }
+            (Command::StopBroadcast, result) => {
+                if let Err(error) = result {
+                    tracing::warn!(%error, "could not confirm the end of the broadcast");
+                }
+                if matches!(self.broadcast, BroadcastState::On { .. }) {
+                    self.broadcast = BroadcastState::Off { start_at: now.boot };
+                }
+            }
+            (Command::StartScan, Ok(())) => {
+                let length = self.listening_time();
+                self.scan_failures = 0;
+                self.scan = ScanState::On {
+                    cycle: OpenCycle::new(now.wall, self.previous_cycle),
+                    started: now.boot,
+                    ends_at: now.boot.after(length),
+                };
+            }
+            (Command::StartScan, Err(error)) => {
+                tracing::warn!(%error, "listening failed");
+                self.counters.scan_failures += 1;
+                self.scan_failures = self.scan_failures.saturating_add(1);
+                self.scan = ScanState::Off {
+                    start_at: now.boot.after(backoff(self.scan_failures)),
+                };
+            }
+            (Command::StopScan, result) => {
+                if let Err(error) = result {
+                    tracing::warn!(%error, "could not confirm the end of the scan");
+                }
+                // Normally closed when the command was given; still open only if
+                // the command was the clean-up after a failure.
+                self.close_cycle(now, true);
+            }
+        }
+    }
+
+    fn on_state(&mut self, now: Now, state: RadioState) {
+        let (can_broadcast, can_listen) = (state.broadcasts(), state.listens());
+        let was_usable = self.may_listen() || self.may_broadcast();
+        self.radio = Some(state);
+        if !can_broadcast {
+            self.broadcast = BroadcastState::Off { start_at: now.boot };
+        }
+        if !can_listen {
+            self.close_cycle(now, true);
+            self.scan = ScanState::Off { start_at: now.boot };
+        }
+        if !was_usable {
+            self.usable_since = now.boot;
+            // A fresh start: old failures say nothing about the adapter now.
+            self.broadcast_failures = 0;
+            self.scan_failures = 0;
+            if let BroadcastState::Off { start_at } = &mut self.broadcast {
+                *start_at = now.boot;
+            }
+            if let ScanState::Off { start_at } = &mut self.scan {
+                *start_at = now.boot;
+            }
+        }
+    }
+
+    fn on_key_loaded(
+        &mut self,
+        now: Now,
+        day: UtcDay,
+        loaded: Result<Option<OwnKey>, StorageFault>,
+    ) {
+        if !matches!(self.key, KeyState::Loading) {
+            return;
+        }
+        self.note_storage(loaded.as_ref().map(|_| ()).map_err(|fault| *fault));
+        self.key = match loaded {
+            Ok(Some(key)) => KeyState::Ready(key),
+            Ok(None) => KeyState::Ready(OwnKey {
+                day,
+                tek: Tek::generate(&mut self.rng),
+                used: UsedIntervals::default(),
+            }),
+            Err(StorageFault) => KeyState::Missing {
+                retry_at: now.boot.after(STORAGE_RETRY),
+            },
+        };
+    }
+
+    fn on_key_saved(&mut self, now: Now, saved: Result<(), StorageFault>) {
+        self.note_storage(saved);
+        match saved {
+            Ok(()) => {
+                if let Some(prepared) = &mut self.prepared {
+                    prepared.saved = true;
+                }
+            }
+            Err(StorageFault) => {
+                if let (KeyState::Ready(key), Some(prepared)) =
+                    (&mut self.key, self.prepared.take())
+                {
+                    key.mark_unused(prepared.interval);
+                }
+                // What is on the air may stay until its time has come.
+                self.postpone_broadcast(now, STORAGE_RETRY);
+            }
+        }
+    }
+
+    fn on_cycle_saved(&mut self, now: Now, saved: Result<u64, (ScanCycle, StorageFault)>) {
+        self.saving = false;
+        match saved {
+            Ok(count) => {
+                self.counters.stored += count;
+                self.note_storage(Ok(()));
+            }
+            Err((cycle, fault)) => {
+                self.unsaved.push_front(cycle);
+                self.save_after = now.boot.after(STORAGE_RETRY);
+                self.note_storage(Err(fault));
+            }
+        }
+    }
+
+    fn on_agreed(&mut self, now: Now) {
+        self.consent = ConsentState::Agreed;
+        self.next_maintenance = now.boot;
+        self.key = KeyState::Missing { retry_at: now.boot };
+        self.broadcast = BroadcastState::Off { start_at: now.boot };
+        self.scan = ScanState::Off { start_at: now.boot };
+        self.schedule.reset(now, &mut self.rng);
+    }
+
+    fn on_erase(&mut self, now: Now, forget_consent: bool, actions: &mut Vec<Action>) {
+        if forget_consent {
+            self.consent = ConsentState::None;
+        }
+        self.key = KeyState::Missing { retry_at: now.boot };
+        self.prepared = None;
+        self.unsaved.clear();
+        self.previous_cycle = None;
+        self.last_scan = None;
+        self.counters = Counters::default();
+        if let ScanState::On { cycle, .. } = &mut self.scan {
+            *cycle = OpenCycle::new(now.wall, None);
+        }
+        if let BroadcastState::On { rotate_at, .. } = &mut self.broadcast {
+            // The key of what is on the air is gone: a new one must take its place.
+            *rotate_at = now.boot;
+        }
+        self.schedule.reset(now, &mut self.rng);
+        actions.push(Action::Erase { forget_consent });
+    }
+
+    /// Notices that the wall clock was set: what is on the air belongs to another
+    /// time, and the cycle under way spans a jump.
+    fn notice_clock(&mut self, now: Now) {
+        let passed =
+            i64::try_from(now.boot.since(self.last_seen.boot).as_secs()).unwrap_or(i64::MAX);
+        let jump = now
+            .wall
+            .seconds_since(self.last_seen.wall)
+            .saturating_sub(passed);
+        self.last_seen = now;
+        if jump.abs() <= CLOCK_TOLERANCE {
+            return;
+        }
+        tracing::warn!(seconds = jump, "the clock was set");
+        self.shown_due.1 = self.schedule.due_wall(now);
+        self.cut_cycle(now, true);
+        self.previous_cycle = None;
+        if let ScanState::On { cycle, .. } = &mut self.scan {
+            *cycle = OpenCycle::new(now.wall, None);
+        }
+        if let BroadcastState::On { rotate_at, .. } = &mut self.broadcast {
+            *rotate_at = now.boot;
+        }
+        self.next_maintenance = now.boot;
+    }
+
+    /// Brings the radio, the key and the timetable towards what is wanted.
+    fn drive(&mut self, now: Now, actions: &mut Vec<Action>) {
+        self.give_up_overdue(now, actions);
+        if self.may_keep_records() && is_plausible(now) {
+            self.maintain(now, actions);
+        }
+        if self.may_run() && is_plausible(now) {
+            self.check(now, actions);
+            self.load_key(now, actions);
+        }
+        if self.pending.is_none() {
+            self.drive_radio(now, actions);
+        }
+    }
+
+    fn give_up_overdue(&mut self, now: Now, actions: &mut Vec<Action>) {
+        if self
+            .pending
+            .is_some_and(|pending| pending.give_up_at <= now.boot)
+        {
+            tracing::error!("the radio did not answer a command");
+            self.on_done(now, Err(RadioError::Timeout), actions);
+        }
+    }
+
+    fn save_next_cycle(&mut self, now: Now, actions: &mut Vec<Action>) {
+        if self.saving || self.save_after > now.boot {
+            return;
+        }
+        if let Some(cycle) = self.unsaved.pop_front() {
+            self.saving = true;
+            actions.push(Action::SaveCycle(cycle));
+        }
+    }
+
+    fn maintain(&mut self, now: Now, actions: &mut Vec<Action>) {
+        if self.next_maintenance <= now.boot {
+            self.next_maintenance = now.boot.after(MAINTENANCE_PERIOD);
+            actions.push(Action::Maintain(now.wall));
+        }
+    }
+
+    fn check(&mut self, now: Now, actions: &mut Vec<Action>) {
+        if self.checking {
+            return;
+        }
+        let due = self.settings.has_server && self.schedule.poll(now, &mut self.rng);
+        if !(due || self.check_requested) {
+            return;
+        }
+        self.checking = true;
+        self.check_requested = false;
+        actions.push(Action::Check);
+    }
+
+    fn load_key(&mut self, now: Now, actions: &mut Vec<Action>) {
+        let today = now.wall.utc_day();
+        let wanted = match &self.key {
+            KeyState::Missing { retry_at } => *retry_at <= now.boot,
+            KeyState::Loading => false,
+            KeyState::Ready(key) => key.day != today,
+        };
+        if wanted {
+            self.prepared = None;
+            self.key = KeyState::Loading;
+            actions.push(Action::LoadKey(today));
+        }
+    }
+
+    /// Gives the radio at most one command: first what must stop, then a new
+    /// identifier, then the scan.
+    fn drive_radio(&mut self, now: Now, actions: &mut Vec<Action>) {
+        if let BroadcastState::On { gone_by, .. } = self.broadcast
+            && (gone_by <= now.boot || !(self.may_broadcast() && is_plausible(now)))
+        {
+            return self.command(now, Command::StopBroadcast, actions);
+        }
+        let scanning = matches!(self.scan, ScanState::On { .. });
+        if scanning && !(self.may_listen() && is_plausible(now)) {
+            self.close_cycle(now, true);
+            return self.command(now, Command::StopScan, actions);
+        }
+        if self.may_broadcast() && is_plausible(now) && self.drive_broadcast(now, actions) {
+            return;
+        }
+        if self.may_listen() && is_plausible(now) {
+            self.drive_scan(now, actions);
+        }
+    }
+
+    /// Returns whether the broadcast has the radio, or needs it next.
+    fn drive_broadcast(&mut self, now: Now, actions: &mut Vec<Action>) -> bool {
+        let (BroadcastState::Off { start_at: due } | BroadcastState::On { rotate_at: due, .. }) =
+            self.broadcast;
+        if due > now.boot {
+            return false;
+        }
+        if matches!(self.key, KeyState::Loading) {
+            // It comes in a moment. A scan begun meanwhile would be in the way.
+            return true;
+        }
+        let Some(prepared) = self.prepare(now, actions) else {
+            return false;
+        };
+        if !prepared.saved {
+            return true;
+        }
+        if matches!(self.scan, ScanState::On { .. }) && !self.rotates_while_scanning() {
+            // A window is over in a moment; a continuous scan gives way.
+            if matches!(self.plan(), ScanPlan::Windows { .. }) {
+                return false;
+            }
+            self.close_cycle(now, false);
+            self.scan = ScanState::Off { start_at: now.boot };
+            self.command(now, Command::StopScan, actions);
+            return true;
+        }
+        let KeyState::Ready(key) = &self.key else {
+            return false;
+        };
+        let broadcast = key.broadcast(prepared.interval, self.settings.metadata);
+        self.command(now, Command::StartBroadcast(broadcast), actions);
+        true
+    }
+
+    /// The interval to broadcast next; chosen and sent to be saved if there is none yet.
+    fn prepare(&mut self, now: Now, actions: &mut Vec<Action>) -> Option<Prepared> {
+        let KeyState::Ready(key) = &mut self.key else {
+            return None;
+        };
+        let interval_now = now.wall.interval();
+        if let Some(prepared) = self.prepared
+            && key.is_within_reach(prepared.interval, interval_now)
+        {
+            return Some(prepared);
+        }
+        let Some(interval) = key.next_interval(interval_now) else {
+            tracing::warn!("every identifier within reach was on the air already; waiting");
+            self.postpone_broadcast(now, Duration::from_secs(60));
+            return None;
+        };
+        key.mark_used(interval);
+        let prepared = Prepared {
+            interval,
+            saved: false,
+        };
+        self.prepared = Some(prepared);
+        actions.push(Action::SaveKey(key.clone()));
+        Some(prepared)
+    }
+
+    fn drive_scan(&mut self, now: Now, actions: &mut Vec<Action>) {
+        match self.scan {
+            ScanState::Off { start_at } if start_at <= now.boot && !self.log_ended => {
+                self.command(now, Command::StartScan, actions);
+            }
+            ScanState::On {
+                ends_at, started, ..
+            } if ends_at <= now.boot => {
+                // Whoever oversleeps the end was suspended: nothing was heard since.
+                let cut_short = now.boot.since(ends_at) > OVERSLEPT;
+                match self.plan() {
+                    ScanPlan::Windows {
+                        every: (shortest, longest),
+                        ..
+                    } => {
+                        self.close_cycle(now, cut_short);
+                        let gap = self.random_between(shortest, longest);
+                        self.scan = ScanState::Off {
+                            start_at: started.after(gap),
+                        };
+                        self.command(now, Command::StopScan, actions);
+                    }
+                    ScanPlan::Continuous { cycle: length } => {
+                        self.cut_cycle(now, cut_short);
+                        if let ScanState::On {
+                            started, ends_at, ..
+                        } = &mut self.scan
+                        {
+                            *started = now.boot;
+                            *ends_at = now.boot.after(length);
+                        }
+                    }
+                }
+            }
+            ScanState::Off { .. } | ScanState::On { .. } => {}
+        }
+    }
+
+    /// Ends the cycle under way, if any, and with it the scan.
+    fn close_cycle(&mut self, now: Now, cut_short: bool) {
+        self.cut_cycle(now, cut_short);
+        if matches!(self.scan, ScanState::On { .. }) {
+            self.scan = ScanState::Off { start_at: now.boot };
+        }
+    }
+
+    /// Queues what the cycle under way heard for the store and begins the next
+    /// one in its place.
+    fn cut_cycle(&mut self, now: Now, cut_short: bool) {
+        let ScanState::On { cycle, .. } = &mut self.scan else {
+            return;
+        };
+        let cycle = std::mem::replace(cycle, OpenCycle::new(now.wall, None));
+        self.counters.cycles += 1;
+        self.counters.dropped += cycle.overflow();
+        if cut_short {
+            self.counters.cycles_cut_short += 1;
+        }
+        let cycle = cycle.close(now.wall, cut_short);
+        // A cut cycle that heard nobody may have had no time to: it must not take
+        // the time before it from the next one.
+        if !(cut_short && cycle.sightings.is_empty()) {
+            self.previous_cycle = Some(cycle.started);
+        }
+        if let ScanState::On { cycle: next, .. } = &mut self.scan {
+            *next = OpenCycle::new(now.wall, self.previous_cycle);
+        }
+        self.last_scan = Some(now);
+        if self.unsaved.len() >= MAX_UNSAVED {
+            tracing::error!("the store has refused too many cycles; the oldest is lost");
+            let lost = self.unsaved.pop_front();
+            self.counters.dropped += lost.map_or(0, |lost| {
+                u64::try_from(lost.sightings.len()).unwrap_or(u64::MAX)
+            });
+        }
+        self.unsaved.push_back(cycle);
+    }
+
+    fn command(&mut self, now: Now, command: Command, actions: &mut Vec<Action>) {
+        self.pending = Some(Pending {
+            command,
+            give_up_at: now.boot.after(COMMAND_GUARD),
+        });
+        actions.push(Action::Radio(command));
+    }
+
+    fn note_storage(&mut self, result: Result<(), StorageFault>) {
+        self.storage_failing = result.is_err();
+    }
+
+    fn postpone_broadcast(&mut self, now: Now, wait: Duration) {
+        let (BroadcastState::Off { start_at: at } | BroadcastState::On { rotate_at: at, .. }) =
+            &mut self.broadcast;
+        *at = now.boot.after(wait);
+    }
+
+    fn may_run(&self) -> bool {
+        self.consent == ConsentState::Agreed && !self.shutting_down
+    }
+
+    /// Whether there may be records. What was recorded under earlier terms grows
+    /// too old whether or not the new ones are agreed to.
+    fn may_keep_records(&self) -> bool {
+        self.consent != ConsentState::None && !self.shutting_down
+    }
+
+    fn may_broadcast(&self) -> bool {
+        self.may_run() && self.radio.as_ref().is_some_and(RadioState::broadcasts)
+    }
+
+    fn may_listen(&self) -> bool {
+        self.may_run() && self.radio.as_ref().is_some_and(RadioState::listens)
+    }
+
+    fn capabilities(&self) -> Option<&Capabilities> {
+        self.radio.as_ref()?.capabilities()
+    }
+
+    fn rotates_while_scanning(&self) -> bool {
+        self.capabilities()
+            .is_some_and(|capabilities| capabilities.rotates_while_scanning)
+    }
+
+    fn plan(&self) -> ScanPlan {
+        if self
+            .capabilities()
+            .is_some_and(|capabilities| capabilities.always_listening)
+        {
+            ScanPlan::Continuous {
+                cycle: self.settings.log_cycle,
+            }
+        } else {
+            self.settings.scan
+        }
+    }
+
+    fn listening_time(&self) -> Duration {
+        match self.plan() {
+            ScanPlan::Windows { listen: length, .. } | ScanPlan::Continuous { cycle: length } => {
+                length
+            }
+        }
+    }
+
+    fn longest_rest(&self) -> Duration {
+        match self.plan() {
+            ScanPlan::Windows {
+                every: (_, longest),
+                ..
+            } => longest,
+            ScanPlan::Continuous { .. } => Duration::ZERO,
+        }
+    }
+
+    /// A random time between the two, to the millisecond.
+    fn random_between(&mut self, shortest: Duration, longest: Duration) -> Duration {
+        let spread =
+            u64::try_from(longest.saturating_sub(shortest).as_millis()).unwrap_or(u64::MAX);
+        shortest + Duration::from_millis(self.rng.next_u64() % spread.saturating_add(1))
+    }
+}
+
+/// Whether the wall clock can be right.
+fn is_plausible(now: Now) -> bool {
+    now.wall >= EARLIEST_PLAUSIBLE
+}
+
+/// Time to the next UTC midnight, when a new key takes over.
+fn until_midnight(now: Now) -> Duration {
+    Duration::from_secs((DAY_SECONDS - now.wall.get() % DAY_SECONDS).into())
+}
+
+/// How long to wait after the n-th failure in a row: 1 s doubling to a minute.
+fn backoff(failures: u32) -> Duration {
+    Duration::from_secs(1 << failures.saturating_sub(1).min(6)).min(Duration::from_secs(60))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! The store through its front door: what it keeps, lets go, survives and hides.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests fail by panicking and say what they skip"
+)]
+
+mod crash;
+mod damage;
+mod keeping;
+mod measure;
+mod model;
+mod retention;
+mod secrecy;
+mod support;
