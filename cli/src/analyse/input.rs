@@ -1,0 +1,136 @@
+//! Reading input files, and what can be wrong with them.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use gaen::export::{Limits, PinnedKey, PinnedKeyError};
+use gaen::import::ImportError;
+
+use crate::args::PublicKey;
+
+/// Why an input file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InputError {
+    /// It cannot be read.
+    #[error("{} cannot be read", .0.display())]
+    Unreadable(PathBuf, #[source] io::Error),
+    /// It is not a Bluetooth log.
+    #[error("{} is not a log that can be read", .0.display())]
+    Log(PathBuf, #[source] capture::btsnoop::LogError),
+    /// A line of it is not a sighting. Lines are counted from 1.
+    #[error("line {line} of {} is not a sighting", .path.display())]
+    Sighting {
+        path: PathBuf,
+        line: u64,
+        #[source]
+        source: SightingError,
+    },
+    /// It is not a JSON file of exposure windows.
+    #[error("{} does not hold exposure windows", .0.display())]
+    Json(PathBuf, #[source] serde_json::Error),
+    /// An exposure window of it is out of range. Windows are counted from 0.
+    #[error("window {index} of {} is refused", .path.display())]
+    Window {
+        path: PathBuf,
+        index: usize,
+        #[source]
+        source: ImportError,
+    },
+    /// It is not a public key.
+    #[error("{} cannot be used", .0.display())]
+    PublicKey(PathBuf, #[source] PinnedKeyError),
+}
+
+impl InputError {
+    /// Its stable name, for JSON.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Unreadable(..) => "input-unreadable",
+            Self::Log(..) => "input-not-a-log",
+            Self::Sighting { .. } => "input-bad-sighting",
+            Self::Json(..) => "input-not-windows",
+            Self::Window { .. } => "input-bad-window",
+            Self::PublicKey(..) => "input-not-a-public-key",
+        }
+    }
+}
+
+/// What is wrong with a line of sightings.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SightingError {
+    /// It is not the JSON object it should be.
+    #[error("it is not a sighting in JSON")]
+    Json(#[from] serde_json::Error),
+    /// Its RPI is not 32 hexadecimal digits.
+    #[error("its rpi is not 32 hexadecimal digits")]
+    Rpi,
+    /// Its AEM is not hexadecimal.
+    #[error("its aem is not hexadecimal")]
+    Aem,
+}
+
+/// An error with its causes, as one text.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// All bytes of a file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, InputError> {
+    std::fs::read(path).map_err(|error| InputError::Unreadable(path.to_owned(), error))
+}
+
+/// The bytes of an export, as many as tell whether it is too long.
+pub(super) fn read_export(path: &Path, limits: &Limits) -> Result<Vec<u8>, InputError> {
+    let read = || {
+        let most = u64::try_from(limits.archive).unwrap_or(u64::MAX);
+        let mut bytes = Vec::new();
+        File::open(path)?
+            .take(most.saturating_add(1))
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(|error| InputError::Unreadable(path.to_owned(), error))
+}
+
+/// Calls `each` with every line that is not blank, and its number from 1.
+pub(super) fn for_each_line(
+    path: &Path,
+    mut each: impl FnMut(u64, &[u8]) -> Result<(), InputError>,
+) -> Result<(), InputError> {
+    let unreadable = |error| InputError::Unreadable(path.to_owned(), error);
+    let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        if file.read_until(b'\n', &mut line).map_err(unreadable)? == 0 {
+            break;
+        }
+        let line = line.trim_ascii();
+        if !line.is_empty() {
+            each(number, line)?;
+        }
+    }
+    Ok(())
+}
+
+impl PublicKey {
+    /// The key of `--public-key`, `None` without.
+    pub(super) fn read(&self) -> Result<Option<PinnedKey>, InputError> {
+        let Some(path) = &self.public_key else {
+            return Ok(None);
+        };
+        let pem = std::fs::read_to_string(path)
+            .map_err(|error| InputError::Unreadable(path.clone(), error))?;
+        PinnedKey::from_pem(&self.key_id, &self.key_version, &pem)
+            .map(Some)
+            .map_err(|error| InputError::PublicKey(path.clone(), error))
+    }
+}

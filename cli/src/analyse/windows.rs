@@ -1,0 +1,117 @@
+//! `analyse windows`: exposure windows as phones record them, weighed into days.
+
+use std::fmt;
+use std::path::Path;
+
+use gaen::config::Configuration;
+use gaen::import::PhoneWindow;
+use gaen::risk::day_summaries;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::Day;
+use super::input::{InputError, read};
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+use crate::text::{Text, args};
+
+/// The days of one list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Report {
+    /// The list's name; `None` where the file is a bare list.
+    name: Option<String>,
+    days: Vec<Day>,
+}
+
+/// A file of windows: one list without a name, or lists by name in their order.
+#[derive(Debug)]
+struct Lists(Vec<(Option<String>, Vec<PhoneWindow>)>);
+
+/// Prints a report for each list in `file`.
+pub(super) fn run(file: &Path, output: &Output) -> Result<Exit, Failure> {
+    let json = read(file)?;
+    let Lists(lists) =
+        serde_json::from_slice(&json).map_err(|error| InputError::Json(file.to_owned(), error))?;
+    // All is read before anything is printed: a file is taken whole or not at all.
+    let configuration = Configuration::default();
+    let reports: Vec<_> = lists
+        .into_iter()
+        .map(|(name, windows)| report(file, name, windows, &configuration))
+        .collect::<Result<_, _>>()?;
+    for report in &reports {
+        output.print(report, render)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn report(
+    file: &Path,
+    name: Option<String>,
+    windows: Vec<PhoneWindow>,
+    configuration: &Configuration,
+) -> Result<Report, InputError> {
+    let windows: Vec<_> = windows
+        .into_iter()
+        .enumerate()
+        .map(|(index, window)| {
+            window
+                .into_window(configuration)
+                .map_err(|source| InputError::Window {
+                    path: file.to_owned(),
+                    index,
+                    source,
+                })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Report {
+        name,
+        days: day_summaries(&windows, configuration)
+            .iter()
+            .map(Day::from)
+            .collect(),
+    })
+}
+
+impl<'de> Deserialize<'de> for Lists {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListsVisitor;
+
+        impl<'de> Visitor<'de> for ListsVisitor {
+            type Value = Lists;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of exposure windows, or an object of such lists")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Lists, A::Error> {
+                let mut windows = Vec::new();
+                while let Some(window) = seq.next_element()? {
+                    windows.push(window);
+                }
+                Ok(Lists(vec![(None, windows)]))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Lists, A::Error> {
+                let mut lists = Vec::new();
+                while let Some((name, windows)) = map.next_entry()? {
+                    lists.push((Some(name), windows));
+                }
+                Ok(Lists(lists))
+            }
+        }
+
+        deserializer.deserialize_any(ListsVisitor)
+    }
+}
+
+fn render(text: &Text, report: &Report) -> String {
+    let mut lines = Vec::new();
+    if let Some(name) = &report.name {
+        lines.push(text.say("analyse-windows-list", &args! { "name" => name.as_str() }));
+    }
+    if report.days.is_empty() {
+        lines.push(text.catalogue().text("analyse-no-days"));
+    }
+    lines.extend(report.days.iter().map(|day| day.line(text)));
+    lines.join("\n")
+}

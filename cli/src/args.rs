@@ -1,0 +1,205 @@
+//! The command line: one definition, from which parsing and `--help` come.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use sesshoku_i18n::Language;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  refused or failed: the daemon refused, a check did not complete, a key file did not verify
+  2  the command line is wrong
+  3  the bus or sesshokud cannot be reached
+  4  whether there was a contact cannot be said (contacts)
+  5  an input file cannot be read or is not in its format (analyse)";
+
+/// Contact confirming for Linux: ask the daemon, or analyse files without it.
+#[derive(Debug, Parser)]
+#[command(name = "sesshoku", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The bus the daemon is on: system, session, or a D-Bus address.
+    #[arg(long, global = true, env = "SESSHOKU_BUS", default_value = "system")]
+    #[arg(value_name = "system|session|ADDRESS")]
+    pub(crate) bus: Bus,
+    /// Print JSON, as documented in docs/json.md, instead of sentences.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// The language; by default that of LC_ALL, LC_MESSAGES or LANG.
+    #[arg(long, global = true, value_enum)]
+    lang: Option<Lang>,
+}
+
+impl Global {
+    /// The language to speak.
+    pub(crate) fn language(&self) -> Language {
+        match self.lang {
+            Some(Lang::Ja) => Language::Japanese,
+            Some(Lang::En) => Language::English,
+            None => Language::of_environment(|name| std::env::var(name).ok()),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Lang {
+    /// 日本語
+    Ja,
+    /// English
+    En,
+}
+
+/// Which bus to connect to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Bus {
+    System,
+    Session,
+    Address(String),
+}
+
+impl FromStr for Bus {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "system" => Ok(Self::System),
+            "session" => Ok(Self::Session),
+            address if address.contains(':') => Ok(Self::Address(address.to_owned())),
+            _ => Err("neither `system` nor `session` nor an address such as `unix:path=…`".into()),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(flatten)]
+    Online(Online),
+    /// Analyse files, without the daemon.
+    #[command(subcommand)]
+    Analyse(Analyse),
+}
+
+/// Commands that ask the daemon.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Online {
+    /// Show whether contacts are being recorded, and if not, why.
+    ///
+    /// The result of checking is not part of it: see `contacts`.
+    Status,
+    /// Show whether there was contact with a person who registered as positive.
+    ///
+    /// "None" is only said after a complete, recent check over a period that was
+    /// recorded; otherwise the answer is unknown (exit code 4), with the reasons.
+    Contacts,
+    /// Agree to the terms of use and the privacy policy.
+    Agree {
+        /// The version agreed to; by default the current one.
+        #[arg(long, value_name = "VERSION")]
+        version: Option<String>,
+        /// Agree without being asked, for scripts.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Withdraw agreement: stop everything and delete everything recorded.
+    Withdraw {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Check with the notification server now.
+    Check,
+    /// Delete all keys and everything recorded; agreement stays.
+    Erase {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Follow what happens, a line per change, until interrupted.
+    Watch,
+}
+
+/// Commands that read files and need no daemon.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Analyse {
+    /// Show what key exports hold, and whether their signatures verify.
+    ///
+    /// Prints one object per file, and exits with 1 if any file is refused.
+    Export {
+        /// Export ZIP files, each judged by itself.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        public_key: PublicKey,
+    },
+    /// Show which identifiers a Bluetooth log heard, and from how many addresses.
+    Capture {
+        /// A btsnoop log (data link 1001, 1002 or 2001).
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Match sightings against key exports, up to the days that are a contact.
+    #[command(group = ArgGroup::new("trust").required(true).args(["public_key", "unsigned"]))]
+    Match {
+        /// Sightings, one JSON object per line.
+        #[arg(long, value_name = "FILE")]
+        sightings: PathBuf,
+        /// Export ZIP files.
+        #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+        keys: Vec<PathBuf>,
+        #[command(flatten)]
+        public_key: PublicKey,
+        /// Do not check signatures; also take ZIP files that hold export.bin alone.
+        #[arg(long)]
+        unsigned: bool,
+    },
+    /// Weigh exposure windows as phones record them, up to the days that are a contact.
+    Windows {
+        /// Exposure windows as JSON: a list, or an object of named lists.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+/// The key that exports must be signed with.
+#[derive(Debug, Args)]
+pub(crate) struct PublicKey {
+    /// The public key, a PEM file, that must have signed the exports.
+    #[arg(long, value_name = "PEM")]
+    pub(crate) public_key: Option<PathBuf>,
+    /// The id by which exports name that key.
+    #[arg(long, value_name = "ID", default_value = "440")]
+    pub(crate) key_id: String,
+    /// The version by which exports name that key.
+    #[arg(long, value_name = "VERSION", default_value = "v1")]
+    pub(crate) key_version: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_bus_is_a_name_or_an_address() {
+        assert_eq!("system".parse(), Ok(Bus::System));
+        assert_eq!("session".parse(), Ok(Bus::Session));
+        let address = "unix:path=/run/user/1000/bus";
+        assert_eq!(address.parse(), Ok(Bus::Address(address.to_owned())));
+        assert!("sytem".parse::<Bus>().is_err());
+    }
+}

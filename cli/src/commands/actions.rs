@@ -1,0 +1,126 @@
+//! Commands that change something: the agreement, the records, a check.
+
+use serde::Serialize;
+use sesshoku_dbus_api::{CheckOutcome, Consent1Proxy, ConsentState, Exposure1Proxy, Tracing1Proxy};
+
+use crate::args::Bus;
+use crate::bus;
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+use crate::text::args;
+
+#[derive(Serialize)]
+struct Agreed {
+    agreed_version: String,
+    /// Whether it had been agreed to before.
+    already: bool,
+}
+
+#[derive(Serialize)]
+struct Withdrawn {
+    withdrawn: bool,
+}
+
+#[derive(Serialize)]
+struct Erased {
+    erased: bool,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    outcome: String,
+}
+
+/// Shows what is agreed to, asks, and agrees to `version` or the current one.
+pub(crate) async fn agree(
+    bus: &Bus,
+    output: &Output,
+    version: Option<&str>,
+    yes: bool,
+) -> Result<Exit, Failure> {
+    let connection = bus::connect(bus).await?;
+    let consent = Consent1Proxy::new(&connection).await?;
+    let current_version = consent.current_version().await?;
+    let agreed_version = version.unwrap_or(&current_version).to_owned();
+
+    let state = ConsentState::from(consent.state().await?.as_str());
+    let already = state == ConsentState::Agreed && agreed_version == current_version;
+    if !already {
+        if !yes {
+            let catalogue = output.text().catalogue();
+            let terms = output.text().terms(&current_version);
+            output.ask(&terms, &catalogue.text("agree-question"))?;
+        }
+        // A version that is not the current one is the daemon's to refuse.
+        consent.agree(&agreed_version).await?;
+    }
+    output.print(
+        &Agreed {
+            agreed_version,
+            already,
+        },
+        |text, agreed| {
+            let key = if agreed.already {
+                "agree-already"
+            } else {
+                "agree-done"
+            };
+            text.say(key, &args! { "version" => agreed.agreed_version.as_str() })
+        },
+    )?;
+    Ok(Exit::Done)
+}
+
+/// Asks, then withdraws agreement, which deletes everything.
+pub(crate) async fn withdraw(bus: &Bus, output: &Output, yes: bool) -> Result<Exit, Failure> {
+    let connection = bus::connect(bus).await?;
+    let consent = Consent1Proxy::new(&connection).await?;
+    if !yes {
+        let catalogue = output.text().catalogue();
+        let (warning, question) = ("withdraw-warning", "withdraw-question");
+        output.ask(&catalogue.text(warning), &catalogue.text(question))?;
+    }
+    consent.withdraw().await?;
+    output.print(&Withdrawn { withdrawn: true }, |text, _| {
+        text.catalogue().text("withdraw-done")
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Asks, then deletes everything; agreement stays.
+pub(crate) async fn erase(bus: &Bus, output: &Output, yes: bool) -> Result<Exit, Failure> {
+    let connection = bus::connect(bus).await?;
+    let tracing = Tracing1Proxy::new(&connection).await?;
+    if !yes {
+        let catalogue = output.text().catalogue();
+        let (warning, question) = ("erase-warning", "erase-question");
+        output.ask(&catalogue.text(warning), &catalogue.text(question))?;
+    }
+    tracing.erase().await?;
+    output.print(&Erased { erased: true }, |text, _| {
+        text.catalogue().text("erase-done")
+    })?;
+    Ok(Exit::Done)
+}
+
+/// Checks now and waits until the check has ended.
+pub(crate) async fn check(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
+    let connection = bus::connect_patiently(bus).await?;
+    let exposure = Exposure1Proxy::new(&connection).await?;
+    let outcome = exposure.check_now().await?;
+    let exit = match CheckOutcome::from(outcome.as_str()) {
+        CheckOutcome::Complete => Exit::Done,
+        CheckOutcome::Never
+        | CheckOutcome::Unreachable
+        | CheckOutcome::BadAnswer
+        | CheckOutcome::ExportRefused
+        | CheckOutcome::NotConfigured
+        | CheckOutcome::StorageFailed
+        | CheckOutcome::Other(_) => Exit::Refused,
+    };
+    output.print(&Checked { outcome }, |text, checked| {
+        let outcome = text.outcome(&checked.outcome);
+        text.say("check-done", &args! { "outcome" => outcome })
+    })?;
+    Ok(exit)
+}

@@ -1,0 +1,48 @@
+//! The commands that ask the daemon: each fetches a value and prints it.
+
+mod actions;
+pub(crate) mod watch;
+
+use crate::args::{Bus, Online};
+use crate::bus;
+use crate::contacts::Contacts;
+use crate::exit::{Exit, Failure};
+use crate::output::Output;
+use crate::status::Snapshot;
+use crate::text::Text;
+
+/// Runs `command` against the daemon on `bus`.
+pub(crate) fn run(command: &Online, bus: &Bus, output: &Output) -> Result<Exit, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(run_async(command, bus, output))
+}
+
+async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit, Failure> {
+    match command {
+        Online::Status => status(bus, output).await,
+        Online::Contacts => contacts(bus, output).await,
+        Online::Agree { version, yes } => {
+            actions::agree(bus, output, version.as_deref(), *yes).await
+        }
+        Online::Withdraw { yes } => actions::withdraw(bus, output, *yes).await,
+        Online::Check => actions::check(bus, output).await,
+        Online::Erase { yes } => actions::erase(bus, output, *yes).await,
+        Online::Watch => watch::watch(bus, output).await,
+    }
+}
+
+async fn status(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
+    let connection = bus::connect(bus).await?;
+    let status = Snapshot::fetch(&connection).await?.status();
+    output.print(&status, Text::status)?;
+    Ok(Exit::Done)
+}
+
+async fn contacts(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
+    let connection = bus::connect(bus).await?;
+    let contacts = Contacts::fetch(&connection).await?;
+    output.print(&contacts, Text::contacts)?;
+    Ok(contacts.exit())
+}

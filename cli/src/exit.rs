@@ -1,0 +1,193 @@
+//! How a run ends: exit codes, and the failures behind them.
+
+use std::io;
+use std::process::ExitCode;
+
+use sesshoku_dbus_api::Error as ServiceError;
+use sesshoku_i18n::Catalogue;
+use zbus::fdo;
+
+use crate::analyse::{InputError, KeysError, chain};
+use crate::text::args;
+
+/// The exit codes. They are part of the interface: see `--help` and docs/json.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// 0: done.
+    Done,
+    /// 1: refused or failed: the daemon refused the action, the check did not
+    /// complete, or a key file did not verify.
+    Refused,
+    /// 2: the command line is wrong. clap exits with it by itself; here it stands
+    /// for what clap cannot see.
+    Usage,
+    /// 3: the bus or sesshokud cannot be reached.
+    Unreachable,
+    /// 4: whether there was a contact cannot be said.
+    VerdictUnknown,
+    /// 5: an input file cannot be read, or is not in its format.
+    BadInput,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0_u8,
+            Exit::Refused => 1,
+            Exit::Usage => 2,
+            Exit::Unreachable => 3,
+            Exit::VerdictUnknown => 4,
+            Exit::BadInput => 5,
+        })
+    }
+}
+
+/// Why a command came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The daemon refused, or the call to it failed.
+    #[error("the daemon refused")]
+    Service(#[from] ServiceError),
+    /// The bus refused, or the answer made no sense.
+    #[error("the bus failed")]
+    Bus(#[from] zbus::Error),
+    /// There was no way to connect to the bus.
+    #[error("the bus cannot be reached")]
+    NoBus(#[source] zbus::Error),
+    /// The person said no.
+    #[error("declined")]
+    Declined,
+    /// There is nobody to ask.
+    #[error("not a terminal")]
+    NotATerminal,
+    /// An input file cannot be used.
+    #[error("an input file cannot be used")]
+    Input(#[from] InputError),
+    /// Keys are refused.
+    #[error("the keys are refused")]
+    Keys(#[from] KeysError),
+    /// Reading from or writing to the terminal failed.
+    #[error("input or output failed")]
+    Io(#[from] io::Error),
+}
+
+impl Failure {
+    /// The exit code it ends in.
+    pub(crate) fn exit(&self) -> Exit {
+        match self.kind() {
+            Kind::Unreachable | Kind::NoBus => Exit::Unreachable,
+            Kind::NotATerminal => Exit::Usage,
+            Kind::Input(_) => Exit::BadInput,
+            Kind::Service(_) | Kind::Keys(_) | Kind::Denied | Kind::Declined | Kind::Failed => {
+                Exit::Refused
+            }
+        }
+    }
+
+    /// Its stable name, for JSON.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.kind() {
+            Kind::Service(name) | Kind::Keys(name) | Kind::Input(name) => name,
+            Kind::Denied => "denied",
+            Kind::Unreachable => "unreachable",
+            Kind::NoBus => "bus",
+            Kind::Declined => "declined",
+            Kind::NotATerminal => "needs-yes",
+            Kind::Failed => "failed",
+        }
+    }
+
+    /// What to say about it.
+    pub(crate) fn sentence(&self, catalogue: &Catalogue) -> String {
+        let detailed = |key| catalogue.format(key, &args! { "detail" => self.detail() });
+        match self.kind() {
+            Kind::Declined => catalogue.text("declined"),
+            Kind::NotATerminal => catalogue.text("needs-yes"),
+            Kind::NoBus => detailed("error-bus"),
+            Kind::Failed => detailed("error-failed"),
+            Kind::Input(_) => detailed("error-input"),
+            Kind::Keys(_) => detailed("error-keys"),
+            Kind::Service(_) | Kind::Denied | Kind::Unreachable => {
+                catalogue.text(&format!("error-{}", self.name()))
+            }
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Service(error) => error.to_string(),
+            Self::Bus(error) | Self::NoBus(error) => error.to_string(),
+            Self::Input(error) => chain(error),
+            Self::Keys(error) => chain(error),
+            Self::Io(error) => error.to_string(),
+            Self::Declined | Self::NotATerminal => self.to_string(),
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Service(error) => Kind::of_service(error),
+            Self::Bus(error) => Kind::of_bus(error),
+            Self::NoBus(_) => Kind::NoBus,
+            Self::Input(error) => Kind::Input(error.name()),
+            Self::Keys(error) => Kind::Keys(error.name()),
+            Self::Declined => Kind::Declined,
+            Self::NotATerminal => Kind::NotATerminal,
+            Self::Io(_) => Kind::Failed,
+        }
+    }
+}
+
+/// What failures come down to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// One of the daemon's own errors, by its name.
+    Service(&'static str),
+    /// An unusable input file, by its error's name.
+    Input(&'static str),
+    /// Refused keys, by their error's name.
+    Keys(&'static str),
+    Denied,
+    Unreachable,
+    NoBus,
+    Declined,
+    NotATerminal,
+    Failed,
+}
+
+impl Kind {
+    fn of_service(error: &ServiceError) -> Self {
+        match error {
+            ServiceError::ZBus(error) => Self::of_bus(error),
+            ServiceError::ConsentRequired(_) => Self::Service("consent-required"),
+            ServiceError::TermsVersionMismatch(_) => Self::Service("terms-version-mismatch"),
+            ServiceError::Busy(_) => Self::Service("busy"),
+            ServiceError::NotConfigured(_) => Self::Service("not-configured"),
+            ServiceError::Storage(_) => Self::Service("storage"),
+            ServiceError::ShuttingDown(_) => Self::Service("shutting-down"),
+        }
+    }
+
+    // The bus's errors are open sets.
+    #[expect(clippy::wildcard_enum_match_arm)]
+    fn of_bus(error: &zbus::Error) -> Self {
+        match error {
+            zbus::Error::InputOutput(_) => Self::Unreachable,
+            zbus::Error::FDO(error) => match **error {
+                fdo::Error::ServiceUnknown(_)
+                | fdo::Error::NameHasNoOwner(_)
+                | fdo::Error::NoReply(_)
+                | fdo::Error::Timeout(_)
+                | fdo::Error::TimedOut(_)
+                | fdo::Error::Disconnected(_)
+                | fdo::Error::SpawnFailed(_)
+                | fdo::Error::SpawnServiceNotFound(_) => Self::Unreachable,
+                fdo::Error::AccessDenied(_)
+                | fdo::Error::AuthFailed(_)
+                | fdo::Error::InteractiveAuthorizationRequired(_) => Self::Denied,
+                _ => Self::Failed,
+            },
+            _ => Self::Failed,
+        }
+    }
+}

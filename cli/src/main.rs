@@ -1,0 +1,37 @@
+//! `sesshoku`, the command line of Sesshoku.
+//!
+//! The commands over the bus (`commands`) each fetch a plain value, which `text`
+//! and serde turn into sentences or JSON; the offline tools (`analyse`) do the
+//! same with files. What they print as JSON is documented in docs/json.md.
+
+mod analyse;
+mod args;
+mod bus;
+mod commands;
+mod contacts;
+mod exit;
+mod output;
+mod status;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command};
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.global.json, cli.global.language());
+    let ended = match &cli.command {
+        Command::Analyse(command) => analyse::run(command, &output),
+        Command::Online(command) => commands::run(command, &cli.global.bus, &output),
+    };
+    ended
+        .unwrap_or_else(|failure| {
+            output.failure(&failure);
+            failure.exit()
+        })
+        .into()
+}

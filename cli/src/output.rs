@@ -1,0 +1,105 @@
+//! Where results go: JSON or sentences to standard output, failures to standard
+//! error.
+
+use std::io::{self, IsTerminal, Write};
+
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use sesshoku_i18n::{Catalogue, Language};
+
+use crate::exit::Failure;
+use crate::text::Text;
+
+/// How this run speaks.
+#[derive(Debug)]
+pub(crate) struct Output {
+    json: bool,
+    text: Text,
+}
+
+impl Output {
+    /// In JSON, or in sentences of `language` with local times.
+    pub(crate) fn new(json: bool, language: Language) -> Self {
+        Self {
+            json,
+            text: Text::new(Catalogue::new(language), TimeZone::system()),
+        }
+    }
+
+    /// The sentences.
+    pub(crate) const fn text(&self) -> &Text {
+        &self.text
+    }
+
+    /// Prints `value` as one line of JSON, or as the sentences that `render` makes.
+    pub(crate) fn print<T: Serialize>(
+        &self,
+        value: &T,
+        render: impl FnOnce(&Text, &T) -> String,
+    ) -> Result<(), Failure> {
+        let mut line = if self.json {
+            serde_json::to_string(value).map_err(io::Error::from)?
+        } else {
+            render(&self.text, value)
+        };
+        if !line.ends_with('\n') {
+            line.push('\n');
+        }
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(line.as_bytes())?;
+        Ok(stdout.flush()?)
+    }
+
+    /// Says on standard error why the command came to nothing. A reader that
+    /// closed standard output knows that it did, and is told nothing.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        if matches!(failure, Failure::Io(error) if error.kind() == io::ErrorKind::BrokenPipe) {
+            return;
+        }
+        let sentence = failure.sentence(self.text.catalogue());
+        let line = if self.json {
+            serde_json::json!({ "error": failure.name(), "message": sentence }).to_string()
+        } else {
+            format!("sesshoku: {sentence}")
+        };
+        // Nothing can be said where standard error is closed as well.
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+
+    /// Shows `explanation` and asks `question` on the terminal. What is asked goes
+    /// to standard error, so that standard output holds the result alone.
+    pub(crate) fn ask(&self, explanation: &str, question: &str) -> Result<(), Failure> {
+        if !io::stdin().is_terminal() {
+            return Err(Failure::NotATerminal);
+        }
+        let mut stderr = io::stderr();
+        write!(stderr, "{explanation}\n\n{question} ")?;
+        stderr.flush()?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        if is_yes(&answer) {
+            Ok(())
+        } else {
+            Err(Failure::Declined)
+        }
+    }
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes" | "はい")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_yes_is_a_yes() {
+        for yes in ["y\n", "Y\n", " yes \n", "はい\n"] {
+            assert!(is_yes(yes), "{yes:?}");
+        }
+        for no in ["", "\n", "n\n", "yy\n", "いいえ\n"] {
+            assert!(!is_yes(no), "{no:?}");
+        }
+    }
+}
