@@ -1,0 +1,220 @@
+//! Scenarios with sesshokud and sesshoku, on the guest's bluetoothd.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
+use gaen::export::{self, Export, Signer};
+use gaen::time::UnixSeconds;
+use nix::sys::signal::Signal;
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+use serde_json::json;
+use sesshoku_tests::guest::Guest;
+use sesshoku_tests::local::{Place, Process, wait_for};
+use sesshokud::store::{DeviceKey, Store};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A daemon in a place of its own.
+struct Device {
+    place: Place,
+    daemon: Process,
+}
+
+impl Device {
+    /// Starts a daemon on `adapter`, agrees, and waits until it records.
+    fn start(adapter: &str, config: &str) -> Result<Self> {
+        let place = Place::new()?;
+        let config = format!("[radio]\nadapter = '{adapter}'\n{config}");
+        let daemon = place.start_daemon(&config)?;
+        let agreed = place.sesshoku(&["agree", "--yes"])?;
+        ensure!(
+            agreed.status.success(),
+            "{}",
+            String::from_utf8_lossy(&agreed.stderr)
+        );
+        let device = Self { place, daemon };
+        device.wait_until_it_runs()?;
+        Ok(device)
+    }
+
+    fn wait_until_it_runs(&self) -> Result<()> {
+        wait_for("the daemon to record", || {
+            let status = self.place.json(&["status"])?;
+            let (state, reason) = (&status["state"], &status["reason"]);
+            Ok((*state == "running" && *reason == "ready").then_some(()))
+        })
+        .with_context(|| self.place.log())
+    }
+
+    /// Lets time pass on the guest's clock, and checks that all is well after it.
+    fn run(&self, time: Duration) -> Result<()> {
+        pass(time);
+        self.wait_until_it_runs()
+    }
+
+    /// Ends the daemon as systemd does. Its log goes to the shared folder.
+    fn end(mut self, log: &Path) -> Result<Place> {
+        self.daemon.signal(Signal::SIGTERM)?;
+        let code = self.daemon.wait()?;
+        fs::write(log, self.place.log())?;
+        ensure!(code == Some(0), "the daemon ended with {code:?}");
+        Ok(self.place)
+    }
+}
+
+/// Lets simulated time pass; the guest jumps ahead.
+fn pass(time: Duration) {
+    std::thread::sleep(time);
+}
+
+/// An hour and a half on the air, then the end.
+pub(crate) fn broadcasts(guest: &mut Guest) -> Result<()> {
+    let device = Device::start("hci0", "")?;
+    for _ in 0..9 {
+        device.run(MINUTE * 10)?;
+    }
+    let status = device.place.json(&["status"])?;
+    fs::write(guest.shared_dir().join("status.json"), status.to_string())?;
+    device.end(&guest.shared_dir().join("sesshokud.log"))?;
+    // What was on the air after this instant was on it without a daemon.
+    guest.air("stats")?;
+    pass(MINUTE);
+    Ok(())
+}
+
+/// A phone is near for half an hour.
+pub(crate) fn hears(guest: &mut Guest) -> Result<()> {
+    let device = Device::start("hci0", "")?;
+    device.run(MINUTE * 10)?;
+    guest.air("phone near rssi=-65 tx=-12")?;
+    device.run(MINUTE * 30)?;
+    guest.air("remove near")?;
+    device.run(MINUTE * 10)?;
+    let place = device.end(&guest.shared_dir().join("sesshokud.log"))?;
+    write_sightings(&place, &guest.shared_dir().join("sightings.jsonl"))
+}
+
+/// Two people meet for half an hour; then one registers as positive.
+pub(crate) fn meet(guest: &mut Guest) -> Result<()> {
+    let shared_dir = guest.shared_dir().to_owned();
+    let server = Server::open(Path::new("/run/server"))?;
+    guest.air("rssi ctl0 ctl1 out")?;
+    guest.air("rssi ctl1 ctl0 out")?;
+    let positive = Device::start("hci0", "")?;
+    let other = Device::start("hci1", &server.config())?;
+    positive.run(MINUTE * 10)?;
+    guest.air("rssi ctl0 ctl1 -72")?;
+    guest.air("rssi ctl1 ctl0 -72")?;
+    positive.run(MINUTE * 30)?;
+    guest.air("rssi ctl0 ctl1 out")?;
+    guest.air("rssi ctl1 ctl0 out")?;
+    other.run(MINUTE * 10)?;
+
+    let place = positive.end(&shared_dir.join("positive.log"))?;
+    let before = other.place.json(&["contacts"])?;
+    server.publish(&open_store(&place)?)?;
+    let check = other.place.sesshoku(&["check"])?;
+    let after = other.place.json(&["contacts"])?;
+    write_sightings(&place, &shared_dir.join("positive.jsonl"))?;
+    let place = other.end(&shared_dir.join("other.log"))?;
+    write_sightings(&place, &shared_dir.join("other.jsonl"))?;
+    let result = json!({ "before": before, "check": check.status.code(), "after": after });
+    fs::write(shared_dir.join("contacts.json"), result.to_string())?;
+    Ok(())
+}
+
+fn open_store(place: &Place) -> Result<Store> {
+    let dir = place.state_dir();
+    Ok(Store::open(&dir, &DeviceKey::load(&dir, None)?)?)
+}
+
+/// Writes every stored sighting as `sesshoku analyse match` reads them.
+fn write_sightings(place: &Place, path: &Path) -> Result<()> {
+    let mut lines = Vec::new();
+    open_store(place)?
+        .reader()?
+        .for_each_sighting(UnixSeconds::new(0), &mut |sighting| {
+            let previous = sighting.scan.previous.map_or(0, UnixSeconds::get);
+            lines.push(json!({
+                "time": sighting.time.get(),
+                "rpi": hex::encode(sighting.rpi.as_bytes()),
+                "aem": hex::encode(sighting.aem.as_bytes()),
+                "rssi": sighting.rssi,
+                "previous_scan": previous,
+                "cycle": sighting.scan.cycle,
+            }));
+        })?;
+    let mut file = BufWriter::new(File::create(path)?);
+    for line in lines {
+        writeln!(file, "{line}")?;
+    }
+    Ok(file.flush()?)
+}
+
+/// A notification server in a folder.
+struct Server {
+    dir: std::path::PathBuf,
+    signer: Signer,
+}
+
+impl Server {
+    fn open(dir: &Path) -> Result<Self> {
+        let signer = Signer::generate("440", "v1", &mut ChaCha8Rng::seed_from_u64(440));
+        fs::create_dir_all(dir.join("c19r/440"))?;
+        fs::write(dir.join("public-key.pem"), signer.public_key_pem())?;
+        fs::write(dir.join("c19r/440/list.json"), "[]")?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            signer,
+        })
+    }
+
+    fn config(&self) -> String {
+        let dir = self.dir.display();
+        format!(
+            "[server]
+             url = 'file://{dir}'
+             public_keys = [{{ id = '440', version = 'v1', file = '{dir}/public-key.pem' }}]"
+        )
+    }
+
+    /// Publishes the own keys of a device.
+    fn publish(&self, store: &Store) -> Result<()> {
+        let keys: Vec<DiagnosisKey> = store
+            .own_keys()?
+            .into_iter()
+            .map(|key| DiagnosisKey {
+                tek: key.tek,
+                rolling_start: key.day.first_interval(),
+                rolling_period: RollingPeriod::DAY,
+                transmission_risk_level: 0,
+                report_type: ReportType::ConfirmedTest,
+                days_since_onset: Some(0),
+            })
+            .collect();
+        ensure!(!keys.is_empty(), "the device has no keys");
+        let start = u64::from(keys[0].rolling_start.start().get());
+        let export = Export {
+            start,
+            end: start + 86_400,
+            region: "440".into(),
+            batch_num: 1,
+            batch_size: 1,
+            keys,
+            revised_keys: Vec::new(),
+        };
+        let region_dir = self.dir.join("c19r/440");
+        fs::write(
+            region_dir.join("1.zip"),
+            export::write(&export, &[&self.signer])?,
+        )?;
+        let list =
+            json!([{ "region": "440", "url": "1.zip", "created": (start + 86_400) * 1_000 }]);
+        Ok(fs::write(region_dir.join("list.json"), list.to_string())?)
+    }
+}

@@ -1,0 +1,51 @@
+//! Runs a scenario in the guest: `guest FOLDER`, started by `tests/uml/init.sh`.
+//!
+//! A scenario does what only can be done inside; what it leaves in the shared
+//! folder is judged by the test that started the guest.
+
+mod daemon;
+mod probe;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use sesshoku_tests::guest::Guest;
+use sesshoku_tests::setup::result_path;
+
+type Scenario = fn(&mut Guest) -> Result<()>;
+
+/// Every scenario by its name.
+const SCENARIOS: &[(&str, Scenario)] = &[
+    ("probe-rotates", probe::rotates),
+    ("probe-rotates-for-hours", probe::rotates_for_hours),
+    ("probe-is-connectable", probe::is_connectable),
+    ("probe-overlaps", probe::overlaps),
+    ("probe-hears", probe::hears),
+    ("controllers-come-and-go", probe::controllers_come_and_go),
+    ("daemon-broadcasts", daemon::broadcasts),
+    ("daemon-hears", daemon::hears),
+    ("daemons-meet", daemon::meet),
+];
+
+fn main() -> Result<()> {
+    let folder = std::env::args_os().nth(1);
+    let folder = folder.context("the shared folder is missing")?;
+    let folder = Path::new(&folder);
+    let result = run(folder);
+    let text = match &result {
+        Ok(()) => String::new(),
+        Err(error) => format!("{error:#}"),
+    };
+    fs::write(result_path(folder), text)?;
+    result
+}
+
+fn run(folder: &Path) -> Result<()> {
+    let mut guest = Guest::start(folder)?;
+    let name = guest.setup.scenario.clone();
+    let Some((_, scenario)) = SCENARIOS.iter().find(|(known, _)| *known == name) else {
+        bail!("there is no scenario {name:?}");
+    };
+    scenario(&mut guest)
+}

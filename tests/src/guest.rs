@@ -1,0 +1,188 @@
+//! What a scenario has at hand inside the guest.
+//!
+//! [`crate::local`] works there too: with [`crate::local::Place`] a scenario runs
+//! as many daemons as it likes, each on a private bus of its own, while bluetoothd
+//! is on the guest's system bus.
+
+mod control;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use air::log::Reader;
+use anyhow::{Context, Result};
+use nix::sys::signal::Signal;
+
+use crate::local::{Process, program, wait_for};
+use crate::setup::{Setup, air_log_path};
+use control::Control;
+
+/// Where distributions put bluetoothd.
+const BLUETOOTHD: [&str; 2] = [
+    "/usr/libexec/bluetooth/bluetoothd",
+    "/usr/lib/bluetooth/bluetoothd",
+];
+const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
+const CONTROL: &str = "/run/air";
+
+/// The machine a scenario runs on: a system bus, controllers, bluetoothd. All
+/// ends when this is dropped.
+#[derive(Debug)]
+pub struct Guest {
+    /// What the test asked for.
+    pub setup: Setup,
+    shared_dir: PathBuf,
+    control: Control,
+    bluetoothd: Process,
+    _air: Process,
+    _system_bus: Process,
+}
+
+impl Guest {
+    /// Starts everything and waits until bluetoothd knows every controller.
+    ///
+    /// # Errors
+    /// When something does not start in time.
+    pub fn start(shared_dir: &Path) -> Result<Self> {
+        let setup = Setup::read(shared_dir)?;
+        let system_bus = start_system_bus(shared_dir)?;
+        let air = start_air(&setup, shared_dir)?;
+        let control = wait_for("the emulator's socket", || {
+            Ok(Control::connect(Path::new(CONTROL)).ok())
+        })?;
+        let bluetoothd = start_bluetoothd(&setup, shared_dir)?;
+        let guest = Self {
+            setup,
+            shared_dir: shared_dir.to_owned(),
+            control,
+            bluetoothd,
+            _air: air,
+            _system_bus: system_bus,
+        };
+        guest.wait_for_adapters(guest.setup.controllers)?;
+        Ok(guest)
+    }
+
+    /// The folder shared with the test: what is written here, the test can read.
+    pub fn shared_dir(&self) -> &Path {
+        &self.shared_dir
+    }
+
+    /// Gives the emulator an instruction (see [`air::script`]) and returns what its
+    /// answer says after `ok`.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub fn air(&mut self, instruction: &str) -> Result<String> {
+        self.control.instruct(instruction)
+    }
+
+    /// What was on the air up to now, and what will be.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn air_log(&self) -> Result<Reader> {
+        Ok(Reader::open(&air_log_path(&self.shared_dir))?)
+    }
+
+    /// Starts a process beside the scenario. What it writes goes to `NAME.log` in
+    /// the shared folder.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_process(&self, name: &str, command: &mut Command) -> Result<Process> {
+        start_logged(name, command, &self.shared_dir)
+    }
+
+    /// Waits until bluetoothd knows `count` adapters.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub fn wait_for_adapters(&self, count: usize) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        wait_for(&format!("{count} adapters"), || {
+            Ok((runtime.block_on(adapters()) == count).then_some(()))
+        })
+    }
+
+    /// Ends bluetoothd with `signal` and waits until it is gone.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub fn end_bluetoothd(&mut self, signal: Signal) -> Result<()> {
+        self.bluetoothd.signal(signal)?;
+        self.bluetoothd.wait()?;
+        Ok(())
+    }
+
+    /// Starts bluetoothd again after it was ended, and waits for its adapters.
+    ///
+    /// # Errors
+    /// When it does not start in time.
+    pub fn restart_bluetoothd(&mut self) -> Result<()> {
+        self.bluetoothd = start_bluetoothd(&self.setup, &self.shared_dir)?;
+        self.wait_for_adapters(self.setup.controllers)
+    }
+}
+
+/// How many adapters bluetoothd knows; none while it does not answer.
+async fn adapters() -> usize {
+    match bluer::Session::new().await {
+        Ok(session) => session.adapter_names().await.map_or(0, |names| names.len()),
+        Err(_) => 0,
+    }
+}
+
+fn start_system_bus(log_dir: &Path) -> Result<Process> {
+    let socket = Path::new(SYSTEM_BUS);
+    if let Some(socket_dir) = socket.parent() {
+        fs::create_dir_all(socket_dir).context("cannot make the system bus's folder")?;
+    }
+    let mut command = Command::new("dbus-daemon");
+    command.args(["--system", "--nofork", "--nopidfile"]);
+    let process = start_logged("dbus", &mut command, log_dir)?;
+    wait_for("the system bus", || Ok(socket.exists().then_some(())))?;
+    Ok(process)
+}
+
+fn start_air(setup: &Setup, log_dir: &Path) -> Result<Process> {
+    let mut command = Command::new(program("air")?);
+    command
+        .args(["--controllers", &setup.controllers.to_string()])
+        .args(["--jitter", &setup.jitter_db.to_string()])
+        .arg("--log")
+        .arg(air_log_path(log_dir))
+        .args(["--control", CONTROL]);
+    if setup.model.dual_mode {
+        command.arg("--dual-mode");
+    }
+    if setup.model.extended {
+        command.arg("--extended");
+    }
+    start_logged("air", &mut command, log_dir)
+}
+
+fn start_bluetoothd(setup: &Setup, log_dir: &Path) -> Result<Process> {
+    let path = BLUETOOTHD.iter().find(|path| Path::new(path).exists());
+    let mut command = Command::new(path.context("there is no bluetoothd")?);
+    command.args(["--nodetach", "--debug"]);
+    if setup.experimental {
+        command.arg("--experimental");
+    }
+    start_logged("bluetoothd", &mut command, log_dir)
+}
+
+/// Starts a process with its output appended to `NAME.log` in `log_dir`.
+fn start_logged(name: &str, command: &mut Command, log_dir: &Path) -> Result<Process> {
+    let path = log_dir.join(format!("{name}.log"));
+    let log = File::options().create(true).append(true).open(&path);
+    let log = log.with_context(|| format!("cannot write {}", path.display()))?;
+    command
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
+    Process::start(command)
+}

@@ -1,0 +1,19 @@
+//! End-to-end tests through the front door, and what they stand on.
+//!
+//! [`local`] runs the programs on a private bus, in a temporary folder.
+//!
+//! The Bluetooth tier runs the real kernel and the real bluetoothd in a User-Mode
+//! Linux guest, with controllers emulated by the `air` crate:
+//!
+//! - [`uml`] starts a guest from a test and hands back what happened in it;
+//! - [`guest`] is what a scenario has at hand inside;
+//! - [`setup`] is what the one tells the other;
+//! - [`audit`] judges what was on the air.
+//!
+//! `tests/bluez.rs` has the tests, `src/bin/guest` the scenarios.
+
+pub mod audit;
+pub mod guest;
+pub mod local;
+pub mod setup;
+pub mod uml;

@@ -1,0 +1,411 @@
+//! The real kernel and the real bluetoothd, with emulated controllers.
+//!
+//! Each test starts a guest with a scenario of `src/bin/guest` and judges what it
+//! left. `make test-bluez` runs just these.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use air::channel::Node;
+use air::controller::Model;
+use air::hci::address::Address;
+use air::log::Event;
+use air::pdu::PduKind;
+use serde_json::Value;
+use sesshoku_tests::audit::{Audit, ViolationKind, audit, reports};
+use sesshoku_tests::uml::{Machine, NOON};
+
+const LEGACY: Model = Model {
+    dual_mode: false,
+    extended: false,
+};
+const EXTENDED: Model = Model {
+    dual_mode: false,
+    extended: true,
+};
+const DUAL_MODE: Model = Model {
+    dual_mode: true,
+    extended: false,
+};
+const DUAL_MODE_EXTENDED: Model = Model {
+    dual_mode: true,
+    extended: true,
+};
+
+/// Fails, with each in words, when there are violations.
+#[track_caller]
+fn assert_clean(audit: &Audit) {
+    let violations: Vec<String> = audit.violations.iter().map(ToString::to_string).collect();
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+mod tier {
+    use super::*;
+
+    fn rotates(machine: Machine) {
+        let run = machine.run();
+        let audit = audit(run.air(), 0);
+        assert_clean(&audit);
+        assert_eq!(audit.broadcasts.len(), 3);
+        // An extended controller sends every 1.3 seconds.
+        for broadcast in &audit.broadcasts {
+            let seconds = (broadcast.last_us - broadcast.first_us) / 1_000_000;
+            assert!((7..=11).contains(&seconds), "{broadcast:?}");
+        }
+    }
+
+    #[test]
+    fn a_legacy_controller_rotates() {
+        rotates(Machine::new("tier-rotates-legacy", "probe-rotates").model(LEGACY));
+    }
+
+    #[test]
+    fn an_extended_controller_rotates() {
+        rotates(Machine::new("tier-rotates-extended", "probe-rotates").model(EXTENDED));
+    }
+
+    #[test]
+    fn a_dual_mode_controller_rotates() {
+        rotates(Machine::new("tier-rotates-dual", "probe-rotates").model(DUAL_MODE));
+    }
+
+    #[test]
+    fn an_extended_dual_mode_controller_rotates() {
+        let machine = Machine::new("tier-rotates-dual-extended", "probe-rotates");
+        rotates(machine.model(DUAL_MODE_EXTENDED));
+    }
+
+    #[test]
+    fn hours_pass_in_seconds() {
+        let run = Machine::new("tier-hours", "probe-rotates-for-hours").run();
+        let audit = audit(run.air(), 0);
+        assert_clean(&audit);
+        assert_eq!(audit.broadcasts.len(), 8);
+        for broadcast in &audit.broadcasts {
+            let seconds = (broadcast.last_us - broadcast.first_us) / 1_000_000;
+            assert!((895..=905).contains(&seconds), "{broadcast:?}");
+        }
+        let Event::Start { unix_us } = run.air()[0].event else {
+            panic!("the log does not begin with its start");
+        };
+        let after_boot = Duration::from_micros(unix_us).as_secs() - u64::from(NOON);
+        assert!(after_boot < 60, "{after_boot} s");
+    }
+
+    /// Trap 1 of spec/bluez.md; the audit must see it.
+    #[test]
+    fn the_audit_notices_a_connectable_advert_from_the_identity_address() {
+        let run = Machine::new("tier-connectable", "probe-is-connectable").run();
+        let audit = audit(run.air(), 0);
+        let kinds: Vec<_> = audit.violations.iter().map(|v| &v.kind).collect();
+        assert!(
+            kinds.contains(&&ViolationKind::WrongPdu(PduKind::AdvInd)),
+            "{kinds:?}"
+        );
+        let identity = air::room::identity(0);
+        assert!(
+            kinds.contains(&&ViolationKind::IdentityAddress(identity)),
+            "{kinds:?}"
+        );
+    }
+
+    /// Trap 2 of spec/bluez.md; the audit must see it.
+    #[test]
+    fn the_audit_notices_two_adverts_at_once() {
+        let run = Machine::new("tier-overlap", "probe-overlaps").run();
+        let audit = audit(run.air(), 0);
+        let kinds: Vec<_> = audit.violations.iter().map(|v| &v.kind).collect();
+        assert!(
+            kinds.contains(&&ViolationKind::DataChangedInPlace),
+            "{kinds:?}"
+        );
+    }
+
+    fn hears(machine: Machine) {
+        let run = machine.run();
+        let mut expected: BTreeMap<Address, i64> = BTreeMap::new();
+        for report in reports(run.air(), 0) {
+            if report.from != Node::Phone("other".into()) {
+                expected.insert(report.pdu.address, i64::from(report.rssi));
+            }
+        }
+        assert_eq!(expected.len(), 2, "two phones were reported");
+        let mut heard: BTreeMap<Address, i64> = BTreeMap::new();
+        for line in run.text("probe.log").lines() {
+            let line: Value = serde_json::from_str(line).expect("the probe prints JSON");
+            assert_eq!(
+                line["service_data"].as_str().map(str::len),
+                Some(40),
+                "{line}"
+            );
+            let address = line["address"].as_str().expect("an address");
+            let rssi = line["rssi"].as_i64().expect("an RSSI");
+            heard.insert(address.parse().expect("an address"), rssi);
+        }
+        assert_eq!(heard, expected);
+        assert_clean(&audit(run.air(), 0));
+    }
+
+    #[test]
+    fn phones_are_heard_by_a_legacy_controller() {
+        hears(Machine::new("tier-hears-legacy", "probe-hears").model(LEGACY));
+    }
+
+    #[test]
+    fn phones_are_heard_by_an_extended_controller() {
+        hears(Machine::new("tier-hears-extended", "probe-hears").model(EXTENDED));
+    }
+
+    #[test]
+    fn phones_are_heard_in_real_time_too() {
+        hears(Machine::new("tier-hears-real-time", "probe-hears").in_real_time());
+    }
+
+    #[test]
+    fn controllers_come_and_go() {
+        let run = Machine::new("tier-plug", "controllers-come-and-go")
+            .controllers(2)
+            .run();
+        assert_eq!(audit(run.air(), 0).broadcasts.len(), 1);
+        let mut plugs = Vec::new();
+        for record in run.air() {
+            if let Event::Plugged { controller, .. } = record.event {
+                plugs.push((controller, true));
+            } else if let Event::Unplugged { controller } = record.event {
+                plugs.push((controller, false));
+            }
+        }
+        assert_eq!(plugs, [(0, true), (1, true), (1, false), (1, true)]);
+    }
+}
+
+/// sesshokud and sesshoku on each kind of controller, with bluetoothd as phones run
+/// it and with its experimental interfaces.
+mod daemon {
+    use std::collections::BTreeSet;
+
+    use gaen::config::Configuration;
+    use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
+    use gaen::key::{Aem, Rpi, Tek};
+    use gaen::matching::{Options, match_keys};
+    use gaen::sighting::{Scan, Sighting};
+    use gaen::time::{Interval, UnixSeconds};
+    use gaen::window::{ExposureWindow, windows};
+    use sesshoku_tests::uml::Run;
+
+    use super::*;
+
+    fn machine(name: &str, scenario: &str, model: Model, experimental: bool) -> Machine {
+        let kind = if model.extended { "extended" } else { "legacy" };
+        let interfaces = if experimental {
+            "experimental"
+        } else {
+            "plain"
+        };
+        Machine::new(&format!("{name}-{kind}-{interfaces}"), scenario)
+            .model(model)
+            .experimental(experimental)
+            .deadline(Duration::from_secs(300))
+    }
+
+    /// One test for each kind of controller and bluetoothd.
+    macro_rules! on_all {
+        ($scenario:ident) => {
+            mod $scenario {
+                use super::*;
+
+                #[test]
+                fn on_a_legacy_controller() {
+                    super::$scenario(LEGACY, false);
+                }
+
+                #[test]
+                fn on_a_legacy_controller_experimental() {
+                    super::$scenario(LEGACY, true);
+                }
+
+                #[test]
+                fn on_an_extended_controller() {
+                    super::$scenario(EXTENDED, false);
+                }
+
+                #[test]
+                fn on_an_extended_controller_experimental() {
+                    super::$scenario(EXTENDED, true);
+                }
+            }
+        };
+    }
+    on_all!(broadcasts);
+    on_all!(hears_a_phone);
+    on_all!(meet);
+
+    fn broadcasts(model: Model, experimental: bool) {
+        let run = machine(
+            "daemon-broadcasts",
+            "daemon-broadcasts",
+            model,
+            experimental,
+        )
+        .run();
+        let audit = audit(run.air(), 0);
+        assert_clean(&audit);
+        // 90 minutes at 10 to 20 minutes each.
+        let count = audit.broadcasts.len();
+        assert!((5..=10).contains(&count), "{count} broadcasts");
+        for broadcast in &audit.broadcasts[..count - 1] {
+            let seconds = (broadcast.last_us - broadcast.first_us) / 1_000_000;
+            // A scan window may hold a rotation up for its four seconds.
+            assert!((598..=1_206).contains(&seconds), "{broadcast:?}");
+        }
+        for pair in audit.broadcasts.windows(2) {
+            let gap_ms = (pair[1].first_us - pair[0].last_us) / 1_000;
+            assert!(gap_ms < 5_000, "{gap_ms} ms of silence");
+        }
+        // The scenario asks for counters when the daemon has ended.
+        let ended_us = run
+            .air()
+            .iter()
+            .find(|record| matches!(&record.event, Event::Instruction { line } if line == "stats"))
+            .expect("the scenario told the end")
+            .at_us;
+        assert!(
+            audit.broadcasts[count - 1].last_us <= ended_us,
+            "on the air after the end"
+        );
+        let status: Value = serde_json::from_str(&run.text("status.json")).expect("JSON");
+        assert_eq!(status["scans"]["counters"]["rotations"], count, "{status}");
+        assert_eq!(
+            status["scans"]["counters"]["broadcast-failures"], 0,
+            "{status}"
+        );
+    }
+
+    fn hears_a_phone(model: Model, experimental: bool) {
+        let run = machine("daemon-hears", "daemon-hears", model, experimental).run();
+        assert_clean(&audit(run.air(), 0));
+        let sightings = sightings(&run, "sightings.jsonl");
+        assert!(
+            sightings.iter().all(|sighting| sighting.rssi == -65),
+            "as the emulator sent it"
+        );
+
+        // Whoever is there for 30 minutes is heard in every scan cycle of them: the
+        // longest time from one to the next is the longest time between windows.
+        let heard: BTreeSet<u32> = sightings.iter().map(|it| it.time.get()).collect();
+        let heard: Vec<u32> = heard.into_iter().collect();
+        let longest = heard
+            .windows(2)
+            .map(|pair| pair[1] - pair[0])
+            .max()
+            .expect("heard");
+        assert!(longest <= 305, "{longest} s without hearing the phone");
+        let cycles: BTreeSet<_> = sightings.iter().map(|it| it.scan.cycle).collect();
+        assert!((6..=9).contains(&cycles.len()), "{} cycles", cycles.len());
+
+        let keys: Vec<DiagnosisKey> = run
+            .air()
+            .iter()
+            .filter_map(|record| {
+                let Event::Key {
+                    tek, rolling_start, ..
+                } = &record.event
+                else {
+                    return None;
+                };
+                Some(diagnosis_key(*tek, *rolling_start))
+            })
+            .collect();
+        let windows = exposure(&sightings, &keys);
+        // Transmit power −12 dBm, received at −65 dBm.
+        for instance in windows.iter().flat_map(|window| &window.instances) {
+            assert_eq!(
+                (instance.typical_attenuation, instance.minimum_attenuation),
+                (53, 53)
+            );
+        }
+        assert_minutes(&windows, 30);
+    }
+
+    fn meet(model: Model, experimental: bool) {
+        let run = machine("daemons-meet", "daemons-meet", model, experimental)
+            .controllers(2)
+            .run();
+        assert_clean(&audit(run.air(), 0));
+        assert_clean(&audit(run.air(), 1));
+        for name in ["positive.jsonl", "other.jsonl"] {
+            assert!(!sightings(&run, name).is_empty(), "each hears the other");
+        }
+        let result: Value = serde_json::from_str(&run.text("contacts.json")).expect("JSON");
+        assert_ne!(result["before"]["verdict"], "contact", "{result}");
+        assert_eq!(result["check"], 0, "{result}");
+        assert_eq!(result["after"]["verdict"], "contact", "{result}");
+        let contacts = result["after"]["contacts"].as_array().expect("a list");
+        assert_eq!(contacts.len(), 1, "{result}");
+        assert_eq!(contacts[0]["date"], "2023-11-14", "{result}");
+        assert_eq!(contacts[0]["contacts"], 1, "{result}");
+        let seconds = contacts[0]["seconds"].as_u64().expect("a number");
+        assert!((25 * 60..=35 * 60).contains(&seconds), "{result}");
+        assert_eq!(contacts[0]["near_seconds"], seconds, "{result}");
+    }
+
+    /// Within a scan cycle, which is up to five minutes.
+    #[track_caller]
+    fn assert_minutes(windows: &[ExposureWindow], minutes: u32) {
+        let seconds: u32 = windows
+            .iter()
+            .flat_map(|window| &window.instances)
+            .map(|instance| u32::from(instance.seconds_since_last_scan))
+            .sum();
+        let range = (minutes - 5) * 60..=(minutes + 5) * 60;
+        assert!(range.contains(&seconds), "{seconds} s: {windows:?}");
+    }
+
+    fn exposure(sightings: &[Sighting], keys: &[DiagnosisKey]) -> Vec<ExposureWindow> {
+        let Ok(matches) = match_keys(sightings, keys, &Options::default());
+        matches
+            .iter()
+            .flat_map(|met| {
+                windows(
+                    &keys[met.key_index],
+                    &met.sightings,
+                    &Configuration::default(),
+                )
+            })
+            .collect()
+    }
+
+    fn diagnosis_key(tek: [u8; 16], rolling_start: u32) -> DiagnosisKey {
+        DiagnosisKey {
+            tek: Tek::from_bytes(tek),
+            rolling_start: Interval::new(rolling_start),
+            rolling_period: RollingPeriod::DAY,
+            transmission_risk_level: 0,
+            report_type: ReportType::ConfirmedTest,
+            days_since_onset: None,
+        }
+    }
+
+    fn sightings(run: &Run, name: &str) -> Vec<Sighting> {
+        let bytes = |value: &Value| hex::decode(value.as_str().expect("hex")).expect("hex");
+        let number = |value: &Value| u32::try_from(value.as_u64().expect("number")).expect("u32");
+        run.text(name)
+            .lines()
+            .map(|line| {
+                let line: Value = serde_json::from_str(line).expect("JSON");
+                Sighting {
+                    time: UnixSeconds::new(number(&line["time"])),
+                    rpi: Rpi::from_bytes(bytes(&line["rpi"]).try_into().expect("16 bytes")),
+                    aem: Aem::from_bytes(bytes(&line["aem"]).try_into().expect("4 bytes")),
+                    rssi: i8::try_from(line["rssi"].as_i64().expect("number")).expect("dBm"),
+                    scan: Scan {
+                        cycle: line["cycle"].as_u64(),
+                        previous: Some(number(&line["previous_scan"]))
+                            .filter(|previous| *previous > 0)
+                            .map(UnixSeconds::new),
+                    },
+                }
+            })
+            .collect()
+    }
+}

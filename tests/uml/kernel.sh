@@ -1,0 +1,96 @@
+#!/bin/bash
+# Prints the path of a User-Mode Linux kernel for the Bluetooth tests.
+#
+# It is the first there is of
+#   1. $SESSHOKU_UML_KERNEL,
+#   2. ${SESSHOKU_SHARED:-../shared}/uml/linux, beside the project's folder,
+#   3. ${XDG_CACHE_HOME:-~/.cache}/sesshoku/uml-HASH/linux, HASH being that of
+#      what the kernel is built from.
+# When there is none, the third is built from Debian's kernel source, with tools that
+# scripts/setup installs. That takes about five minutes on two cores.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+series=6.1
+
+fail() {
+    echo "kernel.sh: $*" >&2
+    exit 1
+}
+
+# Debian's source package: of the series the behaviour was measured with, or else
+# of the release's own.
+source_package() {
+    if [ -n "$(apt-cache show "linux-source-$series" 2>/dev/null)" ]; then
+        echo "linux-source-$series"
+    else
+        apt-cache depends linux-source 2>/dev/null | sed -n 's/^ *Depends: *//p' | head -n 1
+    fi
+}
+
+# Fails unless .config has every setting of kernel.config.
+check_config() {
+    local setting
+    while read -r setting; do
+        grep -qxF -- "$setting" .config || fail "the kernel cannot be built with: $setting"
+    done < <(grep "^CONFIG_" "$here/kernel.config")
+    while read -r setting; do
+        ! grep -q "^$setting=" .config || fail "the kernel cannot be built without $setting"
+    done < <(sed -n 's/^# \(CONFIG_[A-Z0-9_]*\) is not set$/\1/p' "$here/kernel.config")
+}
+
+# Builds the kernel in a folder of its own beside $1 and moves it there.
+build() {
+    local kernel=$1 package
+    "$here/../../scripts/setup" kernel >&2 ||
+        fail "there is no kernel for the Bluetooth tests, and what is needed to build one" \
+            "cannot be installed. SESSHOKU_UML_KERNEL can name a kernel from elsewhere."
+    package=$(source_package)
+    [ -n "$package" ] || fail "apt knows no package with the kernel's source (apt-get update?)"
+
+    build_dir=$(mktemp -d "$(dirname "$kernel")/build.XXXXXX")
+    trap 'rm -rf "$build_dir"' EXIT
+    cd "$build_dir"
+    echo "kernel.sh: building $kernel from $package, once" >&2
+    # apt's own user may not write here, which it says and then does without.
+    apt-get download -o APT::Sandbox::User=root "$package" >&2
+    dpkg-deb --extract ./*.deb deb
+    mkdir linux
+    tar --extract --strip-components=1 --directory=linux --file="$(echo deb/usr/src/*.tar.*)"
+    rm -rf deb ./*.deb
+    cd linux
+    {
+        make ARCH=um defconfig
+        ARCH=um ./scripts/kconfig/merge_config.sh -m .config "$here/kernel.config"
+        make ARCH=um olddefconfig
+    } >../config.log 2>&1 || fail "cannot configure the kernel: $(tail -n 20 ../config.log)"
+    check_config
+    make ARCH=um -j "$(nproc)" linux >../build.log 2>&1 ||
+        fail "cannot build the kernel: $(tail -n 20 ../build.log)"
+    strip --strip-debug linux
+    mv linux "$kernel"
+}
+
+if [ -n "${SESSHOKU_UML_KERNEL:-}" ]; then
+    [ -x "$SESSHOKU_UML_KERNEL" ] || fail "SESSHOKU_UML_KERNEL is no program: $SESSHOKU_UML_KERNEL"
+    echo "$SESSHOKU_UML_KERNEL"
+    exit
+fi
+
+shared=${SESSHOKU_SHARED:-$here/../../../shared}
+if [ -x "$shared/uml/linux" ]; then
+    realpath "$shared/uml/linux"
+    exit
+fi
+
+hash=$({ echo "$series" && cat "$here/kernel.config"; } | sha256sum | head -c 12)
+cache_dir=${XDG_CACHE_HOME:-$HOME/.cache}/sesshoku/uml-$hash
+kernel=$cache_dir/linux
+if [ ! -x "$kernel" ]; then
+    mkdir -p "$cache_dir"
+    # Several test runs may want it at once: one builds, the others wait.
+    exec 9>"$cache_dir/lock"
+    flock 9
+    [ -x "$kernel" ] || build "$kernel"
+fi
+echo "$kernel"
