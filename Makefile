@@ -1,0 +1,87 @@
+# What can be done here. On a fresh Debian machine with git and make, `make run`
+# and `make test` install what they need and go; `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# Rust by rustup is found even where the shell has not been told of it.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+# Tools that apt does not have are built once, outside the tree.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sesshoku
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+
+# Of the end-to-end tests, those named bluez* boot a kernel; the others only start
+# programs.
+E2E_TESTS := $(filter-out bluez%,$(notdir $(basename $(wildcard tests/tests/*.rs))))
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##### Running
+
+.PHONY: run
+run: setup-run ## Run it all in this terminal: on the Bluetooth adapter, else in a simulated room
+	cargo build --bin sesshokud --bin sesshoku
+	@exec scripts/run
+
+.PHONY: clean-run
+clean-run: ## Delete what `make run` left in ./run: database, keys, logs
+	rm -rf run
+
+##### Building
+
+.PHONY: setup
+setup: setup-run setup-test ## Only install what is missing
+
+SETUPS := setup-build setup-run setup-test
+.PHONY: $(SETUPS)
+$(SETUPS): setup-%:
+	@scripts/setup $*
+
+.PHONY: build
+build: setup-build ## Build the whole workspace
+	cargo build --workspace
+
+.PHONY: doc
+doc: setup-build ## Build the API documentation, without a warning
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
+
+##### Testing
+
+.PHONY: test
+test: setup-test ## Check and test everything, and count
+	@+scripts/tally check test-unit test-e2e test-bluez
+
+.PHONY: check
+check: setup-test $(CARGO_DENY) ## Format, lints, documentation, licences and sources of dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(MAKE) doc
+	$(CARGO_DENY) --locked check bans licenses sources
+	shellcheck .ci/run $(wildcard scripts/* tests/uml/*.sh)
+
+.PHONY: test-unit
+test-unit: setup-test ## Test every crate by itself
+	cargo test --workspace --exclude sesshoku-tests --no-fail-fast
+
+.PHONY: test-e2e
+test-e2e: build setup-test ## Test the programs together, on a private bus
+	cargo test --package sesshoku-tests --no-fail-fast --lib $(E2E_TESTS:%=--test %)
+
+.PHONY: test-bluez
+test-bluez: build setup-test ## Test the programs on a real kernel and bluetoothd, in User-Mode Linux
+	@tests/uml/kernel.sh >/dev/null
+	cargo test --package sesshoku-tests --no-fail-fast --test 'bluez*'
+
+# The database of advisories changes by the day and is on GitHub, so this is no
+# part of `make test`.
+.PHONY: audit
+audit: setup-build $(CARGO_DENY) ## Look the dependencies up in the RustSec advisory database
+	$(CARGO_DENY) check advisories
+
+$(CARGO_DENY): | setup-build
+	cargo install --quiet --locked --debug --root $(patsubst %/bin/,%,$(dir $@)) cargo-deny@$(CARGO_DENY_VERSION)
