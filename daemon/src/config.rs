@@ -1,24 +1,16 @@
 //! Configuration: built-in defaults < `/usr/lib/sesshoku/sesshokud.toml` <
 //! `/etc/sesshoku/sesshokud.toml` < `/etc/sesshoku/sesshokud.toml.d/*.toml` (in
-//! name order) < environment (`SESSHOKUD_SECTION__KEY`) < command-line flags.
-//!
-//! Unknown keys are refused everywhere: a misspelt setting that does nothing is a
-//! silent failure.
+//! name order) < environment (`SESSHOKUD_SECTION__KEY`) < command-line flags, as
+//! [`settings`] lays them over each other.
 
-use std::ffi::OsString;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use toml::{Table, Value};
+use settings::{ConfigError, Settings};
 
 use crate::sync;
 use crate::tracer::ScanPlan;
-
-/// Environment variables with this prefix are settings.
-pub const ENVIRONMENT_PREFIX: &str = "SESSHOKUD_";
 
 /// The whole configuration. [`Config::default`] is what holds where nothing is set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -262,112 +254,8 @@ impl Default for Calibration {
     }
 }
 
-/// Why there is no usable configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// A file exists but cannot be read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A source is not TOML, or has an unknown key or a wrong type.
-    #[error("{origin} is refused")]
-    Parse {
-        /// The file, variable or flag.
-        origin: String,
-        /// Where in it, and what.
-        source: Box<toml::de::Error>,
-    },
-    /// An environment variable has the prefix but not the form `SECTION__KEY`.
-    #[error("{0}: not the name of a setting")]
-    Variable(String),
-    /// An environment variable has the prefix but is not UTF-8.
-    #[error("{0}: not UTF-8")]
-    Encoding(String),
-    /// A value is of the right type but not allowed.
-    #[error("{setting}: {problem}")]
-    Value {
-        /// The setting, dotted.
-        setting: &'static str,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
-
-/// Where the configuration comes from.
-#[derive(Clone, Debug)]
-pub struct Sources {
-    /// The file that was asked for, and that must exist; then the others are empty.
-    pub named_file: Option<PathBuf>,
-    /// Files in order of rising precedence; one that does not exist is passed over.
-    pub files: Vec<PathBuf>,
-    /// A folder of drop-ins, read after the files in name order.
-    pub drop_in_dir: PathBuf,
-    /// Environment variables.
-    pub environment: Vec<(OsString, OsString)>,
-    /// Settings from the command line.
-    pub flags: Table,
-}
-
-impl Sources {
-    /// The installed places, or `file` alone when one is named.
-    pub fn new(file: Option<PathBuf>, flags: Table) -> Self {
-        let environment = std::env::vars_os().collect();
-        match file {
-            Some(_) => Self {
-                named_file: file,
-                files: Vec::new(),
-                drop_in_dir: PathBuf::new(),
-                environment,
-                flags,
-            },
-            None => Self {
-                named_file: None,
-                files: vec![
-                    "/usr/lib/sesshoku/sesshokud.toml".into(),
-                    "/etc/sesshoku/sesshokud.toml".into(),
-                ],
-                drop_in_dir: "/etc/sesshoku/sesshokud.toml.d".into(),
-                environment,
-                flags,
-            },
-        }
-    }
-}
-
-impl Config {
-    /// Reads and checks the configuration.
-    ///
-    /// # Errors
-    /// Says which file, variable or setting is wrong, and how.
-    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
-        let mut merged = Table::new();
-        for path in sources.files.iter().chain(&drop_ins(&sources.drop_in_dir)?) {
-            if let Some(table) = read_if_there(path)? {
-                merge(&mut merged, table);
-            }
-        }
-        if let Some(path) = &sources.named_file {
-            merge(&mut merged, read(path)?);
-        }
-        for (name, value) in &sources.environment {
-            let name = name.to_string_lossy();
-            let Some(setting) = name.strip_prefix(ENVIRONMENT_PREFIX) else {
-                continue;
-            };
-            let value = value
-                .to_str()
-                .ok_or_else(|| ConfigError::Encoding(name.clone().into_owned()))?;
-            merge(&mut merged, variable(&name, setting, value)?);
-        }
-        merge(&mut merged, sources.flags.clone());
-        let config = parse("the configuration", merged)?;
-        config.check()?;
-        Ok(config)
-    }
+impl Settings for Config {
+    const ENVIRONMENT_PREFIX: &'static str = "SESSHOKUD_";
 
     fn check(&self) -> Result<(), ConfigError> {
         let range = |setting, value: u32, from: u32, to: u32| {
@@ -425,108 +313,17 @@ impl Config {
     }
 }
 
-fn drop_ins(dir: &Path) -> Result<Vec<PathBuf>, ConfigError> {
-    let read_error = |source| ConfigError::Read {
-        path: dir.to_owned(),
-        source,
-    };
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(read_error(error)),
-    };
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(read_error)?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-fn read_if_there(path: &Path) -> Result<Option<Table>, ConfigError> {
-    match read(path) {
-        Ok(table) => Ok(Some(table)),
-        Err(ConfigError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn read(path: &Path) -> Result<Table, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let wrong = |source: toml::de::Error| ConfigError::Parse {
-        origin: path.display().to_string(),
-        source: Box::new(source),
-    };
-    // Each file is checked on its own, so that the message can name line and column.
-    toml::from_str::<Config>(&text).map_err(wrong)?;
-    toml::from_str(&text).map_err(wrong)
-}
-
-/// `RADIO__KIND=air` as `radio.kind = "air"`. The value is TOML where the setting
-/// takes it as such, else a string: `SERVER__REGION=440` is the text "440".
-fn variable(name: &str, setting: &str, value: &str) -> Result<Table, ConfigError> {
-    let setting = setting.to_lowercase();
-    let keys: Vec<&str> = setting.split("__").collect();
-    if keys.len() < 2 || keys.iter().any(|key| key.is_empty()) {
-        return Err(ConfigError::Variable(name.to_owned()));
-    }
-    let text = nested(&keys, Value::String(value.to_owned()));
-    let Some(typed) = toml::from_str::<Table>(&format!("value = {value}"))
-        .ok()
-        .and_then(|mut table| table.remove("value"))
-    else {
-        return parse(name, text.clone()).map(|_| text);
-    };
-    let typed = nested(&keys, typed);
-    match parse(name, typed.clone()) {
-        Ok(_) => Ok(typed),
-        Err(error) => parse(name, text.clone()).map(|_| text).map_err(|_| error),
-    }
-}
-
-/// `value` under the path `keys`.
-pub fn nested(keys: &[&str], value: Value) -> Table {
-    let mut value = value;
-    for key in keys.iter().skip(1).rev() {
-        value = Value::Table(Table::from_iter([((*key).to_owned(), value)]));
-    }
-    Table::from_iter(keys.first().map(|key| ((*key).to_owned(), value)))
-}
-
-/// Puts `over` on top of `base`: tables are joined, everything else is replaced.
-pub fn merge(base: &mut Table, over: Table) {
-    for (key, value) in over {
-        match (base.get_mut(&key), value) {
-            (Some(Value::Table(base)), Value::Table(over)) => merge(base, over),
-            (_, value) => {
-                base.insert(key, value);
-            }
-        }
-    }
-}
-
-fn parse(origin: &str, table: Table) -> Result<Config, ConfigError> {
-    table.try_into().map_err(|source| ConfigError::Parse {
-        origin: origin.to_owned(),
-        source: Box::new(source),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::error::Error;
     use std::os::unix::ffi::OsStringExt;
+
+    use std::ffi::OsString;
+    use std::fs;
+    use std::path::Path;
+
+    use settings::{Sources, load, nested};
+    use toml::{Table, Value};
 
     use super::*;
 
@@ -544,9 +341,9 @@ mod tests {
     fn later_sources_win_setting_by_setting() {
         let dir = tempfile::tempdir().unwrap();
         let mut sources = sources(dir.path());
-        assert_eq!(Config::load(&sources).unwrap(), Config::default());
+        assert_eq!(load::<Config>(&sources).unwrap(), Config::default());
 
-        let listen = |sources: &Sources| Config::load(sources).unwrap().scan.listen_seconds;
+        let listen = |sources: &Sources| load::<Config>(sources).unwrap().scan.listen_seconds;
         fs::write(
             dir.path().join("lib.toml"),
             "[scan]\nlisten_seconds = 5\ncycle_seconds = 30",
@@ -576,7 +373,7 @@ mod tests {
         ];
         assert_eq!(listen(&sources), 9);
         sources.flags = nested(&["scan", "listen_seconds"], Value::Integer(10));
-        let config = Config::load(&sources).unwrap();
+        let config = load::<Config>(&sources).unwrap();
         assert_eq!(config.scan.listen_seconds, 10);
         assert_eq!(config.scan.cycle_seconds, 30);
         assert_eq!(config.scan.every_seconds, (60, 70));
@@ -592,10 +389,10 @@ mod tests {
             named_file: Some(named.clone()),
             ..sources(dir.path())
         };
-        let error = Config::load(&sources).unwrap_err();
+        let error = load::<Config>(&sources).unwrap_err();
         assert!(matches!(error, ConfigError::Read { path, .. } if path == named));
         fs::write(&named, "[scan]\nlisten_seconds = 5").unwrap();
-        assert_eq!(Config::load(&sources).unwrap().scan.listen_seconds, 5);
+        assert_eq!(load::<Config>(&sources).unwrap().scan.listen_seconds, 5);
     }
 
     #[test]
@@ -604,9 +401,9 @@ mod tests {
         let mut sources = sources(dir.path());
         let garbled = OsString::from_vec(vec![b'h', 0xff]);
         sources.environment = vec![("OTHER".into(), garbled.clone())];
-        assert!(Config::load(&sources).is_ok());
+        assert!(load::<Config>(&sources).is_ok());
         sources.environment = vec![("SESSHOKUD_RADIO__ADAPTER".into(), garbled)];
-        let error = Config::load(&sources).unwrap_err();
+        let error = load::<Config>(&sources).unwrap_err();
         assert!(matches!(error, ConfigError::Encoding(_)), "{error}");
     }
 
@@ -615,7 +412,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let refused = |text: &str| {
             fs::write(dir.path().join("etc.toml"), text).unwrap();
-            let error = Config::load(&sources(dir.path())).unwrap_err();
+            let error = load::<Config>(&sources(dir.path())).unwrap_err();
             let cause = error.source().map(ToString::to_string);
             format!("{error}: {}", cause.unwrap_or_default())
         };
@@ -642,7 +439,7 @@ mod tests {
         for name in ["SESSHOKUD_SCAN", "SESSHOKUD_SCAN__LISTEN", "SESSHOKUD___X"] {
             let mut sources = sources(dir.path());
             sources.environment = vec![(name.into(), "4".into())];
-            let message = Config::load(&sources).unwrap_err().to_string();
+            let message = load::<Config>(&sources).unwrap_err().to_string();
             assert!(message.contains(name), "{message}");
         }
     }

@@ -16,7 +16,7 @@ use rand_core::UnwrapErr;
 use sesshoku_dbus_api::CheckOutcome;
 use sesshokud::app::{App, Heartbeat};
 use sesshokud::clock::{Clock, SystemClock};
-use sesshokud::config::{self, Config, RadioKind, ScanPreference, Sources};
+use sesshokud::config::{Config, RadioKind, ScanPreference};
 use sesshokud::radio::Radio;
 use sesshokud::radio::air::AirRadio;
 use sesshokud::radio::bluez::{self, BluezRadio};
@@ -26,6 +26,7 @@ use sesshokud::store::{DeviceKey, Store};
 use sesshokud::sync::schedule::{History, Schedule};
 use sesshokud::tracer::{Facts, Settings, Tracer};
 use sesshokud::{TERMS_VERSION, sync};
+use settings::Sources;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use toml::{Table, Value};
@@ -96,7 +97,7 @@ impl Arguments {
         let mut table = Table::new();
         for (keys, value) in settings {
             if let Some(value) = value {
-                config::merge(&mut table, config::nested(keys, value));
+                settings::merge(&mut table, settings::nested(keys, value));
             }
         }
         table
@@ -105,7 +106,8 @@ impl Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let config = Config::load(&Sources::new(
+    let config = settings::load::<Config>(&Sources::new(
+        "sesshokud",
         arguments.config.clone(),
         arguments.settings(),
     ));

@@ -16,6 +16,7 @@ pub mod import;
 pub mod key;
 pub mod matching;
 pub mod metadata;
+pub mod registration;
 pub mod risk;
 pub mod sighting;
 pub mod time;

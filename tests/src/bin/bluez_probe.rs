@@ -7,7 +7,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use bluer::adv::{Advertisement, AdvertisementHandle, Type};
 use bluer::{Adapter, AdapterEvent, DiscoveryFilter, DiscoveryTransport, Session, Uuid};
 use clap::{Parser, Subcommand};
@@ -46,9 +46,12 @@ enum Job {
         #[arg(long)]
         seconds: u64,
     },
-    /// Prints what it hears, a JSON object per line
+    /// Prints the devices it hears, a JSON object per line
     Scan {
-        /// Seconds of it
+        /// Ends when it has heard so many
+        #[arg(long)]
+        devices: usize,
+        /// Gives up after so many seconds
         #[arg(long)]
         seconds: u64,
     },
@@ -81,12 +84,11 @@ async fn main() -> Result<()> {
             tokio::time::sleep(Duration::from_secs(seconds)).await;
             Ok(())
         }
-        Job::Scan { seconds } => {
-            let scan = scan(&adapter);
-            match tokio::time::timeout(Duration::from_secs(seconds), scan).await {
-                Ok(result) => result,
-                Err(_) => Ok(()),
-            }
+        Job::Scan { devices, seconds } => {
+            let scan = scan(&adapter, devices);
+            tokio::time::timeout(Duration::from_secs(seconds), scan)
+                .await
+                .with_context(|| format!("did not hear {devices} devices in {seconds} s"))?
         }
     }
 }
@@ -119,7 +121,7 @@ async fn wait_until_off_air(adapter: &Adapter) -> Result<()> {
     Ok(())
 }
 
-async fn scan(adapter: &Adapter) -> Result<()> {
+async fn scan(adapter: &Adapter, devices: usize) -> Result<()> {
     let filter = DiscoveryFilter {
         uuids: [EXPOSURE_NOTIFICATION].into(),
         transport: DiscoveryTransport::Le,
@@ -128,11 +130,14 @@ async fn scan(adapter: &Adapter) -> Result<()> {
     };
     adapter.set_discovery_filter(filter).await?;
     let events = adapter.discover_devices_with_changes().await?;
-    let mut events = std::pin::pin!(events);
-    while let Some(event) = events.next().await {
-        let AdapterEvent::DeviceAdded(address) = event else {
-            continue;
-        };
+    let added = events.filter_map(async |event| match event {
+        AdapterEvent::DeviceAdded(address) => Some(address),
+        AdapterEvent::DeviceRemoved(_) | AdapterEvent::PropertyChanged(_) => None,
+    });
+    let mut added = std::pin::pin!(added.take(devices));
+    let mut heard_devices = 0;
+    while let Some(address) = added.next().await {
+        heard_devices += 1;
         let device = adapter.device(address)?;
         let service_data = device.service_data().await?.unwrap_or_default();
         let heard = json!({
@@ -142,5 +147,6 @@ async fn scan(adapter: &Adapter) -> Result<()> {
         });
         writeln!(std::io::stdout(), "{heard}")?;
     }
+    ensure!(heard_devices == devices, "the scan ended by itself");
     Ok(())
 }

@@ -38,7 +38,7 @@ pub(crate) fn hears(guest: &mut Guest) -> Result<()> {
     guest.air("phone android rssi=-71")?;
     guest.air("phone iphone rssi=-50 flags=yes")?;
     guest.air("beacon other data=020106 pdu=ADV_IND scan_response=0209 rssi=-40")?;
-    probe(guest, &["scan", "--seconds", "5"])
+    probe(guest, &["scan", "--devices", "2", "--seconds", "60"])
 }
 
 /// A controller is pulled out and put in again, bluetoothd is killed and started.

@@ -1,0 +1,3 @@
+//! `sesshoku-server`: reads the configuration and runs one role.
+
+fn main() {}
