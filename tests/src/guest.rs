@@ -64,6 +64,15 @@ impl Guest {
         Ok(guest)
     }
 
+    /// Ends the emulator, so that its log holds all that was on the air, and
+    /// everything else.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    pub fn end(mut self) -> Result<()> {
+        self.air("quit").map(|_| ())
+    }
+
     /// The folder shared with the test: what is written here, the test can read.
     pub fn shared_dir(&self) -> &Path {
         &self.shared_dir

@@ -47,5 +47,8 @@ fn run(folder: &Path) -> Result<()> {
     let Some((_, scenario)) = SCENARIOS.iter().find(|(known, _)| *known == name) else {
         bail!("there is no scenario {name:?}");
     };
-    scenario(&mut guest)
+    let done = scenario(&mut guest);
+    // Also after a failure, which the log may explain.
+    let ended = guest.end();
+    done.and(ended)
 }
