@@ -167,6 +167,11 @@ pub struct Air {
     pub scenario: Option<PathBuf>,
     /// How many times faster than real time; 0 for as fast as possible.
     pub speed: f64,
+    /// The socket of a shared room (`sesshoku-room`) to take part in. It has a
+    /// scenario and a speed of its own.
+    pub room: Option<PathBuf>,
+    /// The name under which the shared room's scenario knows this device.
+    pub name: String,
 }
 
 impl Default for Air {
@@ -174,6 +179,8 @@ impl Default for Air {
         Self {
             scenario: None,
             speed: 1.0,
+            room: None,
+            name: String::new(),
         }
     }
 }

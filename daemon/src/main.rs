@@ -208,8 +208,11 @@ async fn start(config: Config) -> anyhow::Result<()> {
             serve(config, store, radio, clock).await
         }
         RadioKind::Air => {
-            let radio =
-                AirRadio::enter(config.radio.air.scenario.as_deref(), config.radio.air.speed)?;
+            let air = &config.radio.air;
+            let radio = match &air.room {
+                Some(room) => AirRadio::enter_shared(room, &air.name).await?,
+                None => AirRadio::enter(air.scenario.as_deref(), air.speed)?,
+            };
             let clock = radio.clock();
             serve(config, store, radio, clock).await
         }

@@ -1,21 +1,22 @@
 //! A simulated room as a radio: for demonstrations and long tests, without
-//! Bluetooth and as fast as wanted.
+//! Bluetooth and as fast as wanted. The room is the daemon's own, or one that
+//! several devices share.
 
 mod publish;
-mod room;
-pub mod scenario;
 
 use std::collections::VecDeque;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Capabilities, Command, Radio, RadioEvent, RadioState, ScanMethod};
-use crate::clock::{BootTime, Clock, Now, Pacer, SimClock, system_now};
+use gaen::advert::ServiceData;
+use gaen::time::UnixSeconds;
+use room::client::{Client, ClientError};
+use room::scenario::{Scenario, ScenarioError};
+use room::{Happening, Member, Pace, World};
+
+use super::{Capabilities, Command, Heard, Radio, RadioEvent, RadioState, ScanMethod};
+use crate::clock::{BootTime, Now, SimClock, system_now};
 use publish::Publisher;
-use room::Room;
-use scenario::Scenario;
 
 pub use publish::PublishError;
 
@@ -23,67 +24,59 @@ pub use publish::PublishError;
 #[derive(Debug)]
 pub struct AirRadio {
     clock: SimClock,
-    pacer: Pacer,
-    began: BootTime,
-    room: Room,
+    place: Place,
+    events: VecDeque<RadioEvent>,
+}
+
+/// The room. Times in it count from its start, which is also when the radio's clock
+/// says the machine was booted.
+#[derive(Debug)]
+enum Place {
+    Own(Box<OwnRoom>),
+    Shared(Client),
+    /// A shared room that has closed: nothing happens any more.
+    Closed,
+}
+
+/// A room for this device alone.
+#[derive(Debug)]
+struct OwnRoom {
+    world: World,
+    me: Member,
+    pace: Pace,
+    /// When which person registers, the next one first.
     registrations: VecDeque<(Duration, usize)>,
     publisher: Option<Publisher>,
-    events: VecDeque<RadioEvent>,
-    listening: bool,
-    /// Nothing happens in the room until the core first listens: whoever agrees
-    /// late misses nothing of the scenario.
-    entered: bool,
 }
 
 /// Why there is no room.
 #[derive(Debug, thiserror::Error)]
 pub enum AirError {
-    /// The scenario file cannot be read.
-    #[error("cannot read the scenario {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The scenario file is not a scenario.
-    #[error("cannot use the scenario {}", path.display())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// Where in it, and what.
-        source: Box<toml::de::Error>,
-    },
+    /// There is no scenario.
+    #[error("cannot make the room")]
+    Scenario(#[from] ScenarioError),
     /// The folder to publish in cannot be used.
     #[error("cannot publish")]
     Publish(#[from] PublishError),
+    /// The shared room does not let the device in.
+    #[error("cannot enter the room {}", path.display())]
+    Enter {
+        /// The room's socket.
+        path: PathBuf,
+        /// Why.
+        source: ClientError,
+    },
 }
 
 impl AirRadio {
-    /// Enters the room described at `scenario` (without one, an empty room), with
-    /// time running `speed` times as fast as real time (0: as fast as possible).
+    /// Enters the room described at `scenario` (without one, an empty room), alone,
+    /// with time running `speed` times as fast as real time (0: as fast as possible).
     ///
     /// # Errors
     /// When the scenario or its folder to publish in cannot be used.
     pub fn enter(scenario: Option<&Path>, speed: f64) -> Result<Self, AirError> {
-        let scenario = match scenario {
-            None => Scenario::default(),
-            Some(path) => {
-                let text = fs::read_to_string(path).map_err(|source| AirError::Read {
-                    path: path.to_owned(),
-                    source,
-                })?;
-                toml::from_str(&text).map_err(|source| AirError::Parse {
-                    path: path.to_owned(),
-                    source: Box::new(source),
-                })?
-            }
-        };
-        let boot = BootTime::new(Duration::ZERO);
-        let clock = SimClock::new(Now {
-            wall: scenario.start(system_now().wall),
-            boot,
-        });
+        let scenario = scenario.map(Scenario::read).transpose()?;
+        let scenario = scenario.unwrap_or_default();
         let publisher = scenario.publish.as_ref().map(Publisher::open).transpose()?;
         let mut registrations: Vec<_> = scenario
             .people
@@ -92,22 +85,44 @@ impl AirRadio {
             .filter_map(|(who, person)| Some((person.registers_at()?, who)))
             .collect();
         registrations.sort_unstable();
-        Ok(Self {
-            pacer: Pacer::new(speed),
-            began: clock.now().boot,
-            clock,
-            room: Room::new(scenario),
+        let (world, me) = World::alone(scenario, system_now().wall);
+        let clock = clock_at(world.start(), world.now());
+        let place = Place::Own(Box::new(OwnRoom {
+            world,
+            me,
+            pace: Pace::new(speed),
             registrations: registrations.into(),
             publisher,
-            events: VecDeque::from([RadioEvent::State(RadioState::Ready(Capabilities {
-                adapter: "room".into(),
-                scan_method: ScanMethod::Room,
-                rotates_while_scanning: true,
-                always_listening: false,
-            }))]),
-            listening: false,
-            entered: false,
-        })
+        }));
+        Ok(Self::new(clock, place))
+    }
+
+    /// Enters the shared room at the socket `path` as its device `name`.
+    ///
+    /// # Errors
+    /// When there is no such room or device.
+    pub async fn enter_shared(path: &Path, name: &str) -> Result<Self, AirError> {
+        let enter = |source| AirError::Enter {
+            path: path.to_owned(),
+            source,
+        };
+        let client = Client::join(path, Some(name)).await.map_err(enter)?;
+        let clock = clock_at(client.start(), client.now());
+        Ok(Self::new(clock, Place::Shared(client)))
+    }
+
+    fn new(clock: SimClock, place: Place) -> Self {
+        let state = RadioState::Ready(Capabilities {
+            adapter: "room".into(),
+            scan_method: ScanMethod::Room,
+            rotates_while_scanning: true,
+            always_listening: false,
+        });
+        Self {
+            clock,
+            place,
+            events: VecDeque::from([RadioEvent::State(state)]),
+        }
     }
 
     /// The room's clock.
@@ -115,9 +130,58 @@ impl AirRadio {
         self.clock.clone()
     }
 
-    async fn pass_time(&mut self, to: BootTime) {
-        self.pacer.wait(&self.clock, to).await;
-        self.clock.advance_to(to);
+    fn broadcast(&mut self, data: Option<ServiceData>) {
+        match &mut self.place {
+            Place::Own(own) => own.world.broadcast(own.me, data),
+            Place::Shared(client) => client.broadcast(data),
+            Place::Closed => {}
+        }
+    }
+
+    fn listen(&mut self, listening: bool) {
+        match &mut self.place {
+            Place::Own(own) => own.world.listen(own.me, listening),
+            Place::Shared(client) => client.listen(listening),
+            Place::Closed => {}
+        }
+    }
+}
+
+/// A clock that shows `now` after a start at `start`.
+fn clock_at(start: UnixSeconds, now: Duration) -> SimClock {
+    let clock = SimClock::new(Now {
+        wall: start,
+        boot: BootTime::new(Duration::ZERO),
+    });
+    clock.advance_to(BootTime::new(now));
+    clock
+}
+
+impl OwnRoom {
+    /// Lets time pass until something happens, at the latest at `until`. Cancel-safe.
+    async fn next(&mut self, until: Option<Duration>) -> Happening {
+        loop {
+            let registers_at = self.registrations.front().map(|(at, _)| *at);
+            self.world
+                .wait(self.me, until.into_iter().chain(registers_at).min());
+            let Some(at) = self.world.next() else {
+                // Nobody waits for anything: time stands still until somebody does.
+                return std::future::pending().await;
+            };
+            self.pace.wait(self.world.now(), at).await;
+            let happened = self.world.step().pop();
+            if registers_at.is_some_and(|at| at <= self.world.now())
+                && let Some((_, who)) = self.registrations.pop_front()
+            {
+                self.register(who);
+            }
+            let is_due = until.is_some_and(|until| until <= self.world.now());
+            match happened {
+                Some((_, Happening::TimePassed)) if !is_due => {}
+                Some((_, happening)) => return happening,
+                None => {}
+            }
+        }
     }
 
     /// Publishes the keys of person `who`, who has just registered.
@@ -125,9 +189,9 @@ impl AirRadio {
         let Some(publisher) = &mut self.publisher else {
             return;
         };
-        let now = self.clock.now().wall;
+        let now = self.world.wall();
         let days = (0..14).map(|age| now.utc_day().saturating_sub(age));
-        let keys = days.map(|day| (day, self.room.tek(who, day)));
+        let keys = days.map(|day| (day, self.world.tek(who, day)));
         if let Err(error) = publisher.publish(keys, now) {
             let error: &(dyn std::error::Error + 'static) = &error;
             tracing::error!(error, "could not publish the keys");
@@ -142,55 +206,56 @@ impl Radio for AirRadio {
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::StartBroadcast(_) | Command::StopBroadcast => {}
-            Command::StartScan => {
-                self.listening = true;
-                self.entered = true;
-            }
-            Command::StopScan => self.listening = false,
+            Command::StartBroadcast(broadcast) => self.broadcast(Some(ServiceData {
+                rpi: broadcast.rpi,
+                aem: broadcast.aem,
+            })),
+            Command::StopBroadcast => self.broadcast(None),
+            Command::StartScan => self.listen(true),
+            Command::StopScan => self.listen(false),
         }
         self.events.push_back(RadioEvent::Done(Ok(())));
     }
 
     async fn next(&mut self, until: Option<BootTime>) -> RadioEvent {
-        loop {
-            // Gives the D-Bus tasks their turn however fast the time runs.
-            tokio::task::yield_now().await;
-            if let Some(event) = self.events.pop_front() {
-                return event;
-            }
-            let passed = self.clock.now().boot.since(self.began);
-            let heard = if self.listening {
-                self.room.next_advert(passed)
-            } else {
-                None
-            };
-            let advert_at = heard.map(|(at, _)| self.began.after(at));
-            let next_registration = self.registrations.front().filter(|_| self.entered);
-            let registers_at = next_registration.map(|(at, _)| self.began.after(*at));
-            let Some(earliest) = [advert_at, registers_at, until].into_iter().flatten().min()
-            else {
-                // Nobody waits for anything: time stands still until somebody does.
-                return std::future::pending().await;
-            };
-            self.pass_time(earliest).await;
-            if registers_at == Some(earliest) {
-                if let Some((_, who)) = self.registrations.pop_front() {
-                    self.register(who);
+        // Gives the D-Bus tasks their turn however fast the time runs.
+        tokio::task::yield_now().await;
+        if let Some(event) = self.events.pop_front() {
+            return event;
+        }
+        let until = until.map(BootTime::since_boot);
+        let (happening, now) = match &mut self.place {
+            Place::Own(own) => (own.next(until).await, own.world.now()),
+            Place::Shared(client) => match client.next(until).await {
+                Ok(happening) => (happening, client.now()),
+                Err(error) => {
+                    let error: &(dyn std::error::Error + 'static) = &error;
+                    tracing::error!(error, "the shared room is gone");
+                    self.place = Place::Closed;
+                    return RadioEvent::State(RadioState::Absent);
                 }
-            } else if let Some((at, who)) = heard
-                && advert_at == Some(earliest)
-            {
-                if let Some(heard) = self.room.hear(who, at, self.clock.now().wall) {
-                    return RadioEvent::Heard(heard);
-                }
-            } else {
-                return RadioEvent::TimePassed;
+            },
+            Place::Closed => return std::future::pending().await,
+        };
+        self.clock.advance_to(BootTime::new(now));
+        match happening {
+            Happening::TimePassed => RadioEvent::TimePassed,
+            Happening::Heard(adverts) => {
+                let heard = adverts.into_iter().map(|(data, rssi)| {
+                    RadioEvent::Heard(Heard {
+                        rpi: data.rpi,
+                        aem: data.aem,
+                        rssi,
+                    })
+                });
+                self.events.extend(heard);
+                self.events.pop_front().unwrap_or(RadioEvent::TimePassed)
             }
         }
     }
 
     async fn close(&mut self) {
-        self.listening = false;
+        self.broadcast(None);
+        self.listen(false);
     }
 }

@@ -13,7 +13,7 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use serde::Serialize;
 
-use super::scenario::Publish;
+use room::scenario::Publish;
 
 /// Names the signing key in the exports.
 const KEY_ID: &str = "440";

@@ -1,6 +1,8 @@
 //! Who is in the room, when, how near, and who registers as positive: a TOML file.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use gaen::time::UnixSeconds;
@@ -16,14 +18,53 @@ pub struct Scenario {
     pub seed: u64,
     /// Largest deviation of a signal strength from the model, in dB.
     pub noise_db: u8,
-    /// The people.
+    /// The people, each with a phone that broadcasts as the protocol says.
     #[serde(rename = "person")]
     pub people: Vec<Person>,
+    /// The devices that share the room, where it is shared.
+    #[serde(rename = "device")]
+    pub devices: Vec<Device>,
     /// Where the keys of those who register are published; without it, nowhere.
     pub publish: Option<Publish>,
 }
 
+/// Why there is no scenario.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// The file cannot be read.
+    #[error("cannot read the scenario {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is not a scenario.
+    #[error("cannot use the scenario {}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where in it, and what.
+        source: Box<toml::de::Error>,
+    },
+}
+
 impl Scenario {
+    /// The scenario in a file.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] when it cannot be read, or says something unknown.
+    pub fn read(path: &Path) -> Result<Self, ScenarioError> {
+        let text = fs::read_to_string(path).map_err(|source| ScenarioError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|source| ScenarioError::Parse {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })
+    }
+
     /// When it starts.
     pub fn start(&self, now: UnixSeconds) -> UnixSeconds {
         self.start.map_or(now, UnixSeconds::new)
@@ -34,7 +75,7 @@ impl Scenario {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
-    /// When and how near.
+    /// When and where; without any, never.
     #[serde(default, rename = "stay")]
     pub stays: Vec<Stay>,
     /// Transmit power in the phone's metadata, in dBm.
@@ -50,22 +91,37 @@ fn default_tx_power() -> i8 {
 }
 
 impl Person {
-    /// How far away the person is at `time`, in metres; `None` while away.
-    pub(super) fn distance_at(&self, time: Duration) -> Option<f64> {
-        let stay = self
-            .stays
-            .iter()
-            .find(|stay| stay.from() <= time && time < stay.to())?;
-        Some(stay.metres.max(0.05))
-    }
-
     /// When the person registers as positive.
-    pub(super) fn registers_at(&self) -> Option<Duration> {
+    pub fn registers_at(&self) -> Option<Duration> {
         self.registers_at_minute.map(minutes)
     }
 }
 
-/// A time somebody is in the room.
+/// A device that takes part: a daemon.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Device {
+    /// The name it joins by.
+    pub name: String,
+    /// When and where it is in the room; without any, always and at 0 metres.
+    #[serde(rename = "stay")]
+    pub stays: Vec<Stay>,
+    /// Transmit power in dBm.
+    pub tx_power: i8,
+}
+
+impl Default for Device {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            stays: Vec::new(),
+            tx_power: default_tx_power(),
+        }
+    }
+}
+
+/// A time somebody is in the room, and where: metres along a line. Whoever has a
+/// room to itself is at 0.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stay {
@@ -75,13 +131,25 @@ pub struct Stay {
 }
 
 impl Stay {
-    pub(super) fn from(&self) -> Duration {
+    pub(crate) fn from(&self) -> Duration {
         minutes(self.from_minute)
     }
 
-    pub(super) fn to(&self) -> Duration {
+    pub(crate) fn to(&self) -> Duration {
         minutes(self.to_minute)
     }
+}
+
+/// Where somebody with these `stays` is at `time`, in metres along the line; `None`
+/// while away. Without any stay one is always at 0.
+pub(crate) fn position_at(stays: &[Stay], time: Duration) -> Option<f64> {
+    if stays.is_empty() {
+        return Some(0.0);
+    }
+    let stay = stays
+        .iter()
+        .find(|stay| stay.from() <= time && time < stay.to())?;
+    Some(stay.metres)
 }
 
 /// A folder laid out like a notification server's, for `file://` checks.
@@ -105,10 +173,10 @@ fn minutes(minutes: u32) -> Duration {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    pub(in crate::radio::air) fn two_people() -> Scenario {
+    pub(crate) fn two_people() -> Scenario {
         toml::from_str(
             "seed = 7
              noise_db = 3
@@ -125,9 +193,9 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn distances_follow_the_stays() {
+    fn positions_follow_the_stays() {
         let scenario = two_people();
-        let at = |minute| scenario.people[0].distance_at(minutes(minute));
+        let at = |minute| position_at(&scenario.people[0].stays, minutes(minute));
         assert_eq!(
             (at(4), at(5), at(24), at(25)),
             (None, Some(0.8), Some(0.8), None)

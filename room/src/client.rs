@@ -1,0 +1,164 @@
+//! Taking part in a room that a [`crate::hub`] hosts.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use gaen::advert::ServiceData;
+use gaen::time::UnixSeconds;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::mpsc;
+
+use crate::protocol::{Event, OnAir, Request};
+use crate::world::Happening;
+
+/// One who takes part. Time stands still in the room except while
+/// [`Client::next`] is waiting.
+#[derive(Debug)]
+pub struct Client {
+    lines: Lines<BufReader<OwnedReadHalf>>,
+    requests: mpsc::UnboundedSender<Request>,
+    start: UnixSeconds,
+    now: Duration,
+    /// A wait was sent that is not answered yet.
+    outstanding: bool,
+}
+
+/// Why one cannot take part, or no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The socket failed.
+    #[error("the room's socket failed")]
+    Io(#[from] io::Error),
+    /// The hub has ended.
+    #[error("the room is closed")]
+    Closed,
+    /// It said something that makes no sense.
+    #[error("the room's answer makes no sense")]
+    Answer(#[source] serde_json::Error),
+    /// It said something at the wrong time.
+    #[error("the room answered what was not asked")]
+    OutOfTurn,
+    /// It does not let one in.
+    #[error("the room refused: {0}")]
+    Refused(String),
+}
+
+impl Client {
+    /// Joins the room at `socket` as the scenario's device `name`, or, without one,
+    /// to follow the time.
+    ///
+    /// # Errors
+    /// [`ClientError`], among them that there is no such device.
+    pub async fn join(socket: &Path, name: Option<&str>) -> Result<Self, ClientError> {
+        let (read, write) = UnixStream::connect(socket).await?.into_split();
+        let (requests, outgoing) = mpsc::unbounded_channel();
+        tokio::spawn(send_all(write, outgoing));
+        let mut client = Self {
+            lines: BufReader::new(read).lines(),
+            requests,
+            start: UnixSeconds::new(0),
+            now: Duration::ZERO,
+            outstanding: false,
+        };
+        client.say(Request::Join(name.map(str::to_owned)));
+        match client.receive().await? {
+            Event::Welcome { start, now } => {
+                client.start = UnixSeconds::new(start);
+                client.now = Duration::from_micros(now);
+                Ok(client)
+            }
+            Event::Refused(why) => Err(ClientError::Refused(why)),
+            Event::Passed(_) | Event::Heard(..) | Event::Held => Err(ClientError::OutOfTurn),
+        }
+    }
+
+    /// Time since the room's start.
+    pub const fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// The wall clock at the room's start.
+    pub const fn start(&self) -> UnixSeconds {
+        self.start
+    }
+
+    /// Broadcasts this from now on, or nothing.
+    pub fn broadcast(&self, data: Option<ServiceData>) {
+        self.say(Request::Broadcast(data.map(OnAir)));
+    }
+
+    /// Hears adverts from now on, or none.
+    pub fn listen(&self, listening: bool) {
+        self.say(Request::Listen(listening));
+    }
+
+    /// Lets time go on until `until` (since the room's start), or without end, or
+    /// until something is heard. Cancel-safe: given up, it holds the time again, and
+    /// what happened all the same comes next.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the room is gone.
+    pub async fn next(&mut self, until: Option<Duration>) -> Result<Happening, ClientError> {
+        loop {
+            // An earlier wait that was given up is answered first.
+            if !self.outstanding {
+                let until = until.map(|until| u64::try_from(until.as_micros()).unwrap_or(u64::MAX));
+                self.say(Request::Wait(until));
+                self.outstanding = true;
+            }
+            let mut hold_again = HoldAgain(Some(self.requests.clone()));
+            let event = self.receive().await?;
+            hold_again.0 = None;
+            self.outstanding = false;
+            match event {
+                Event::Held => {}
+                Event::Passed(now) => {
+                    self.now = Duration::from_micros(now);
+                    return Ok(Happening::TimePassed);
+                }
+                Event::Heard(now, adverts) => {
+                    self.now = Duration::from_micros(now);
+                    let adverts = adverts.into_iter().map(|(OnAir(data), rssi)| (data, rssi));
+                    return Ok(Happening::Heard(adverts.collect()));
+                }
+                Event::Welcome { .. } | Event::Refused(_) => return Err(ClientError::OutOfTurn),
+            }
+        }
+    }
+
+    fn say(&self, request: Request) {
+        // Whoever cannot be told any more is noticed when its answer is waited for.
+        let _ = self.requests.send(request);
+    }
+
+    async fn receive(&mut self) -> Result<Event, ClientError> {
+        let line = self.lines.next_line().await?.ok_or(ClientError::Closed)?;
+        serde_json::from_str(&line).map_err(ClientError::Answer)
+    }
+}
+
+/// Holds the time again when a wait is given up.
+struct HoldAgain(Option<mpsc::UnboundedSender<Request>>);
+
+impl Drop for HoldAgain {
+    fn drop(&mut self) {
+        if let Some(requests) = &self.0 {
+            let _ = requests.send(Request::Hold);
+        }
+    }
+}
+
+async fn send_all(mut write: OwnedWriteHalf, mut outgoing: mpsc::UnboundedReceiver<Request>) {
+    while let Some(request) = outgoing.recv().await {
+        let Ok(mut line) = serde_json::to_vec(&request) else {
+            return;
+        };
+        line.push(b'\n');
+        if write.write_all(&line).await.is_err() {
+            return;
+        }
+    }
+}
