@@ -1,10 +1,38 @@
 //! Where a server's time comes from.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gaen::time::UnixSeconds;
+use room::client::{Client, ClientError};
+use serde::{Deserialize, Serialize};
+
+/// How far the time in a simulated room moves before the clock shows it.
+const ROOM_STEP: Duration = Duration::from_secs(5);
+
+/// The `[clock]` table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The socket of a simulated room (`sesshoku-room`) whose time to follow, for
+    /// demonstrations and tests; without it, the machine's clock.
+    pub room: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The clock these settings name.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the room cannot be entered.
+    pub async fn open(&self) -> Result<Clock, ClientError> {
+        match &self.room {
+            None => Ok(Clock::system()),
+            Some(room) => Clock::in_room(room).await,
+        }
+    }
+}
 
 /// A clock. Every rule that depends on the time asks it, so that tests, and a
 /// simulation, can be at any time they like.
@@ -28,6 +56,29 @@ impl Clock {
         Self(Source::Set(Arc::new(AtomicU32::new(now.get()))))
     }
 
+    /// A clock that follows the time of the simulated room at `socket`. When the room
+    /// closes, it stands still.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the room cannot be entered.
+    async fn in_room(socket: &Path) -> Result<Self, ClientError> {
+        let mut client = Client::join(socket, None).await?;
+        tracing::warn!("SIMULATION: the time is that of a simulated room");
+        let clock = Self::set_at(wall(&client));
+        let shown = clock.clone();
+        tokio::spawn(async move {
+            loop {
+                let next = client.now() + ROOM_STEP;
+                if let Err(error) = client.next(Some(next)).await {
+                    let error: &(dyn std::error::Error + 'static) = &error;
+                    return tracing::error!(error, "the simulated room is gone");
+                }
+                shown.set(wall(&client));
+            }
+        });
+        Ok(clock)
+    }
+
     /// The time. Before 1970 and after 2106 it is held at the epoch.
     pub fn now(&self) -> UnixSeconds {
         match &self.0 {
@@ -45,5 +96,45 @@ impl Clock {
         if let Source::Set(seconds) = &self.0 {
             seconds.store(now.get(), Ordering::SeqCst);
         }
+    }
+}
+
+/// The wall clock in a room.
+fn wall(client: &Client) -> UnixSeconds {
+    let seconds = i32::try_from(client.now().as_secs()).unwrap_or(i32::MAX);
+    client.start().saturating_add_signed(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use room::{Pace, World, hub};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_clock_in_a_room_shows_its_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let room = dir.path().join("room");
+        let world = World::new(
+            toml::from_str("start = 1600000000").unwrap(),
+            UnixSeconds::new(0),
+        );
+        let listener = tokio::net::UnixListener::bind(&room).unwrap();
+        tokio::spawn(hub::host(world, Pace::new(600.0), listener));
+        let settings = Settings { room: Some(room) };
+        let clock = settings.open().await.unwrap();
+        let start = clock.now();
+        assert!(start.get() < 1_600_001_000);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while clock.now().get() < start.get() + 60 {
+            assert!(Instant::now() < deadline, "the time stands still");
+            tokio::task::yield_now().await;
+        }
+        let nowhere = Settings {
+            room: Some(dir.path().join("nowhere")),
+        };
+        assert!(matches!(nowhere.open().await, Err(ClientError::Io(_))));
     }
 }
