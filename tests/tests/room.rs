@@ -9,7 +9,7 @@ use sesshoku_tests::local::{Place, wait_for};
 use sesshoku_tests::room::Room;
 use sesshokud::store::{DeviceKey, Store};
 
-/// Noon, so that nobody's key ends.
+/// 2023-11-15 00:00 UTC, so that nobody's key ends meanwhile.
 const START: u64 = 1_700_006_400;
 
 /// Three people in a shop: the second stands by the first for 20 minutes, the third
