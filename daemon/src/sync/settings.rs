@@ -548,7 +548,10 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQwqCWDLkl+g+4bwTQgoRMbR7Z+Dz
     #[test]
     fn what_is_refused() {
         for (toml, expected) in [
-            ("registration_url = 'https://a.example'", "needs url"),
+            (
+                "registration_url = 'https://a.example'",
+                "registration_url needs url",
+            ),
             (
                 "url = 'https://a.example'\nregistration_url = 'file:///srv'",
                 "registration_url must be",
