@@ -27,6 +27,8 @@ pub(crate) enum Exit {
     VerdictUnknown,
     /// 5: an input file cannot be read, or is not in its format.
     BadInput,
+    /// 6: not through yet; the daemon goes on by itself, or needs the number again.
+    Waiting,
 }
 
 impl From<Exit> for ExitCode {
@@ -38,6 +40,7 @@ impl From<Exit> for ExitCode {
             Exit::Unreachable => 3,
             Exit::VerdictUnknown => 4,
             Exit::BadInput => 5,
+            Exit::Waiting => 6,
         })
     }
 }
@@ -60,6 +63,9 @@ pub(crate) enum Failure {
     /// There is nobody to ask.
     #[error("not a terminal")]
     NotATerminal,
+    /// There is nobody to ask what this flag would tell.
+    #[error("not a terminal")]
+    NeedsFlag(&'static str),
     /// An input file cannot be used.
     #[error("an input file cannot be used")]
     Input(#[from] InputError),
@@ -76,7 +82,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self.kind() {
             Kind::Unreachable | Kind::NoBus => Exit::Unreachable,
-            Kind::NotATerminal => Exit::Usage,
+            Kind::NotATerminal | Kind::NeedsFlag(_) => Exit::Usage,
             Kind::Input(_) => Exit::BadInput,
             Kind::Service(_) | Kind::Keys(_) | Kind::Denied | Kind::Declined | Kind::Failed => {
                 Exit::Refused
@@ -93,6 +99,7 @@ impl Failure {
             Kind::NoBus => "bus",
             Kind::Declined => "declined",
             Kind::NotATerminal => "needs-yes",
+            Kind::NeedsFlag(_) => "needs-flag",
             Kind::Failed => "failed",
         }
     }
@@ -103,6 +110,9 @@ impl Failure {
         match self.kind() {
             Kind::Declined => catalogue.text("declined"),
             Kind::NotATerminal => catalogue.text("needs-yes"),
+            Kind::NeedsFlag(flag) => {
+                catalogue.format("error-needs-flag", &args! { "flag" => flag })
+            }
             Kind::NoBus => detailed("error-bus"),
             Kind::Failed => detailed("error-failed"),
             Kind::Input(_) => detailed("error-input"),
@@ -120,7 +130,7 @@ impl Failure {
             Self::Input(error) => chain(error),
             Self::Keys(error) => chain(error),
             Self::Io(error) => error.to_string(),
-            Self::Declined | Self::NotATerminal => self.to_string(),
+            Self::Declined | Self::NotATerminal | Self::NeedsFlag(_) => self.to_string(),
         }
     }
 
@@ -133,6 +143,7 @@ impl Failure {
             Self::Keys(error) => Kind::Keys(error.name()),
             Self::Declined => Kind::Declined,
             Self::NotATerminal => Kind::NotATerminal,
+            Self::NeedsFlag(flag) => Kind::NeedsFlag(flag),
             Self::Io(_) => Kind::Failed,
         }
     }
@@ -152,6 +163,7 @@ enum Kind {
     NoBus,
     Declined,
     NotATerminal,
+    NeedsFlag(&'static str),
     Failed,
 }
 
@@ -164,6 +176,17 @@ impl Kind {
             ServiceError::Busy(_) => Self::Service("busy"),
             ServiceError::NotConfigured(_) => Self::Service("not-configured"),
             ServiceError::Storage(_) => Self::Service("storage"),
+            ServiceError::AgreementVersionMismatch(_) => {
+                Self::Service("agreement-version-mismatch")
+            }
+            ServiceError::InvalidDate(_) => Self::Service("invalid-date"),
+            ServiceError::InvalidNumber(_) => Self::Service("invalid-number"),
+            ServiceError::NoKeys(_) => Self::Service("no-keys"),
+            ServiceError::ClockNotSet(_) => Self::Service("clock-not-set"),
+            ServiceError::Paused(_) => Self::Service("paused"),
+            ServiceError::Pending(_) => Self::Service("pending"),
+            ServiceError::NothingPending(_) => Self::Service("nothing-pending"),
+            ServiceError::NumberRequired(_) => Self::Service("number-required"),
             ServiceError::ShuttingDown(_) => Self::Service("shutting-down"),
         }
     }

@@ -11,6 +11,7 @@ mod commands;
 mod contacts;
 mod exit;
 mod output;
+mod registration;
 mod status;
 mod text;
 
