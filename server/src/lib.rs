@@ -10,6 +10,9 @@
 pub mod clock;
 pub mod database;
 pub mod http;
+pub mod keygen;
+pub mod log;
 pub mod management;
 pub mod notification;
+pub mod run;
 pub mod secret;

@@ -1,3 +1,140 @@
 //! `sesshoku-server`: reads the configuration and runs one role.
 
-fn main() {}
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
+use sesshoku_server::{keygen, log, notification, run};
+use settings::{Settings, Sources};
+use toml::Table;
+
+/// Contact confirming for Linux: the servers.
+///
+/// Each role has its own configuration, database and process. Settings come from
+/// /usr/lib/sesshoku/ROLE.toml, /etc/sesshoku/ROLE.toml, /etc/sesshoku/ROLE.toml.d/*.toml
+/// and environment variables such as SESSHOKU_NOTIFICATION_HTTP__LISTEN, later ones
+/// winning. SESSHOKU_LOG sets the level of the log, SESSHOKU_LOG_FORMAT=json its form.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the notification server: take registrations, hand out exports.
+    Notification(Role),
+    /// Make the key that signs exports.
+    Keygen(Keygen),
+    /// Print the OpenAPI description of a role's interface.
+    Openapi {
+        /// Which role.
+        role: RoleName,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Role {
+    /// Read this file instead of the installed ones.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Check the configuration, print what holds, and exit.
+    #[arg(long)]
+    check_config: bool,
+}
+
+#[derive(Debug, Args)]
+struct Keygen {
+    /// Where to write the private key (PKCS #8 PEM, mode 0600).
+    #[arg(long, value_name = "FILE", default_value = "signing-key.pem")]
+    private: PathBuf,
+    /// Where to write the public key, for devices to pin.
+    #[arg(long, value_name = "FILE", default_value = "signing-key.pub.pem")]
+    public: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum RoleName {
+    /// The notification server.
+    Notification,
+}
+
+/// What a configuration has to do with how the program ends.
+enum Failure {
+    /// The configuration cannot be used.
+    Configuration(anyhow::Error),
+    /// Something else.
+    Other(anyhow::Error),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Notification(role) => notification(role),
+        Command::Keygen(files) => {
+            keygen::keygen(&files.private, &files.public).map_err(|it| Failure::Other(it.into()))
+        }
+        Command::Openapi { role } => print(openapi(role)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Configuration(error)) => fail(2, &error),
+        Err(Failure::Other(error)) => fail(1, &error),
+    }
+}
+
+fn notification(role: Role) -> Result<(), Failure> {
+    let config: notification::Config = load("notification", &role)?;
+    in_runtime(async {
+        if role.check_config {
+            let checked = notification::check(&config).await;
+            checked.map_err(|error| Failure::Configuration(error.into()))?;
+            return print_config(&config);
+        }
+        log::start();
+        run::notification(config).await.map_err(Failure::Other)
+    })
+}
+
+fn load<T: Settings>(name: &str, role: &Role) -> Result<T, Failure> {
+    let sources = Sources::new(name, role.config.clone(), Table::new());
+    settings::load(&sources).map_err(|error| Failure::Configuration(error.into()))
+}
+
+fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+        .map_err(Failure::Other)?
+        .block_on(work)
+}
+
+const fn openapi(role: RoleName) -> &'static str {
+    match role {
+        RoleName::Notification => include_str!("../openapi/notification.yaml"),
+    }
+}
+
+fn print_config<T: Serialize>(config: &T) -> Result<(), Failure> {
+    let text = toml::to_string(config).context("the configuration cannot be printed");
+    print(&text.map_err(Failure::Other)?)
+}
+
+#[expect(clippy::print_stdout, reason = "what was asked for")]
+fn print(text: &str) -> Result<(), Failure> {
+    println!("{}", text.trim_end());
+    Ok(())
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "the last words of a program that cannot go on"
+)]
+fn fail(code: u8, error: &anyhow::Error) -> ExitCode {
+    eprintln!("sesshoku-server: {error:#}");
+    ExitCode::from(code)
+}

@@ -7,6 +7,8 @@
 
 mod postgres;
 mod sqlite;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use std::path::PathBuf;
 

@@ -1,2 +1,190 @@
 //! The notification server (通知サーバー): takes the keys of people who register as
 //! positive and hands them out, signed (protocol §8).
+//!
+//! ```text
+//! PUT /api/v3/diagnosis → limits → rules → check → store      (register)
+//! store → export → blobs → list.json                          (export)
+//! GET /c19r/… ← blobs                                         (distribute)
+//! ```
+//!
+//! Invariants: nothing here knows who anybody is; a registration's keys are kept
+//! without relation to each other; what is handed out never names what is not there.
+
+mod answer;
+mod blobs;
+mod check;
+pub mod config;
+mod distribute;
+mod export;
+pub mod limits;
+mod metrics;
+pub mod notices;
+mod register;
+mod rules;
+mod store;
+
+use std::sync::Arc;
+
+use axum::Router;
+use gaen::export::{Signer, SignerError};
+
+use crate::clock::Clock;
+use crate::database::DatabaseError;
+use crate::http::internal::{self, Ready};
+use crate::http::source::Sources;
+use crate::http::{Shutdown, ended};
+use crate::secret::SecretError;
+
+use blobs::Blobs;
+use check::Checker;
+use distribute::{Configurations, Distributor};
+use export::{Exporter, Parts};
+use limits::Limits;
+use metrics::Metrics;
+use notices::Notices;
+use register::Registrar;
+use store::Store;
+
+pub use blobs::BlobError;
+pub use check::CheckerError;
+pub use config::Config;
+pub use distribute::ConfigurationsError;
+pub use notices::NoticesError;
+
+/// An open notification server.
+pub struct Notification {
+    registrar: Arc<Registrar>,
+    distributor: Arc<Distributor>,
+    exporter: Option<Exporter>,
+    store: Store,
+    blobs: Blobs,
+    regions: Vec<String>,
+}
+
+/// Why the server cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database.
+    #[error("the database cannot be opened")]
+    Database(#[from] DatabaseError),
+    /// The place of the files.
+    #[error("the storage cannot be opened")]
+    Storage(#[from] BlobError),
+    /// The management system cannot be asked.
+    #[error("the management system cannot be asked")]
+    Management(#[from] CheckerError),
+    /// The signing key is missing.
+    #[error("the signing key is missing")]
+    SigningKey(#[from] SecretError),
+    /// The signing key is none.
+    #[error("the signing key cannot be used")]
+    Signer(#[from] SignerError),
+    /// The configuration for devices.
+    #[error("the configuration for devices cannot be handed out")]
+    Configurations(#[from] ConfigurationsError),
+    /// The notices.
+    #[error("the notices cannot be handed out")]
+    Notices(#[from] NoticesError),
+}
+
+/// What can be checked of a configuration without opening anything: secrets, keys
+/// and files.
+///
+/// # Errors
+/// [`OpenError`] says what is missing.
+pub async fn check(config: &Config) -> Result<(), OpenError> {
+    signer(&config.signing)?;
+    Checker::new(&config.management)?;
+    Configurations::load(&config.distribution)?;
+    Notices::open(config.distribution.notices.clone()).await?;
+    Ok(())
+}
+
+/// Opens a notification server, whose counters go to `metrics`.
+///
+/// # Errors
+/// [`OpenError`] says what is missing.
+pub async fn open(
+    config: Config,
+    clock: Clock,
+    metrics: &internal::Metrics,
+) -> Result<Notification, OpenError> {
+    let signer = Arc::new(signer(&config.signing)?);
+    let checker = Checker::new(&config.management)?;
+    let configurations = Configurations::load(&config.distribution)?;
+    let notices = Notices::open(config.distribution.notices.clone()).await?;
+    let store = Store::open(&config.database).await?;
+    let blobs = Blobs::open(&config.storage)?;
+    let metrics = Metrics::new(metrics);
+    let regions = config.distribution.regions;
+    let exporter = config.export.enabled.then(|| {
+        Exporter::new(Parts {
+            clock: clock.clone(),
+            store: store.clone(),
+            blobs: blobs.clone(),
+            signer,
+            regions: regions.clone(),
+            base_url: config.distribution.base_url,
+            settings: config.export,
+            metrics: metrics.clone(),
+        })
+    });
+    Ok(Notification {
+        registrar: Arc::new(Registrar {
+            clock,
+            store: store.clone(),
+            checker,
+            limits: Limits::new(config.limits),
+            sources: Sources::new(&config.http),
+            regions: regions.clone(),
+            rules: config.registration,
+            metrics,
+        }),
+        distributor: Arc::new(Distributor {
+            blobs: blobs.clone(),
+            regions: regions.clone(),
+            configurations,
+            notices,
+        }),
+        exporter,
+        store,
+        blobs,
+        regions,
+    })
+}
+
+fn signer(settings: &config::Signing) -> Result<Signer, OpenError> {
+    let pem = settings.key.read()?;
+    let signer = Signer::from_pem(&settings.id, &settings.version, pem.expose())?;
+    Ok(match &settings.app_id {
+        Some(app_id) => signer.with_app_id(app_id),
+        None => signer,
+    })
+}
+
+impl Notification {
+    /// What the public is answered.
+    pub fn router(&self) -> Router {
+        register::router(Arc::clone(&self.registrar))
+            .merge(distribute::router(Arc::clone(&self.distributor)))
+            .merge(internal::health())
+    }
+
+    /// Whether the database and the files can be got at.
+    pub fn ready(&self) -> Ready {
+        let (store, blobs) = (self.store.clone(), self.blobs.clone());
+        let name = export::list_name(self.regions.first().map_or("", String::as_str));
+        Arc::new(move || {
+            let (store, blobs, name) = (store.clone(), blobs.clone(), name.clone());
+            Box::pin(async move { store.ping().await.is_ok() && blobs.head(&name).await.is_ok() })
+        })
+    }
+
+    /// Makes exports until `shutdown`, where this process is to.
+    pub async fn run_background(self, shutdown: Shutdown) {
+        match self.exporter {
+            Some(exporter) => exporter.run(shutdown).await,
+            None => ended(shutdown).await,
+        }
+    }
+}

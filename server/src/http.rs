@@ -1,1 +1,0 @@
-//! What the HTTP side of both roles shares.

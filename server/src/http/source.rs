@@ -1,0 +1,136 @@
+//! Where a request comes from, as coarsely as limits need it.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use axum::http::HeaderMap;
+
+use super::Settings;
+
+/// A group of neighbouring addresses, as a keyed hash whose key is only in memory:
+/// nobody can tell the addresses from it, and it means nothing after a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Bucket(u64);
+
+/// Makes [`Bucket`]s.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    key: RandomState,
+    header: String,
+    trusted: Vec<IpAddr>,
+}
+
+impl Sources {
+    /// With a new random key.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            key: RandomState::new(),
+            header: settings.proxy_header.clone(),
+            trusted: settings
+                .trusted_proxies
+                .iter()
+                .map(IpAddr::to_canonical)
+                .collect(),
+        }
+    }
+
+    /// The bucket of a request from `peer` with `headers`: of the last address that
+    /// is not a trusted proxy's, by the word of those that are.
+    pub fn bucket(&self, peer: SocketAddr, headers: &HeaderMap) -> Bucket {
+        Bucket(self.key.hash_one(prefix(self.client(peer.ip(), headers))))
+    }
+
+    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        let mut client = peer.to_canonical();
+        // Each proxy appends whom it heard: the last entries are the ones to trust.
+        let mut entries: Vec<&str> = headers
+            .get_all(&self.header)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .collect();
+        while self.trusted.contains(&client) {
+            match entries.pop().map(|entry| entry.trim().parse::<IpAddr>()) {
+                Some(Ok(address)) => client = address.to_canonical(),
+                Some(Err(_)) | None => break,
+            }
+        }
+        client
+    }
+}
+
+/// The /24 of an IPv4 address, the /56 of an IPv6 address: what one customer, or
+/// one company, usually has at least.
+fn prefix(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            Ipv4Addr::new(a, b, c, 0).into()
+        }
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !((1 << (128 - 56)) - 1)).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(trusted: &[&str]) -> Sources {
+        Sources::new(&Settings {
+            trusted_proxies: trusted.iter().map(|it| it.parse().unwrap()).collect(),
+            ..Settings::default()
+        })
+    }
+
+    fn client(sources: &Sources, peer: &str, forwarded: &[&str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("X-Forwarded-For", value.parse().unwrap());
+        }
+        let client = sources.client(peer.parse().unwrap(), &headers);
+        client.to_string()
+    }
+
+    #[test]
+    fn only_trusted_proxies_are_believed() {
+        let none = sources(&[]);
+        assert_eq!(client(&none, "192.0.2.1", &["198.51.100.1"]), "192.0.2.1");
+        let one = sources(&["127.0.0.1", "192.0.2.9"]);
+        for (peer, forwarded, expected) in [
+            ("127.0.0.1", &["198.51.100.1"][..], "198.51.100.1"),
+            ("::ffff:127.0.0.1", &["198.51.100.1"], "198.51.100.1"),
+            ("127.0.0.1", &["203.0.113.5, 198.51.100.1"], "198.51.100.1"),
+            (
+                "127.0.0.1",
+                &["203.0.113.5", "198.51.100.1"],
+                "198.51.100.1",
+            ),
+            ("127.0.0.1", &["203.0.113.5, 192.0.2.9"], "203.0.113.5"),
+            ("127.0.0.1", &["198.51.100.1, nonsense"], "127.0.0.1"),
+            ("127.0.0.1", &[], "127.0.0.1"),
+            ("203.0.113.7", &["198.51.100.1"], "203.0.113.7"),
+        ] {
+            assert_eq!(
+                client(&one, peer, forwarded),
+                expected,
+                "{peer} {forwarded:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn neighbours_share_a_bucket() {
+        let sources = sources(&[]);
+        let bucket = |address: &str| {
+            let peer = SocketAddr::new(address.parse().unwrap(), 1);
+            sources.bucket(peer, &HeaderMap::new())
+        };
+        assert_eq!(bucket("192.0.2.1"), bucket("192.0.2.254"));
+        assert_eq!(bucket("::ffff:192.0.2.1"), bucket("192.0.2.254"));
+        assert_ne!(bucket("192.0.2.1"), bucket("192.0.3.1"));
+        assert_eq!(bucket("2001:db8:0:ff::1"), bucket("2001:db8:0:1:2:3:4:5"));
+        assert_ne!(bucket("2001:db8:0:ff::1"), bucket("2001:db8:0:100::1"));
+    }
+}

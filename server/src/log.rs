@@ -1,0 +1,30 @@
+//! Logs, to standard error: one line each, for the journal or a container's log.
+
+use std::io::IsTerminal;
+
+use tracing::Level;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::prelude::*;
+
+/// Starts logging. `SESSHOKU_LOG` sets the level, `SESSHOKU_LOG_FORMAT=json` the form.
+///
+/// Other crates log no more than `info`, whatever is set: below that, libraries write
+/// out what they send and receive, and that is nobody's business.
+pub fn start() {
+    let filter = EnvFilter::try_from_env("SESSHOKU_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let not_foreign = filter_fn(|metadata| {
+        metadata.target().starts_with("sesshoku") || *metadata.level() <= Level::INFO
+    });
+    let is_json = std::env::var("SESSHOKU_LOG_FORMAT").is_ok_and(|format| format == "json");
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = if is_json {
+        layer.json().flatten_event(true).boxed()
+    } else {
+        layer.with_ansi(std::io::stderr().is_terminal()).boxed()
+    };
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(layer.with_filter(not_foreign))
+        .init();
+}

@@ -1,0 +1,176 @@
+//! Answers to registrations: all of one size, at times that say nothing.
+
+use std::time::Duration;
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use getrandom::SysRng;
+use rand_core::{Rng, UnwrapErr};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::rules::Refusal;
+
+/// Length of every answer's body, in bytes.
+pub(super) const ANSWER_LEN: usize = 512;
+/// When to come back where nobody can say how long it takes.
+const RETRY_SECONDS: u64 = 60;
+
+/// What became of a registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It is in effect (or was chaff).
+    Done,
+    /// It is not in order.
+    Invalid(Refusal),
+    /// Its app may not register here.
+    NotAllowed,
+    /// The 処理番号 is wrong, used or expired.
+    WrongNumber,
+    /// The body is too long.
+    TooLarge,
+    /// It was tried too often.
+    TooMany(Duration),
+    /// The management system or the database does not answer.
+    Unavailable,
+}
+
+impl Outcome {
+    /// A word for metrics.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Invalid(_) => "invalid",
+            Self::NotAllowed => "not_allowed",
+            Self::WrongNumber => "wrong_number",
+            Self::TooLarge => "too_large",
+            Self::TooMany(_) => "too_many_tries",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::Done => StatusCode::OK,
+            Self::Invalid(_) => StatusCode::BAD_REQUEST,
+            Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::WrongNumber => StatusCode::NOT_ACCEPTABLE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn message(self) -> String {
+        match self {
+            Self::Done => "the registration is in effect".to_owned(),
+            Self::Invalid(refusal) => refusal.to_string(),
+            Self::NotAllowed => "this app may not register here".to_owned(),
+            Self::WrongNumber => "the number is wrong, used or expired".to_owned(),
+            Self::TooLarge => "the registration is too long".to_owned(),
+            Self::TooMany(_) => "there were too many tries".to_owned(),
+            Self::Unavailable => "the service is not available now".to_owned(),
+        }
+    }
+
+    fn retry_after(self) -> Option<u64> {
+        match self {
+            Self::TooMany(wait) => Some(wait.as_secs().saturating_add(1)),
+            Self::Unavailable => Some(RETRY_SECONDS),
+            Self::Done
+            | Self::Invalid(_)
+            | Self::NotAllowed
+            | Self::WrongNumber
+            | Self::TooLarge => None,
+        }
+    }
+}
+
+impl IntoResponse for Outcome {
+    fn into_response(self) -> Response {
+        let headers = [
+            (CONTENT_TYPE, "application/json"),
+            // A proxy that compressed the answer would undo the padding.
+            (CACHE_CONTROL, "no-store, no-transform"),
+        ];
+        let mut response = (self.status(), headers, body(self)).into_response();
+        if let Some(seconds) = self.retry_after() {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// JSON of exactly [`ANSWER_LEN`] bytes, most of which are random.
+fn body(outcome: Outcome) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body {
+        result: &'static str,
+        message: String,
+        padding: String,
+    }
+    let mut noise = [0; ANSWER_LEN / 2];
+    UnwrapErr(SysRng).fill_bytes(&mut noise);
+    let mut body = Body {
+        result: outcome.name(),
+        message: outcome.message(),
+        padding: String::new(),
+    };
+    let json = |body: &Body| serde_json::to_vec(body).expect("texts are always JSON");
+    let missing = ANSWER_LEN.saturating_sub(json(&body).len());
+    body.padding = hex::encode(noise).chars().take(missing).collect();
+    json(&body)
+}
+
+/// Waits until a multiple of `step` after `began`.
+pub(super) async fn even_out(began: Instant, step: Duration) {
+    tokio::time::sleep_until(began + next_step(began.elapsed(), step)).await;
+}
+
+fn next_step(elapsed: Duration, step: Duration) -> Duration {
+    let mut at = step;
+    while at < elapsed && !step.is_zero() {
+        at += step;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_answer_is_of_one_size_and_none_like_another() {
+        for outcome in [
+            Outcome::Done,
+            Outcome::Invalid(Refusal::IdempotencyKey),
+            Outcome::Invalid(Refusal::Json),
+            Outcome::NotAllowed,
+            Outcome::WrongNumber,
+            Outcome::TooLarge,
+            Outcome::TooMany(Duration::from_secs(3600)),
+            Outcome::Unavailable,
+        ] {
+            let answer = body(outcome);
+            assert_eq!(answer.len(), ANSWER_LEN, "{outcome:?}");
+            let value: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+            assert_eq!(value["result"], outcome.name());
+            assert_ne!(answer, body(outcome));
+        }
+    }
+
+    #[test]
+    fn answers_go_out_on_steps() {
+        let step = Duration::from_millis(250);
+        for (elapsed, expected) in [(0, 250), (1, 250), (250, 250), (251, 500), (1600, 1750)] {
+            assert_eq!(
+                next_step(Duration::from_millis(elapsed), step),
+                Duration::from_millis(expected)
+            );
+        }
+        assert_eq!(next_step(step, Duration::ZERO), Duration::ZERO);
+    }
+}

@@ -1,0 +1,177 @@
+//! The files that devices get: in a folder, or in an S3-compatible store.
+//!
+//! A file is there whole or not at all: in a folder it is written beside its place,
+//! flushed to the disk, and renamed; object stores work so by themselves.
+
+use std::fs;
+use std::io;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use futures_util::TryStreamExt;
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
+
+use super::config::Storage;
+use crate::secret::SecretError;
+
+/// Where the files are.
+#[derive(Clone, Debug)]
+pub(super) struct Blobs {
+    store: Arc<dyn ObjectStore>,
+    folder: Option<PathBuf>,
+}
+
+/// Why the files cannot be got at.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// The folder cannot be made or read.
+    #[error("cannot use the folder {}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// An access key is missing.
+    #[error("the access key for the object store is missing")]
+    AccessKey(#[from] SecretError),
+    /// The store failed.
+    #[error("the store of files failed")]
+    Store(#[from] object_store::Error),
+}
+
+impl Blobs {
+    pub(super) fn open(storage: &Storage) -> Result<Self, BlobError> {
+        match storage {
+            Storage::Folder { dir } => {
+                let error = |source| BlobError::Folder {
+                    path: dir.clone(),
+                    source,
+                };
+                fs::create_dir_all(dir).map_err(error)?;
+                let store = LocalFileSystem::new_with_prefix(dir)?.with_fsync(true);
+                Ok(Self {
+                    store: Arc::new(store),
+                    folder: Some(dir.clone()),
+                })
+            }
+            Storage::S3 {
+                bucket,
+                region,
+                endpoint,
+                prefix,
+                access_key_id,
+                secret_access_key,
+            } => {
+                let mut builder = AmazonS3Builder::new()
+                    .with_bucket_name(bucket)
+                    .with_region(region)
+                    .with_access_key_id(access_key_id.read()?.expose())
+                    .with_secret_access_key(secret_access_key.read()?.expose());
+                if let Some(endpoint) = endpoint {
+                    builder = builder
+                        .with_endpoint(endpoint.as_str().trim_end_matches('/'))
+                        // The configuration lets only this machine be named so.
+                        .with_allow_http(endpoint.scheme() == "http");
+                }
+                let store = PrefixStore::new(builder.build()?, prefix.as_str());
+                Ok(Self {
+                    store: Arc::new(store),
+                    folder: None,
+                })
+            }
+        }
+    }
+
+    /// Puts a file in place, whole.
+    pub(super) async fn put(&self, name: &str, content: Vec<u8>) -> Result<(), BlobError> {
+        self.store
+            .put(&Path::from(name), PutPayload::from(content))
+            .await?;
+        Ok(())
+    }
+
+    /// A file, or `None` where there is none of the name.
+    pub(super) async fn get(&self, name: &str) -> Result<Option<GetResult>, BlobError> {
+        found(self.store.get(&Path::from(name)).await)
+    }
+
+    /// A part of a file.
+    pub(super) async fn get_range(
+        &self,
+        name: &str,
+        range: std::ops::Range<u64>,
+    ) -> Result<Option<Bytes>, BlobError> {
+        found(self.store.get_range(&Path::from(name), range).await)
+    }
+
+    /// All of a file.
+    pub(super) async fn read(&self, name: &str) -> Result<Option<Bytes>, BlobError> {
+        match self.get(name).await? {
+            Some(file) => Ok(Some(file.bytes().await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// What is known of a file.
+    pub(super) async fn head(&self, name: &str) -> Result<Option<ObjectMeta>, BlobError> {
+        found(self.store.head(&Path::from(name)).await)
+    }
+
+    /// Deletes a file; one that is not there is fine.
+    pub(super) async fn delete(&self, name: &str) -> Result<(), BlobError> {
+        found(self.store.delete(&Path::from(name)).await)?;
+        Ok(())
+    }
+
+    /// The names of all files in the folder `dir`.
+    pub(super) async fn list(&self, dir: &str) -> Result<Vec<String>, BlobError> {
+        let files: Vec<ObjectMeta> = self
+            .store
+            .list(Some(&Path::from(dir)))
+            .try_collect()
+            .await?;
+        Ok(files
+            .into_iter()
+            .map(|file| file.location.to_string())
+            .collect())
+    }
+
+    /// Deletes what a crash left half-written in the folder `dir`. Only for whoever
+    /// is the only one to write there.
+    pub(super) fn sweep(&self, dir: &str) -> Result<(), BlobError> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let path = folder.join(dir);
+        sweep(&path).map_err(|source| BlobError::Folder { path, source })
+    }
+}
+
+/// Files under way are named `name#1`, `name#2`…
+fn sweep(dir: &FilePath) -> io::Result<()> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.to_string_lossy().contains('#') {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+fn found<T>(result: object_store::Result<T>) -> Result<Option<T>, BlobError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

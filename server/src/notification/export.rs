@@ -1,0 +1,322 @@
+//! Making exports, publishing them, and deleting them after 14 days.
+//!
+//! # Order
+//! 1. In one transaction, every key that is due gets the number of the batch it will
+//!    be in, and random keys fill the last one up. From here on it is settled what
+//!    is in which file, whoever makes it, however often.
+//! 2. Each batch's file is made and put in place, whole.
+//! 3. In one transaction, all batches of the export become listed.
+//! 4. The list is written.
+//!
+//! To delete: (a) batches become unlisted, (b) the list is written, (c) once that is
+//! done, in the next round, their files are deleted, (d) their keys.
+//!
+//! Each round does first what an earlier one left undone, and compares the list
+//! with the one that is there: wherever a process is killed, the next one goes on,
+//! no key is published twice or not at all, and the list never names a file that is
+//! not there.
+//!
+//! # One at a time
+//! A lease in the database lets one process do this. It is renewed in each round and
+//! before each file. Who loses it, by standing still too long, finds out in the
+//! transactions, which check it; a file it writes nevertheless has the same content
+//! as the new holder's, and a list is corrected within a round.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gaen::export::{Export, Signer, WriteError};
+use getrandom::SysRng;
+use rand_core::{Rng, UnwrapErr};
+use serde::Serialize;
+use url::Url;
+
+use super::blobs::{BlobError, Blobs};
+use super::config;
+use super::metrics::Metrics;
+use super::rules::{kept_since, publishable_until};
+use super::store::{Batch, Holder, Run, Sizes, Store, StoreError};
+use crate::clock::Clock;
+use crate::http::{Shutdown, ended};
+
+/// Longest time from one round to the next.
+const ROUND: Duration = Duration::from_secs(5);
+/// Shortest.
+const SHORTEST_ROUND: Duration = Duration::from_millis(100);
+
+/// Makes exports.
+pub(super) struct Exporter {
+    parts: Parts,
+    /// This process's name.
+    holder: Holder,
+    /// Whether it held the lease to the end of the last round.
+    holds: bool,
+}
+
+/// What an exporter works with.
+pub(super) struct Parts {
+    pub(super) clock: Clock,
+    pub(super) store: Store,
+    pub(super) blobs: Blobs,
+    pub(super) signer: Arc<Signer>,
+    pub(super) regions: Vec<String>,
+    /// What comes before the files' names in lists.
+    pub(super) base_url: Url,
+    pub(super) settings: config::Export,
+    pub(super) metrics: Metrics,
+}
+
+/// Why a round did not come to its end. The next one goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ExportError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    #[error("an export cannot be written")]
+    Write(#[from] WriteError),
+    #[error("the storage holds exports that this database knows nothing of")]
+    Foreign,
+    #[error("an export could not be made")]
+    BrokenOff(#[from] tokio::task::JoinError),
+}
+
+/// The list without an export.
+const EMPTY_LIST: &[u8] = b"[]";
+
+/// An entry of the list (protocol §8).
+#[derive(Serialize)]
+struct Entry<'a> {
+    region: &'a str,
+    url: String,
+    created: u64,
+}
+
+/// Where a region's list is.
+pub(super) fn list_name(region: &str) -> String {
+    format!("c19r/{region}/list.json")
+}
+
+/// Where a batch's file is.
+pub(super) fn file_name(region: &str, number: i64) -> String {
+    format!("c19r/{region}/{number}.zip")
+}
+
+impl Exporter {
+    pub(super) fn new(parts: Parts) -> Self {
+        let mut holder = Holder::default();
+        UnwrapErr(SysRng).fill_bytes(&mut holder);
+        Self {
+            parts,
+            holder,
+            holds: false,
+        }
+    }
+
+    /// Works in rounds until `shutdown`, then lets another process take over.
+    pub(super) async fn run(mut self, shutdown: Shutdown) {
+        let period = Duration::from_secs(self.parts.settings.period_seconds.into());
+        let pause = (period / 4).clamp(SHORTEST_ROUND, ROUND);
+        let stop = ended(shutdown);
+        tokio::pin!(stop);
+        loop {
+            if let Err(error) = self.round().await {
+                self.parts.metrics.export_failed();
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "an export is held up"
+                );
+            }
+            tokio::select! {
+                () = &mut stop => break,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        if let Err(error) = self.parts.store.drop_lease(self.holder).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "cannot give the lease back"
+            );
+        }
+    }
+
+    /// Does what there is to do now, if no other process does.
+    pub(super) async fn round(&mut self) -> Result<(), ExportError> {
+        let held_before = std::mem::replace(&mut self.holds, false);
+        if !self.renew().await? {
+            return Ok(());
+        }
+        if !held_before {
+            tracing::info!("this process makes the exports");
+        }
+        for region in &self.parts.regions {
+            if !held_before {
+                self.sweep(region).await?;
+            }
+            self.delete_withdrawn(region).await?;
+            self.publish(region).await?;
+            self.parts
+                .store
+                .withdraw(region, self.holder, kept_since(self.parts.clock.now()))
+                .await?;
+            self.write_list(region).await?;
+        }
+        self.parts
+            .store
+            .expire(kept_since(self.parts.clock.now()))
+            .await?;
+        self.parts.metrics.export_succeeded(self.parts.clock.now());
+        self.holds = true;
+        Ok(())
+    }
+
+    async fn renew(&self) -> Result<bool, StoreError> {
+        let now = self.parts.clock.now();
+        let seconds = i32::try_from(self.parts.settings.lease_seconds).unwrap_or(i32::MAX);
+        let until = now.saturating_add_signed(seconds);
+        self.parts.store.take_lease(self.holder, now, until).await
+    }
+
+    /// Finishes exports under way, then makes the one that is due.
+    async fn publish(&self, region: &str) -> Result<(), ExportError> {
+        self.finish(region).await?;
+        let now = self.parts.clock.now();
+        let run = Run {
+            holder: self.holder,
+            region,
+            now,
+            slot: i64::from(now.get() / self.parts.settings.period_seconds),
+            due: publishable_until(now),
+            sizes: Sizes {
+                min: self.parts.settings.min_keys,
+                max: self.parts.settings.max_keys,
+            },
+        };
+        let batches = self.parts.store.claim(run).await?;
+        if batches > 0 {
+            self.finish(region).await?;
+            self.parts.metrics.exported(batches);
+            tracing::info!(region, batches, "exported");
+        }
+        Ok(())
+    }
+
+    /// Makes the files of pending batches and has them listed.
+    async fn finish(&self, region: &str) -> Result<(), ExportError> {
+        let pending = self.parts.store.pending(region).await?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        for batch in pending {
+            if !self.renew().await? {
+                return Err(StoreError::LeaseLost.into());
+            }
+            let name = file_name(region, batch.number);
+            let content = self.file(region, &batch).await?;
+            self.parts.blobs.put(&name, content).await?;
+        }
+        Ok(self.parts.store.publish(region, self.holder).await?)
+    }
+
+    async fn file(&self, region: &str, batch: &Batch) -> Result<Vec<u8>, ExportError> {
+        let export = Export {
+            start: batch.start.get().into(),
+            end: batch.end.get().into(),
+            region: region.to_owned(),
+            batch_num: batch.batch_num,
+            batch_size: batch.batch_size,
+            keys: self.parts.store.keys(region, batch.number).await?,
+            revised_keys: Vec::new(),
+        };
+        let signer = Arc::clone(&self.parts.signer);
+        let written = tokio::task::spawn_blocking(move || gaen::export::write(&export, &[&signer]));
+        Ok(written.await??)
+    }
+
+    /// Writes the list where it is not what it should be.
+    async fn write_list(&self, region: &str) -> Result<(), ExportError> {
+        let listed = self.parts.store.listed(region).await?;
+        let entries: Vec<Entry<'_>> = listed
+            .into_iter()
+            .map(|(number, created)| Entry {
+                region,
+                url: self.url(&file_name(region, number)),
+                created: u64::from(created.get()) * 1000,
+            })
+            .collect();
+        let list = serde_json::to_vec(&entries).expect("texts and numbers are always JSON");
+        let name = list_name(region);
+        if self
+            .parts
+            .blobs
+            .read(&name)
+            .await?
+            .is_some_and(|it| it == list)
+        {
+            return Ok(());
+        }
+        if !self.renew().await? {
+            return Err(StoreError::LeaseLost.into());
+        }
+        Ok(self.parts.blobs.put(&name, list).await?)
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!(
+            "{}/{name}",
+            self.parts.base_url.as_str().trim_end_matches('/')
+        )
+    }
+
+    /// Deletes the files that the last round took off the list, and their keys.
+    async fn delete_withdrawn(&self, region: &str) -> Result<(), ExportError> {
+        let withdrawn = self.parts.store.withdrawn(region).await?;
+        if withdrawn.is_empty() {
+            return Ok(());
+        }
+        // It may be that the round that took them off never wrote the list.
+        self.write_list(region).await?;
+        for number in &withdrawn {
+            self.parts.blobs.delete(&file_name(region, *number)).await?;
+            self.parts.store.forget(region, *number).await?;
+        }
+        tracing::info!(
+            region,
+            batches = withdrawn.len(),
+            "deleted what is 14 days old"
+        );
+        Ok(self.parts.store.clean_up().await?)
+    }
+
+    /// Deletes what crashes left behind: half-written files, and files whose numbers
+    /// were given out once but belong to nothing any more.
+    async fn sweep(&self, region: &str) -> Result<(), ExportError> {
+        let Some(next) = self.parts.store.next_number(region).await? else {
+            // Before the first export there must be none: whoever gave this server
+            // an empty database by mistake must not lose what is published.
+            let list = self.parts.blobs.read(&list_name(region)).await?;
+            return match list {
+                Some(list) if list != EMPTY_LIST => Err(ExportError::Foreign),
+                Some(_) | None => Ok(()),
+            };
+        };
+        let dir = format!("c19r/{region}");
+        self.parts.blobs.sweep(&dir)?;
+        let listed = self.parts.store.listed(region).await?;
+        let pending = self.parts.store.pending(region).await?;
+        let mut known: BTreeSet<i64> = listed.iter().map(|(number, _)| *number).collect();
+        known.extend(pending.iter().map(|batch| batch.number));
+        known.extend(self.parts.store.withdrawn(region).await?);
+        for name in self.parts.blobs.list(&dir).await? {
+            let number = name
+                .strip_prefix(&format!("{dir}/"))
+                .and_then(|name| name.strip_suffix(".zip"))
+                .and_then(|number| number.parse::<i64>().ok());
+            if number.is_some_and(|number| number < next && !known.contains(&number)) {
+                self.parts.blobs.delete(&name).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,327 @@
+//! What the notification server remembers: keys, exports, which registrations are
+//! in effect, and who makes exports.
+//!
+//! There is no relation between the keys of a person: they are kept in the order of
+//! their random bytes, without a time, and nothing refers to them but the export
+//! they are in. Random keys that fill an export up are rows like any other.
+//!
+//! Each operation is one transaction, in SQLite ([`sqlite`]) and in PostgreSQL
+//! ([`postgres`]); one suite of tests holds both to the same behaviour.
+
+mod plan;
+mod postgres;
+mod sqlite;
+#[cfg(test)]
+mod tests;
+
+use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
+use gaen::key::{KEY_LEN, Tek};
+use gaen::time::{Interval, UnixSeconds};
+
+use crate::database::{Database, DatabaseError, Migrations, Settings};
+
+pub(super) use plan::Sizes;
+
+const MIGRATIONS: Migrations = Migrations {
+    sqlite: sqlite::MIGRATIONS,
+    postgres: postgres::MIGRATIONS,
+};
+
+/// The open store.
+#[derive(Clone, Debug)]
+pub(super) struct Store(Database);
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// A row holds what this program never writes.
+    #[error("a row of {0} is damaged")]
+    Damaged(&'static str),
+    /// Another process makes the exports now.
+    #[error("another exporter has taken over")]
+    LeaseLost,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// What became of a registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Registered {
+    /// It is in effect now.
+    New,
+    /// It was already, and said the same.
+    Again,
+    /// Another one has this name.
+    Conflict,
+}
+
+/// A process that makes exports, by a random name.
+pub(super) type Holder = [u8; 16];
+
+/// One batch of an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Batch {
+    /// The number in its file's name.
+    pub(super) number: i64,
+    /// Which batch, from 1.
+    pub(super) batch_num: u32,
+    /// How many batches there are.
+    pub(super) batch_size: u32,
+    /// Since when its keys were registered.
+    pub(super) start: UnixSeconds,
+    /// When it was made.
+    pub(super) end: UnixSeconds,
+}
+
+/// An export to be made of what is due.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run<'a> {
+    /// Who makes it.
+    pub(super) holder: Holder,
+    /// Where.
+    pub(super) region: &'a str,
+    /// When.
+    pub(super) now: UnixSeconds,
+    /// Which publication since 1970; each is made once.
+    pub(super) slot: i64,
+    /// Keys are due that end at this interval or before it.
+    pub(super) due: Interval,
+    /// How large files are.
+    pub(super) sizes: Sizes,
+}
+
+/// Runs the SQLite or the PostgreSQL form of an operation.
+macro_rules! either {
+    ($self:ident, $name:ident ( $($argument:expr),* )) => {
+        match &$self.0 {
+            Database::Sqlite(database) => sqlite::$name(database, $($argument),*).await,
+            Database::Postgres(database) => postgres::$name(database, $($argument),*).await,
+        }
+    };
+}
+
+impl Store {
+    /// Opens the store and brings its schema up to date.
+    pub(super) async fn open(settings: &Settings) -> Result<Self, DatabaseError> {
+        Database::open(settings, &MIGRATIONS).await.map(Self)
+    }
+
+    /// Whether the database answers.
+    pub(super) async fn ping(&self) -> Result<(), StoreError> {
+        either!(self, ping())
+    }
+
+    /// What is known of the registration `id`, with what it says as `digest`.
+    pub(super) async fn find(
+        &self,
+        id: [u8; 32],
+        digest: [u8; 32],
+    ) -> Result<Option<Registered>, StoreError> {
+        let known = either!(self, digest_of(id))?;
+        Ok(known.map(|known| same(&known, &digest)))
+    }
+
+    /// Puts a registration into effect, once.
+    pub(super) async fn register(
+        &self,
+        id: [u8; 32],
+        digest: [u8; 32],
+        regions: Vec<String>,
+        keys: Vec<DiagnosisKey>,
+        now: UnixSeconds,
+    ) -> Result<Registered, StoreError> {
+        let day = i64::from(now.utc_day().get());
+        match either!(self, register(id, digest, regions, keys, day))? {
+            None => Ok(Registered::New),
+            Some(known) => Ok(same(&known, &digest)),
+        }
+    }
+
+    /// Makes `holder` the one exporter until `until`, if nobody else is at `now`.
+    pub(super) async fn take_lease(
+        &self,
+        holder: Holder,
+        now: UnixSeconds,
+        until: UnixSeconds,
+    ) -> Result<bool, StoreError> {
+        either!(self, take_lease(holder, now, until))
+    }
+
+    /// Gives the lease back.
+    pub(super) async fn drop_lease(&self, holder: Holder) -> Result<(), StoreError> {
+        either!(self, drop_lease(holder))
+    }
+
+    /// Puts every key that is due into an export of its own, filled up and split;
+    /// gives how many batches that makes, 0 when the slot is done or nothing is due.
+    pub(super) async fn claim(&self, run: Run<'_>) -> Result<usize, StoreError> {
+        either!(self, claim(run))
+    }
+
+    /// The batches whose files are not yet known to be there.
+    pub(super) async fn pending(&self, region: &str) -> Result<Vec<Batch>, StoreError> {
+        either!(self, pending(region))
+    }
+
+    /// The keys of a batch, in the order of their random bytes: as good as any
+    /// other order, and the same each time.
+    pub(super) async fn keys(
+        &self,
+        region: &str,
+        number: i64,
+    ) -> Result<Vec<DiagnosisKey>, StoreError> {
+        either!(self, keys(region, number))
+    }
+
+    /// Lists all pending batches from now on: their files are there.
+    pub(super) async fn publish(&self, region: &str, holder: Holder) -> Result<(), StoreError> {
+        either!(self, publish(region, holder))
+    }
+
+    /// The number the next batch gets; `None` before the first publication.
+    pub(super) async fn next_number(&self, region: &str) -> Result<Option<i64>, StoreError> {
+        either!(self, next_number(region))
+    }
+
+    /// The numbers on the list, with the time they were made.
+    pub(super) async fn listed(&self, region: &str) -> Result<Vec<(i64, UnixSeconds)>, StoreError> {
+        either!(self, listed(region))
+    }
+
+    /// Takes batches made before `before` off the list.
+    pub(super) async fn withdraw(
+        &self,
+        region: &str,
+        holder: Holder,
+        before: UnixSeconds,
+    ) -> Result<(), StoreError> {
+        either!(self, withdraw(region, holder, before))
+    }
+
+    /// The numbers that were taken off the list.
+    pub(super) async fn withdrawn(&self, region: &str) -> Result<Vec<i64>, StoreError> {
+        either!(self, withdrawn(region))
+    }
+
+    /// Deletes a batch that was taken off the list, with its keys.
+    pub(super) async fn forget(&self, region: &str, number: i64) -> Result<(), StoreError> {
+        either!(self, forget(region, number))
+    }
+
+    /// Deletes registrations of days before that of `before`, and keys that ended
+    /// before it without having been published.
+    pub(super) async fn expire(&self, before: UnixSeconds) -> Result<(), StoreError> {
+        either!(self, expire(before))
+    }
+
+    /// Leaves nothing of what was deleted in the database's log.
+    pub(super) async fn clean_up(&self) -> Result<(), StoreError> {
+        match &self.0 {
+            Database::Sqlite(database) => Ok(database.checkpoint().await?),
+            // PostgreSQL's own vacuum does that.
+            Database::Postgres(_) => Ok(()),
+        }
+    }
+}
+
+fn same(known: &[u8], digest: &[u8; 32]) -> Registered {
+    if known == digest {
+        Registered::Again
+    } else {
+        Registered::Conflict
+    }
+}
+
+/// The states of an export.
+mod state {
+    /// Its keys are chosen; its files are not known to be there.
+    pub(super) const PENDING: i64 = 0;
+    /// Its files are there, and on the list.
+    pub(super) const LISTED: i64 = 1;
+    /// Off the list; its files are about to be deleted.
+    pub(super) const WITHDRAWN: i64 = 2;
+}
+
+/// A key as a row, in the types both databases have.
+#[derive(Clone, Debug)]
+struct Row {
+    tek: Vec<u8>,
+    rolling_start: i64,
+    rolling_period: i64,
+    report_type: i64,
+    days_since_onset: Option<i64>,
+}
+
+impl From<&DiagnosisKey> for Row {
+    fn from(key: &DiagnosisKey) -> Self {
+        Self {
+            tek: key.tek.expose_bytes().to_vec(),
+            rolling_start: key.rolling_start.get().into(),
+            rolling_period: key.rolling_period.get().into(),
+            report_type: key.report_type.number().into(),
+            days_since_onset: key.days_since_onset.map(i64::from),
+        }
+    }
+}
+
+impl TryFrom<Row> for DiagnosisKey {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        const DAMAGED: StoreError = StoreError::Damaged("diagnosis_key");
+        Ok(Self {
+            tek: <[u8; KEY_LEN]>::try_from(row.tek)
+                .map(Tek::from_bytes)
+                .map_err(|_| DAMAGED)?,
+            rolling_start: Interval::new(u32::try_from(row.rolling_start).map_err(|_| DAMAGED)?),
+            rolling_period: u32::try_from(row.rolling_period)
+                .ok()
+                .and_then(RollingPeriod::new)
+                .ok_or(DAMAGED)?,
+            transmission_risk_level: super::rules::TRANSMISSION_RISK_LEVEL,
+            report_type: i32::try_from(row.report_type)
+                .map(ReportType::from_number)
+                .map_err(|_| DAMAGED)?,
+            days_since_onset: row
+                .days_since_onset
+                .map(i32::try_from)
+                .transpose()
+                .map_err(|_| DAMAGED)?,
+        })
+    }
+}
+
+/// A batch's columns, as both databases give them.
+fn batch(
+    number: i64,
+    batch_num: i64,
+    batch_size: i64,
+    start: i64,
+    end: i64,
+) -> Result<Batch, StoreError> {
+    const DAMAGED: StoreError = StoreError::Damaged("export");
+    Ok(Batch {
+        number,
+        batch_num: u32::try_from(batch_num).map_err(|_| DAMAGED)?,
+        batch_size: u32::try_from(batch_size).map_err(|_| DAMAGED)?,
+        start: time(start)?,
+        end: time(end)?,
+    })
+}
+
+fn time(seconds: i64) -> Result<UnixSeconds, StoreError> {
+    UnixSeconds::from_i64(seconds).ok_or(StoreError::Damaged("export"))
+}

@@ -1,0 +1,442 @@
+//! The operations in PostgreSQL.
+
+use gaen::diagnosis::DiagnosisKey;
+use gaen::time::UnixSeconds;
+use tokio_postgres::{IsolationLevel, Row as PostgresRow, Transaction};
+
+use super::{Batch, Holder, Row, Run, StoreError, plan, state};
+use crate::database::Postgres;
+
+pub(super) const MIGRATIONS: &[&str] = &["
+CREATE TABLE registration (
+    id BYTEA NOT NULL PRIMARY KEY,
+    digest BYTEA NOT NULL,
+    day BIGINT NOT NULL
+);
+
+CREATE TABLE export (
+    region TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    batch_num BIGINT NOT NULL,
+    batch_size BIGINT NOT NULL,
+    start_time BIGINT NOT NULL,
+    end_time BIGINT NOT NULL,
+    state BIGINT NOT NULL,
+    PRIMARY KEY (region, number)
+);
+
+CREATE TABLE diagnosis_key (
+    region TEXT NOT NULL,
+    tek BYTEA NOT NULL,
+    rolling_start BIGINT NOT NULL,
+    rolling_period BIGINT NOT NULL,
+    report_type BIGINT NOT NULL,
+    days_since_onset BIGINT,
+    export BIGINT,
+    PRIMARY KEY (region, tek, rolling_start, rolling_period)
+);
+CREATE INDEX diagnosis_key_by_export ON diagnosis_key (region, export, tek);
+
+-- What is true of a region after its last publication.
+CREATE TABLE publication (
+    region TEXT NOT NULL PRIMARY KEY,
+    slot BIGINT NOT NULL,
+    time BIGINT NOT NULL,
+    next_number BIGINT NOT NULL
+);
+
+CREATE TABLE lease (
+    one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    holder BYTEA NOT NULL,
+    until BIGINT NOT NULL
+);
+"];
+
+const INSERT_KEY: &str = "INSERT INTO diagnosis_key
+         (region, tek, rolling_start, rolling_period, report_type, days_since_onset)
+     VALUES ($1, $2, $3, $4, $5, $6)
+     ON CONFLICT DO NOTHING";
+
+/// A time as a column.
+fn seconds(time: UnixSeconds) -> i64 {
+    time.get().into()
+}
+
+pub(super) async fn ping(database: &Postgres) -> Result<(), StoreError> {
+    database.get().await?.query_one("SELECT 1", &[]).await?;
+    Ok(())
+}
+
+pub(super) async fn digest_of(
+    database: &Postgres,
+    id: [u8; 32],
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let client = database.get().await?;
+    let statement = client
+        .prepare_cached("SELECT digest FROM registration WHERE id = $1")
+        .await?;
+    let row = client.query_opt(&statement, &[&id.as_slice()]).await?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// Gives the digest of the registration that has the name already.
+pub(super) async fn register(
+    database: &Postgres,
+    id: [u8; 32],
+    digest: [u8; 32],
+    regions: Vec<String>,
+    keys: Vec<DiagnosisKey>,
+    day: i64,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut client = database.get().await?;
+    let tx = client.transaction().await?;
+    let new = tx
+        .prepare_cached(
+            "INSERT INTO registration (id, digest, day) VALUES ($1, $2, $3)
+             ON CONFLICT DO NOTHING",
+        )
+        .await?;
+    // Waits for another transaction that registers the same.
+    let inserted = tx
+        .execute(&new, &[&id.as_slice(), &digest.as_slice(), &day])
+        .await?;
+    if inserted == 0 {
+        let row = tx
+            .query_one(
+                "SELECT digest FROM registration WHERE id = $1",
+                &[&id.as_slice()],
+            )
+            .await?;
+        return Ok(Some(row.get(0)));
+    }
+    for region in &regions {
+        for key in &keys {
+            insert(&tx, region, &key.into()).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(None)
+}
+
+async fn insert(
+    tx: &deadpool_postgres::Transaction<'_>,
+    region: &str,
+    row: &Row,
+) -> Result<(), StoreError> {
+    let statement = tx.prepare_cached(INSERT_KEY).await?;
+    tx.execute(
+        &statement,
+        &[
+            &region,
+            &row.tek,
+            &row.rolling_start,
+            &row.rolling_period,
+            &row.report_type,
+            &row.days_since_onset,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn take_lease(
+    database: &Postgres,
+    holder: Holder,
+    now: UnixSeconds,
+    until: UnixSeconds,
+) -> Result<bool, StoreError> {
+    let taken = database
+        .get()
+        .await?
+        .execute(
+            "INSERT INTO lease (one, holder, until) VALUES (1, $1, $2)
+             ON CONFLICT (one) DO UPDATE
+             SET holder = excluded.holder, until = excluded.until
+             WHERE lease.holder = excluded.holder OR lease.until <= $3",
+            &[&holder.as_slice(), &seconds(until), &seconds(now)],
+        )
+        .await?;
+    Ok(taken == 1)
+}
+
+pub(super) async fn drop_lease(database: &Postgres, holder: Holder) -> Result<(), StoreError> {
+    database
+        .get()
+        .await?
+        .execute("DELETE FROM lease WHERE holder = $1", &[&holder.as_slice()])
+        .await?;
+    Ok(())
+}
+
+/// Holds the lease's row, so that nobody takes over before the transaction ends.
+async fn check_lease(tx: &Transaction<'_>, holder: &Holder) -> Result<(), StoreError> {
+    tx.query_opt(
+        "SELECT 1 FROM lease WHERE holder = $1 FOR UPDATE",
+        &[&holder.as_slice()],
+    )
+    .await?
+    .map(|_| ())
+    .ok_or(StoreError::LeaseLost)
+}
+
+pub(super) async fn claim(database: &Postgres, run: Run<'_>) -> Result<usize, StoreError> {
+    let Run {
+        holder,
+        region,
+        now,
+        slot,
+        due,
+        sizes,
+    } = run;
+    let due = i64::from(due.get());
+    let mut client = database.get().await?;
+    // Keys that are registered meanwhile are left for the next export.
+    let tx = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .start()
+        .await?;
+    check_lease(&tx, &holder).await?;
+    let last = tx
+        .query_opt(
+            "SELECT slot, time, next_number FROM publication WHERE region = $1",
+            &[&region],
+        )
+        .await?
+        .map(|row| {
+            (
+                row.get::<_, i64>(0),
+                row.get::<_, i64>(1),
+                row.get::<_, i64>(2),
+            )
+        });
+    if last.is_some_and(|(done, _, _)| done >= slot) {
+        return Ok(0);
+    }
+    let now = seconds(now);
+    let (start, first) = last.map_or((now, 1), |(_, time, next)| (time.min(now), next));
+    let rows = due_rows(&tx, region, due).await?;
+    for row in plan::padding(&rows, sizes) {
+        insert(&tx, region, &row).await?;
+    }
+    let teks: Vec<Vec<u8>> = due_rows(&tx, region, due)
+        .await?
+        .into_iter()
+        .map(|row| row.tek)
+        .collect();
+    let mut next = first;
+    if !rows.is_empty() {
+        let parts = plan::split(&teks, sizes);
+        let size = i64::try_from(parts.len()).unwrap_or(i64::MAX);
+        for (number, (from, to)) in (1_i64..).zip(parts) {
+            tx.execute(
+                "INSERT INTO export
+                     (region, number, batch_num, batch_size, start_time, end_time, state)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                &[
+                    &region,
+                    &next,
+                    &number,
+                    &size,
+                    &start,
+                    &now,
+                    &state::PENDING,
+                ],
+            )
+            .await?;
+            tx.execute(
+                "UPDATE diagnosis_key SET export = $1
+                 WHERE region = $2 AND export IS NULL
+                   AND rolling_start + rolling_period <= $3
+                   AND tek >= $4 AND ($5::BYTEA IS NULL OR tek < $5)",
+                &[&next, &region, &due, &from, &to],
+            )
+            .await?;
+            next += 1;
+        }
+    }
+    tx.execute(
+        "INSERT INTO publication (region, slot, time, next_number) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (region) DO UPDATE
+         SET slot = excluded.slot, time = excluded.time, next_number = excluded.next_number",
+        &[&region, &slot, &now, &next],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(usize::try_from(next - first).unwrap_or(usize::MAX))
+}
+
+/// The keys that are due, in the order of their bytes.
+async fn due_rows(tx: &Transaction<'_>, region: &str, due: i64) -> Result<Vec<Row>, StoreError> {
+    let rows = tx
+        .query(
+            "SELECT tek, rolling_start, rolling_period, report_type, days_since_onset
+             FROM diagnosis_key
+             WHERE region = $1 AND export IS NULL AND rolling_start + rolling_period <= $2
+             ORDER BY tek",
+            &[&region, &due],
+        )
+        .await?;
+    Ok(rows.iter().map(key_row).collect())
+}
+
+fn key_row(row: &PostgresRow) -> Row {
+    Row {
+        tek: row.get(0),
+        rolling_start: row.get(1),
+        rolling_period: row.get(2),
+        report_type: row.get(3),
+        days_since_onset: row.get(4),
+    }
+}
+
+pub(super) async fn pending(database: &Postgres, region: &str) -> Result<Vec<Batch>, StoreError> {
+    let rows = database
+        .get()
+        .await?
+        .query(
+            "SELECT number, batch_num, batch_size, start_time, end_time FROM export
+             WHERE region = $1 AND state = $2 ORDER BY number",
+            &[&region, &state::PENDING],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| super::batch(row.get(0), row.get(1), row.get(2), row.get(3), row.get(4)))
+        .collect()
+}
+
+pub(super) async fn keys(
+    database: &Postgres,
+    region: &str,
+    number: i64,
+) -> Result<Vec<DiagnosisKey>, StoreError> {
+    let rows = database
+        .get()
+        .await?
+        .query(
+            "SELECT tek, rolling_start, rolling_period, report_type, days_since_onset
+             FROM diagnosis_key WHERE region = $1 AND export = $2
+             ORDER BY tek, rolling_start, rolling_period",
+            &[&region, &number],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| DiagnosisKey::try_from(key_row(row)))
+        .collect()
+}
+
+pub(super) async fn publish(
+    database: &Postgres,
+    region: &str,
+    holder: Holder,
+) -> Result<(), StoreError> {
+    let mut client = database.get().await?;
+    let tx = client.transaction().await?;
+    check_lease(&tx, &holder).await?;
+    tx.execute(
+        "UPDATE export SET state = $1 WHERE region = $2 AND state = $3",
+        &[&state::LISTED, &region, &state::PENDING],
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn next_number(
+    database: &Postgres,
+    region: &str,
+) -> Result<Option<i64>, StoreError> {
+    let row = database
+        .get()
+        .await?
+        .query_opt(
+            "SELECT next_number FROM publication WHERE region = $1",
+            &[&region],
+        )
+        .await?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+pub(super) async fn listed(
+    database: &Postgres,
+    region: &str,
+) -> Result<Vec<(i64, UnixSeconds)>, StoreError> {
+    let rows = database
+        .get()
+        .await?
+        .query(
+            "SELECT number, end_time FROM export
+             WHERE region = $1 AND state = $2 ORDER BY number",
+            &[&region, &state::LISTED],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get(0), super::time(row.get(1))?)))
+        .collect()
+}
+
+pub(super) async fn withdraw(
+    database: &Postgres,
+    region: &str,
+    holder: Holder,
+    before: UnixSeconds,
+) -> Result<(), StoreError> {
+    let mut client = database.get().await?;
+    let tx = client.transaction().await?;
+    check_lease(&tx, &holder).await?;
+    tx.execute(
+        "UPDATE export SET state = $1 WHERE region = $2 AND state = $3 AND end_time < $4",
+        &[&state::WITHDRAWN, &region, &state::LISTED, &seconds(before)],
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn withdrawn(database: &Postgres, region: &str) -> Result<Vec<i64>, StoreError> {
+    let rows = database
+        .get()
+        .await?
+        .query(
+            "SELECT number FROM export WHERE region = $1 AND state = $2 ORDER BY number",
+            &[&region, &state::WITHDRAWN],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+pub(super) async fn forget(
+    database: &Postgres,
+    region: &str,
+    number: i64,
+) -> Result<(), StoreError> {
+    let mut client = database.get().await?;
+    let tx = client.transaction().await?;
+    tx.execute(
+        "DELETE FROM diagnosis_key WHERE region = $1 AND export = $2",
+        &[&region, &number],
+    )
+    .await?;
+    tx.execute(
+        "DELETE FROM export WHERE region = $1 AND number = $2 AND state = $3",
+        &[&region, &number, &state::WITHDRAWN],
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn expire(database: &Postgres, before: UnixSeconds) -> Result<(), StoreError> {
+    let client = database.get().await?;
+    client
+        .execute(
+            "DELETE FROM registration WHERE day < $1",
+            &[&i64::from(before.utc_day().get())],
+        )
+        .await?;
+    client
+        .execute(
+            "DELETE FROM diagnosis_key
+             WHERE export IS NULL AND rolling_start + rolling_period < $1",
+            &[&i64::from(before.interval().get())],
+        )
+        .await?;
+    Ok(())
+}

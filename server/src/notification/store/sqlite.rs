@@ -1,0 +1,423 @@
+//! The operations in SQLite.
+
+use gaen::diagnosis::DiagnosisKey;
+use gaen::time::UnixSeconds;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{Batch, Holder, Row, Run, StoreError, plan, state};
+use crate::database::Sqlite;
+
+pub(super) const MIGRATIONS: &[&str] = &["
+CREATE TABLE registration (
+    id BLOB NOT NULL PRIMARY KEY,
+    digest BLOB NOT NULL,
+    day INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE export (
+    region TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    batch_num INTEGER NOT NULL,
+    batch_size INTEGER NOT NULL,
+    start_time INTEGER NOT NULL,
+    end_time INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    PRIMARY KEY (region, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE diagnosis_key (
+    region TEXT NOT NULL,
+    tek BLOB NOT NULL,
+    rolling_start INTEGER NOT NULL,
+    rolling_period INTEGER NOT NULL,
+    report_type INTEGER NOT NULL,
+    days_since_onset INTEGER,
+    export INTEGER,
+    PRIMARY KEY (region, tek, rolling_start, rolling_period)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX diagnosis_key_by_export ON diagnosis_key (region, export, tek);
+
+-- What is true of a region after its last publication.
+CREATE TABLE publication (
+    region TEXT NOT NULL PRIMARY KEY,
+    slot INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    next_number INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lease (
+    one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    holder BLOB NOT NULL,
+    until INTEGER NOT NULL
+) STRICT;
+"];
+
+pub(super) async fn ping(database: &Sqlite) -> Result<(), StoreError> {
+    database
+        .write(|tx| Ok(tx.query_row("SELECT 1", [], |_| Ok(()))?))
+        .await
+}
+
+pub(super) async fn digest_of(
+    database: &Sqlite,
+    id: [u8; 32],
+) -> Result<Option<Vec<u8>>, StoreError> {
+    database.write(move |tx| find(tx, &id)).await
+}
+
+fn find(tx: &Transaction<'_>, id: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT digest FROM registration WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?)
+}
+
+/// Gives the digest of the registration that has the name already.
+pub(super) async fn register(
+    database: &Sqlite,
+    id: [u8; 32],
+    digest: [u8; 32],
+    regions: Vec<String>,
+    keys: Vec<DiagnosisKey>,
+    day: i64,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    database
+        .write(move |tx| {
+            if let Some(known) = find(tx, &id)? {
+                return Ok(Some(known));
+            }
+            tx.prepare_cached("INSERT INTO registration (id, digest, day) VALUES (?1, ?2, ?3)")?
+                .execute(params![id, digest, day])?;
+            for region in &regions {
+                for key in &keys {
+                    insert(tx, region, &key.into())?;
+                }
+            }
+            Ok(None)
+        })
+        .await
+}
+
+fn insert(tx: &Transaction<'_>, region: &str, row: &Row) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO diagnosis_key
+             (region, tek, rolling_start, rolling_period, report_type, days_since_onset)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO NOTHING",
+    )?
+    .execute(params![
+        region,
+        row.tek,
+        row.rolling_start,
+        row.rolling_period,
+        row.report_type,
+        row.days_since_onset
+    ])?;
+    Ok(())
+}
+
+pub(super) async fn take_lease(
+    database: &Sqlite,
+    holder: Holder,
+    now: UnixSeconds,
+    until: UnixSeconds,
+) -> Result<bool, StoreError> {
+    database
+        .write(move |tx| {
+            let taken = tx
+                .prepare_cached(
+                    "INSERT INTO lease (one, holder, until) VALUES (1, ?1, ?2)
+                     ON CONFLICT (one) DO UPDATE
+                     SET holder = excluded.holder, until = excluded.until
+                     WHERE lease.holder = excluded.holder OR lease.until <= ?3",
+                )?
+                .execute(params![holder, until.get(), now.get()])?;
+            Ok(taken == 1)
+        })
+        .await
+}
+
+pub(super) async fn drop_lease(database: &Sqlite, holder: Holder) -> Result<(), StoreError> {
+    database
+        .write(move |tx| {
+            tx.execute("DELETE FROM lease WHERE holder = ?1", [holder])?;
+            Ok(())
+        })
+        .await
+}
+
+fn check_lease(tx: &Transaction<'_>, holder: &Holder) -> Result<(), StoreError> {
+    tx.prepare_cached("SELECT 1 FROM lease WHERE holder = ?1")?
+        .query_row([holder], |_| Ok(()))
+        .optional()?
+        .ok_or(StoreError::LeaseLost)
+}
+
+pub(super) async fn claim(database: &Sqlite, run: Run<'_>) -> Result<usize, StoreError> {
+    let Run {
+        holder,
+        region,
+        now,
+        slot,
+        due,
+        sizes,
+    } = run;
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            check_lease(tx, &holder)?;
+            let last: Option<(i64, i64, i64)> = tx
+                .query_row(
+                    "SELECT slot, time, next_number FROM publication WHERE region = ?1",
+                    [&region],
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                )
+                .optional()?;
+            if last.is_some_and(|(done, _, _)| done >= slot) {
+                return Ok(0);
+            }
+            let now = i64::from(now.get());
+            let (start, first) = last.map_or((now, 1), |(_, time, next)| (time.min(now), next));
+            let rows = due_rows(tx, &region, due.get().into())?;
+            for row in plan::padding(&rows, sizes) {
+                insert(tx, &region, &row)?;
+            }
+            let teks: Vec<Vec<u8>> = due_rows(tx, &region, due.get().into())?
+                .into_iter()
+                .map(|row| row.tek)
+                .collect();
+            let mut next = first;
+            if !rows.is_empty() {
+                let parts = plan::split(&teks, sizes);
+                let size = i64::try_from(parts.len()).unwrap_or(i64::MAX);
+                for (number, (from, to)) in (1_i64..).zip(parts) {
+                    tx.prepare_cached(
+                        "INSERT INTO export
+                             (region, number, batch_num, batch_size, start_time, end_time, state)
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                    )?
+                    .execute(params![
+                        region,
+                        next,
+                        number,
+                        size,
+                        start,
+                        now,
+                        state::PENDING
+                    ])?;
+                    tx.prepare_cached(
+                        "UPDATE diagnosis_key SET export = ?1
+                         WHERE region = ?2 AND export IS NULL
+                           AND rolling_start + rolling_period <= ?3
+                           AND tek >= ?4 AND (?5 IS NULL OR tek < ?5)",
+                    )?
+                    .execute(params![next, region, due.get(), from, to])?;
+                    next += 1;
+                }
+            }
+            tx.execute(
+                "INSERT INTO publication (region, slot, time, next_number)
+                 VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (region) DO UPDATE
+                 SET slot = excluded.slot, time = excluded.time,
+                     next_number = excluded.next_number",
+                params![region, slot, now, next],
+            )?;
+            Ok(usize::try_from(next - first).unwrap_or(usize::MAX))
+        })
+        .await
+}
+
+/// The keys that are due, in the order of their bytes.
+fn due_rows(tx: &Transaction<'_>, region: &str, due: i64) -> Result<Vec<Row>, StoreError> {
+    let rows = tx
+        .prepare_cached(
+            "SELECT tek, rolling_start, rolling_period, report_type, days_since_onset
+             FROM diagnosis_key
+             WHERE region = ?1 AND export IS NULL AND rolling_start + rolling_period <= ?2
+             ORDER BY tek",
+        )?
+        .query_map(params![region, due], key_row)?
+        .collect::<Result<_, _>>()?;
+    Ok(rows)
+}
+
+fn key_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        tek: row.get(0)?,
+        rolling_start: row.get(1)?,
+        rolling_period: row.get(2)?,
+        report_type: row.get(3)?,
+        days_since_onset: row.get(4)?,
+    })
+}
+
+pub(super) async fn pending(database: &Sqlite, region: &str) -> Result<Vec<Batch>, StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            let rows: Vec<(i64, i64, i64, i64, i64)> = tx
+                .prepare_cached(
+                    "SELECT number, batch_num, batch_size, start_time, end_time FROM export
+                     WHERE region = ?1 AND state = ?2 ORDER BY number",
+                )?
+                .query_map(params![region, state::PENDING], |row| {
+                    Ok((
+                        row.get(0)?,
+                        row.get(1)?,
+                        row.get(2)?,
+                        row.get(3)?,
+                        row.get(4)?,
+                    ))
+                })?
+                .collect::<Result<_, _>>()?;
+            rows.into_iter()
+                .map(|(number, num, size, start, end)| super::batch(number, num, size, start, end))
+                .collect()
+        })
+        .await
+}
+
+pub(super) async fn keys(
+    database: &Sqlite,
+    region: &str,
+    number: i64,
+) -> Result<Vec<DiagnosisKey>, StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            let rows: Vec<Row> = tx
+                .prepare_cached(
+                    "SELECT tek, rolling_start, rolling_period, report_type, days_since_onset
+                     FROM diagnosis_key WHERE region = ?1 AND export = ?2
+                     ORDER BY tek, rolling_start, rolling_period",
+                )?
+                .query_map(params![region, number], key_row)?
+                .collect::<Result<_, _>>()?;
+            rows.into_iter().map(DiagnosisKey::try_from).collect()
+        })
+        .await
+}
+
+pub(super) async fn publish(
+    database: &Sqlite,
+    region: &str,
+    holder: Holder,
+) -> Result<(), StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            check_lease(tx, &holder)?;
+            tx.execute(
+                "UPDATE export SET state = ?1 WHERE region = ?2 AND state = ?3",
+                params![state::LISTED, region, state::PENDING],
+            )?;
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn next_number(
+    database: &Sqlite,
+    region: &str,
+) -> Result<Option<i64>, StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            Ok(tx
+                .prepare_cached("SELECT next_number FROM publication WHERE region = ?1")?
+                .query_row([region], |row| row.get(0))
+                .optional()?)
+        })
+        .await
+}
+
+pub(super) async fn listed(
+    database: &Sqlite,
+    region: &str,
+) -> Result<Vec<(i64, UnixSeconds)>, StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            let rows: Vec<(i64, i64)> = tx
+                .prepare_cached(
+                    "SELECT number, end_time FROM export
+                     WHERE region = ?1 AND state = ?2 ORDER BY number",
+                )?
+                .query_map(params![region, state::LISTED], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
+                .collect::<Result<_, _>>()?;
+            rows.into_iter()
+                .map(|(number, end)| Ok((number, super::time(end)?)))
+                .collect()
+        })
+        .await
+}
+
+pub(super) async fn withdraw(
+    database: &Sqlite,
+    region: &str,
+    holder: Holder,
+    before: UnixSeconds,
+) -> Result<(), StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            check_lease(tx, &holder)?;
+            tx.execute(
+                "UPDATE export SET state = ?1 WHERE region = ?2 AND state = ?3 AND end_time < ?4",
+                params![state::WITHDRAWN, region, state::LISTED, before.get()],
+            )?;
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn withdrawn(database: &Sqlite, region: &str) -> Result<Vec<i64>, StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            Ok(tx
+                .prepare_cached(
+                    "SELECT number FROM export WHERE region = ?1 AND state = ?2 ORDER BY number",
+                )?
+                .query_map(params![region, state::WITHDRAWN], |row| row.get(0))?
+                .collect::<Result<_, _>>()?)
+        })
+        .await
+}
+
+pub(super) async fn forget(database: &Sqlite, region: &str, number: i64) -> Result<(), StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            tx.execute(
+                "DELETE FROM diagnosis_key WHERE region = ?1 AND export = ?2",
+                params![region, number],
+            )?;
+            tx.execute(
+                "DELETE FROM export WHERE region = ?1 AND number = ?2 AND state = ?3",
+                params![region, number, state::WITHDRAWN],
+            )?;
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn expire(database: &Sqlite, before: UnixSeconds) -> Result<(), StoreError> {
+    database
+        .write(move |tx| {
+            tx.execute(
+                "DELETE FROM registration WHERE day < ?1",
+                [before.utc_day().get()],
+            )?;
+            tx.execute(
+                "DELETE FROM diagnosis_key
+                 WHERE export IS NULL AND rolling_start + rolling_period < ?1",
+                [before.interval().get()],
+            )?;
+            Ok(())
+        })
+        .await
+}

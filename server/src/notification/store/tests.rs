@@ -1,0 +1,325 @@
+//! One suite for both databases.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::database::testing::Databases;
+
+const NOW: UnixSeconds = UnixSeconds::new(1_597_492_800);
+const HOLDER: Holder = [1; 16];
+const OTHER: Holder = [2; 16];
+const REGION: &str = "440";
+const SIZES: Sizes = Sizes { min: 4, max: 8 };
+
+fn key(byte: u8, days_ago: u32) -> DiagnosisKey {
+    DiagnosisKey {
+        tek: Tek::from_bytes([byte; 16]),
+        rolling_start: NOW.utc_day().saturating_sub(days_ago).first_interval(),
+        rolling_period: RollingPeriod::DAY,
+        transmission_risk_level: 0,
+        report_type: ReportType::ConfirmedTest,
+        days_since_onset: (byte % 2 == 0).then_some(-3),
+    }
+}
+
+fn at(seconds: i32) -> UnixSeconds {
+    NOW.saturating_add_signed(seconds)
+}
+
+fn run_at(slot: i64, now: UnixSeconds) -> Run<'static> {
+    Run {
+        holder: HOLDER,
+        region: REGION,
+        now,
+        slot,
+        due: crate::notification::rules::publishable_until(now),
+        sizes: SIZES,
+    }
+}
+
+async fn register(store: &Store, id: u8, keys: Vec<DiagnosisKey>) -> Registered {
+    store
+        .register([id; 32], [id; 32], vec![REGION.to_owned()], keys, NOW)
+        .await
+        .unwrap()
+}
+
+async fn hold(store: &Store) {
+    assert!(store.take_lease(HOLDER, NOW, at(60)).await.unwrap());
+}
+
+/// The keys of all batches of a region, in order of their batches.
+async fn exported(store: &Store) -> Vec<DiagnosisKey> {
+    let mut keys = Vec::new();
+    for batch in store.pending(REGION).await.unwrap() {
+        keys.extend(store.keys(REGION, batch.number).await.unwrap());
+    }
+    keys
+}
+
+async fn registrations_are_in_effect_once(store: &Store) {
+    assert_eq!(store.find([7; 32], [7; 32]).await.unwrap(), None);
+    assert_eq!(
+        register(store, 7, vec![key(1, 2), key(2, 2)]).await,
+        Registered::New
+    );
+    assert_eq!(register(store, 7, vec![key(3, 2)]).await, Registered::Again);
+    let find = |digest| store.find([7; 32], digest);
+    assert_eq!(find([7; 32]).await.unwrap(), Some(Registered::Again));
+    assert_eq!(find([8; 32]).await.unwrap(), Some(Registered::Conflict));
+    let conflict = store
+        .register(
+            [7; 32],
+            [8; 32],
+            vec![REGION.to_owned()],
+            vec![key(4, 2)],
+            NOW,
+        )
+        .await;
+    assert_eq!(conflict.unwrap(), Registered::Conflict);
+    // The same key from somebody else is one row.
+    assert_eq!(register(store, 9, vec![key(1, 2)]).await, Registered::New);
+
+    hold(store).await;
+    let none = Sizes { min: 1, max: 8 };
+    let run = Run {
+        sizes: none,
+        ..run_at(1, NOW)
+    };
+    assert_eq!(store.claim(run).await.unwrap(), 1);
+    assert_eq!(exported(store).await, [key(1, 2), key(2, 2)]);
+}
+
+async fn many_at_once_are_in_effect_once(store: &Store) {
+    let tries: Vec<_> = (0..20)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { register(&store, 7, vec![key(1, 2)]).await })
+        })
+        .collect();
+    let mut new = 0;
+    for one in tries {
+        match one.await.unwrap() {
+            Registered::New => new += 1,
+            Registered::Again => {}
+            Registered::Conflict => panic!("it says the same"),
+        }
+    }
+    assert_eq!(new, 1);
+}
+
+async fn exports_hold_every_due_key_once(store: &Store) {
+    let keys: Vec<_> = (0..20)
+        .map(|byte| key(byte, 1 + u32::from(byte % 10)))
+        .collect();
+    register(store, 1, keys.clone()).await;
+    // Its day is not over, and it may be heard until two hours later.
+    register(store, 2, vec![key(100, 0)]).await;
+    assert!(matches!(
+        store.claim(run_at(1, NOW)).await,
+        Err(StoreError::LeaseLost)
+    ));
+    hold(store).await;
+    assert_eq!(store.claim(run_at(1, NOW)).await.unwrap(), 3);
+    assert_eq!(store.claim(run_at(1, NOW)).await.unwrap(), 0, "once a slot");
+
+    let batches = store.pending(REGION).await.unwrap();
+    let numbers: Vec<_> = batches
+        .iter()
+        .map(|it| (it.number, it.batch_num, it.batch_size))
+        .collect();
+    assert_eq!(numbers, [(1, 1, 3), (2, 2, 3), (3, 3, 3)]);
+    assert!(batches.iter().all(|it| it.start == NOW && it.end == NOW));
+    assert_eq!(exported(store).await, keys, "in the order of their bytes");
+    for batch in &batches {
+        let len = store.keys(REGION, batch.number).await.unwrap().len();
+        assert!((4..=8).contains(&len), "{len}");
+    }
+
+    assert!(store.listed(REGION).await.unwrap().is_empty());
+    store.publish(REGION, HOLDER).await.unwrap();
+    assert!(store.pending(REGION).await.unwrap().is_empty());
+    assert_eq!(
+        store.listed(REGION).await.unwrap(),
+        [(1, NOW), (2, NOW), (3, NOW)]
+    );
+
+    // Published keys are not published again, and the others when their time comes.
+    register(store, 3, keys).await;
+    assert_eq!(store.claim(run_at(2, at(600))).await.unwrap(), 0);
+    let later = at(12 * 3600 + 7200);
+    assert_eq!(store.claim(run_at(3, later)).await.unwrap(), 1);
+    let pending = store.pending(REGION).await.unwrap();
+    assert_eq!(
+        (pending[0].number, pending[0].start, pending[0].end),
+        (4, at(600), later)
+    );
+    assert!(exported(store).await.contains(&key(100, 0)));
+}
+
+async fn small_exports_are_filled_up_once(store: &Store) {
+    register(store, 1, vec![key(1, 3)]).await;
+    hold(store).await;
+    assert_eq!(store.claim(run_at(1, NOW)).await.unwrap(), 1);
+    let keys = exported(store).await;
+    assert_eq!(keys.len(), 4);
+    assert!(keys.contains(&key(1, 3)));
+    let different: BTreeSet<_> = keys.iter().map(|key| *key.tek.expose_bytes()).collect();
+    assert_eq!(different.len(), 4);
+    let like = |it: &DiagnosisKey| DiagnosisKey {
+        tek: key(1, 3).tek,
+        ..it.clone()
+    };
+    assert!(keys.iter().all(|it| like(it) == key(1, 3)));
+    assert_eq!(
+        exported(store).await,
+        keys,
+        "the same whenever they are asked for"
+    );
+    assert_eq!(
+        store.claim(run_at(2, at(60))).await.unwrap(),
+        0,
+        "nothing new, nothing made up"
+    );
+}
+
+async fn what_is_old_goes(store: &Store) {
+    register(store, 1, vec![key(1, 3)]).await;
+    hold(store).await;
+    store.claim(run_at(1, NOW)).await.unwrap();
+    store.publish(REGION, HOLDER).await.unwrap();
+    register(store, 2, vec![key(2, 0)]).await;
+
+    store.withdraw(REGION, HOLDER, NOW).await.unwrap();
+    assert_eq!(store.listed(REGION).await.unwrap().len(), 1);
+    assert!(matches!(
+        store.withdraw(REGION, OTHER, at(1)).await,
+        Err(StoreError::LeaseLost)
+    ));
+    store.withdraw(REGION, HOLDER, at(1)).await.unwrap();
+    assert!(store.listed(REGION).await.unwrap().is_empty());
+    assert_eq!(store.withdrawn(REGION).await.unwrap(), [1]);
+    assert_eq!(store.keys(REGION, 1).await.unwrap().len(), 4);
+    store.forget(REGION, 1).await.unwrap();
+    assert!(store.withdrawn(REGION).await.unwrap().is_empty());
+    assert!(store.keys(REGION, 1).await.unwrap().is_empty());
+    assert_eq!(store.next_number(REGION).await.unwrap(), Some(2));
+
+    store.expire(NOW).await.unwrap();
+    assert_eq!(
+        store.find([2; 32], [2; 32]).await.unwrap(),
+        Some(Registered::Again)
+    );
+    store.expire(at(3 * 86_400)).await.unwrap();
+    assert_eq!(store.find([2; 32], [2; 32]).await.unwrap(), None);
+    assert_eq!(
+        store.claim(run_at(9, at(3 * 86_400))).await.unwrap(),
+        0,
+        "its key is gone"
+    );
+    store.clean_up().await.unwrap();
+}
+
+async fn regions_are_apart(store: &Store) {
+    let both = vec![REGION.to_owned(), "441".to_owned()];
+    store
+        .register([1; 32], [1; 32], both, vec![key(1, 3)], NOW)
+        .await
+        .unwrap();
+    hold(store).await;
+    let of = |region| Run {
+        region,
+        ..run_at(1, NOW)
+    };
+    assert_eq!(store.claim(of(REGION)).await.unwrap(), 1);
+    assert_eq!(store.next_number("441").await.unwrap(), None);
+    assert_eq!(store.claim(of("441")).await.unwrap(), 1);
+    assert_eq!(store.pending("441").await.unwrap()[0].number, 1);
+    assert!(store.keys("441", 1).await.unwrap().contains(&key(1, 3)));
+}
+
+async fn one_holds_the_lease(store: &Store) {
+    hold(store).await;
+    assert!(
+        store.take_lease(HOLDER, at(30), at(90)).await.unwrap(),
+        "renewed"
+    );
+    assert!(!store.take_lease(OTHER, at(89), at(120)).await.unwrap());
+    assert!(store.publish(REGION, HOLDER).await.is_ok());
+    assert!(
+        store.take_lease(OTHER, at(90), at(150)).await.unwrap(),
+        "run out"
+    );
+    assert!(!store.take_lease(HOLDER, at(100), at(160)).await.unwrap());
+    assert!(matches!(
+        store.publish(REGION, HOLDER).await,
+        Err(StoreError::LeaseLost)
+    ));
+    store.drop_lease(HOLDER).await.unwrap();
+    assert!(!store.take_lease(HOLDER, at(100), at(160)).await.unwrap());
+    store.drop_lease(OTHER).await.unwrap();
+    assert!(store.take_lease(HOLDER, at(100), at(160)).await.unwrap());
+}
+
+async fn an_unknown_newer_schema_is_refused(settings: Settings) {
+    Store::open(&settings).await.unwrap();
+    match Database::open(&settings, &MIGRATIONS).await.unwrap() {
+        Database::Sqlite(database) => database
+            .write::<_, DatabaseError>(|tx| Ok(tx.pragma_update(None, "user_version", 999)?))
+            .await
+            .unwrap(),
+        Database::Postgres(database) => {
+            let client = database.get().await.unwrap();
+            let insert = "INSERT INTO schema_version (version) VALUES (999)";
+            client.execute(insert, &[]).await.unwrap();
+        }
+    }
+    assert!(matches!(
+        Store::open(&settings).await,
+        Err(DatabaseError::Newer {
+            found: 999,
+            known: 1
+        })
+    ));
+}
+
+/// Runs `test` on an empty store of each kind.
+macro_rules! suite {
+    ($($test:ident),+ $(,)?) => {$(
+        mod $test {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                let databases = Databases::sqlite();
+                super::$test(&Store::open(&databases.settings().await).await.unwrap()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() {
+                let databases = Databases::postgres();
+                super::$test(&Store::open(&databases.settings().await).await.unwrap()).await;
+            }
+        }
+    )+};
+}
+
+suite!(
+    registrations_are_in_effect_once,
+    many_at_once_are_in_effect_once,
+    exports_hold_every_due_key_once,
+    small_exports_are_filled_up_once,
+    what_is_old_goes,
+    regions_are_apart,
+    one_holds_the_lease,
+);
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_by_sqlite() {
+    an_unknown_newer_schema_is_refused(Databases::sqlite().settings().await).await;
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_by_postgres() {
+    an_unknown_newer_schema_is_refused(Databases::postgres().settings().await).await;
+}
