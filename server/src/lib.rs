@@ -13,3 +13,5 @@ pub mod http;
 pub mod management;
 pub mod notification;
 pub mod secret;
+#[cfg(test)]
+mod testing;
