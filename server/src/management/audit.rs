@@ -6,7 +6,7 @@ use super::{Inner, causes};
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(super) enum Action {
     /// Somebody signed in.
     SignIn,
     /// Somebody signed out.
@@ -21,7 +21,7 @@ pub enum Action {
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// It was done.
     Done,
     /// It was refused: wrong password or code.
@@ -36,9 +36,9 @@ pub enum Outcome {
 
 /// Who, where it is no account: a name that is none is not kept, it may be a password
 /// typed into the wrong field.
-pub const NOBODY: &str = "-";
+pub(super) const NOBODY: &str = "-";
 /// Who, on the command line.
-pub const COMMAND_LINE: &str = "command line";
+pub(super) const COMMAND_LINE: &str = "command line";
 
 impl Action {
     const fn name(self) -> &'static str {

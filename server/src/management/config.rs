@@ -224,10 +224,6 @@ impl Numbers {
             .or_else(|_| refuse("numbers.time_zone", "is not a time zone this system knows"))
     }
 
-    pub(super) fn validity(&self) -> Duration {
-        Duration::from_secs(u64::from(self.valid_hours) * 3600)
-    }
-
     pub(super) const fn limits(&self) -> IssueLimits {
         IssueLimits {
             per_account_hour: self.per_account_hour,

@@ -20,7 +20,7 @@ const DRAWS_MAX: usize = 8;
 
 /// What is to be issued.
 #[derive(Debug)]
-pub struct Order {
+pub(super) struct Order {
     /// By whom.
     pub account: String,
     /// To whom.
@@ -33,7 +33,7 @@ pub struct Order {
 
 /// Why nothing was issued.
 #[derive(Debug, thiserror::Error)]
-pub enum IssueError {
+pub(super) enum IssueError {
     /// The form was sent before.
     #[error("this form was sent before")]
     KnownForm,

@@ -18,12 +18,12 @@ const SECRET_LEN_MIN: usize = 32;
 const NONCE_LEN: usize = 24;
 
 /// A SHA-256, or an HMAC with it: what is stored in place of a secret.
-pub type Digest = [u8; 32];
+pub(super) type Digest = [u8; 32];
 
 type DerivedKey = Zeroizing<[u8; 32]>;
 
 /// Keys for one purpose each, so that what is made for one proves nothing elsewhere.
-pub struct Keys {
+pub(super) struct Keys {
     number: DerivedKey,
     attempt: DerivedKey,
     form: DerivedKey,
@@ -55,7 +55,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeyError::Short`].
-    pub fn new(secret: &Secret) -> Result<Self, KeyError> {
+    pub(super) fn new(secret: &Secret) -> Result<Self, KeyError> {
         let secret = secret.expose().as_bytes();
         if secret.len() < SECRET_LEN_MIN {
             return Err(KeyError::Short);
@@ -77,18 +77,18 @@ impl Keys {
 
     /// What is stored of a 処理番号. Without the key, trying all 10⁸ numbers leads
     /// nowhere.
-    pub fn number(&self, number: &ProcessingNumber) -> Digest {
+    pub(super) fn number(&self, number: &ProcessingNumber) -> Digest {
         hmac(&self.number, number.expose().as_bytes())
     }
 
     /// What is stored of a name that somebody tried to sign in with; it may be no
     /// account's, but a password typed into the wrong field.
-    pub fn attempt(&self, name: &str) -> Digest {
+    pub(super) fn attempt(&self, name: &str) -> Digest {
         hmac(&self.attempt, name.as_bytes())
     }
 
     /// The token of the forms shown to whoever has the cookie `cookie`.
-    pub fn form(&self, cookie: &[u8]) -> Digest {
+    pub(super) fn form(&self, cookie: &[u8]) -> Digest {
         hmac(&self.form, cookie)
     }
 
@@ -96,7 +96,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeyError::Random`].
-    pub fn seal_totp(&self, account: &str, secret: &[u8]) -> Result<Vec<u8>, KeyError> {
+    pub(super) fn seal_totp(&self, account: &str, secret: &[u8]) -> Result<Vec<u8>, KeyError> {
         let nonce: [u8; NONCE_LEN] = random()?;
         let aad = account.as_bytes();
         let sealed = self
@@ -110,7 +110,11 @@ impl Keys {
     ///
     /// # Errors
     /// [`KeyError::Mismatch`].
-    pub fn open_totp(&self, account: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    pub(super) fn open_totp(
+        &self,
+        account: &str,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let (nonce, msg) = sealed
             .split_first_chunk::<NONCE_LEN>()
             .ok_or(KeyError::Mismatch)?;
@@ -126,19 +130,19 @@ impl Keys {
 ///
 /// # Errors
 /// [`getrandom::Error`] where it has none.
-pub fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+pub(super) fn random<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
 }
 
 /// The SHA-256 of a token with more entropy than anybody can try.
-pub fn sha256(token: &[u8]) -> Digest {
+pub(super) fn sha256(token: &[u8]) -> Digest {
     Sha256::digest(token).into()
 }
 
 /// Whether two digests are the same, in a time that does not depend on them.
-pub fn same(a: &Digest, b: &Digest) -> bool {
+pub(super) fn same(a: &Digest, b: &Digest) -> bool {
     a.ct_eq(b).into()
 }
 

@@ -11,7 +11,7 @@ use super::number::ProcessingNumber;
 /// The languages of messages and of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Language {
+pub(super) enum Language {
     /// Japanese.
     #[default]
     Ja,
@@ -20,7 +20,7 @@ pub enum Language {
 }
 
 /// A message with a number in it. It is wiped when dropped, and has no `Debug`.
-pub struct Message {
+pub(super) struct Message {
     /// The subject, where there is one. It does not have the number: subjects are
     /// shown on locked screens.
     pub subject: &'static str,
@@ -30,7 +30,7 @@ pub struct Message {
 
 impl Language {
     /// The code, such as `ja`.
-    pub const fn code(self) -> &'static str {
+    pub(super) const fn code(self) -> &'static str {
         match self {
             Self::Ja => "ja",
             Self::En => "en",
@@ -38,7 +38,7 @@ impl Language {
     }
 
     /// The language with this code.
-    pub fn from_code(code: &str) -> Option<Self> {
+    pub(super) fn from_code(code: &str) -> Option<Self> {
         match code {
             "ja" => Some(Self::Ja),
             "en" => Some(Self::En),
@@ -48,7 +48,7 @@ impl Language {
 }
 
 /// The message for a mail.
-pub fn mail(language: Language, number: &ProcessingNumber, expires: &str) -> Message {
+pub(super) fn mail(language: Language, number: &ProcessingNumber, expires: &str) -> Message {
     let number = number.expose();
     match language {
         Language::Ja => Message {
@@ -109,7 +109,7 @@ If you did not expect this mail, please delete it. Replies are not read.
 }
 
 /// The message for an SMS: short, for every 70 characters cost.
-pub fn sms(language: Language, number: &ProcessingNumber, expires: &str) -> Message {
+pub(super) fn sms(language: Language, number: &ProcessingNumber, expires: &str) -> Message {
     let number = number.expose();
     let (subject, text) = match language {
         Language::Ja => (
@@ -136,7 +136,7 @@ Enter it under \"Register as positive\" in the app Sesshoku. It works once; regi
 }
 
 /// A time as people read it in `zone`, with the zone said.
-pub fn time(language: Language, time: UnixSeconds, zone: &TimeZone) -> String {
+pub(super) fn time(language: Language, time: UnixSeconds, zone: &TimeZone) -> String {
     let zoned = Timestamp::from_second(i64::from(time.get()))
         .unwrap_or(Timestamp::UNIX_EPOCH)
         .to_zoned(zone.clone());

@@ -16,19 +16,19 @@ const FAIR_BELOW: u32 = u32::MAX - u32::MAX % COUNT;
 /// A 処理番号: exactly eight digits, meaningless (protocol §8). It is wiped when
 /// dropped and not shown.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ProcessingNumber(Zeroizing<String>);
+pub(super) struct ProcessingNumber(Zeroizing<String>);
 
 /// The text is not eight ASCII digits.
 #[derive(Debug, thiserror::Error)]
 #[error("a processing number has exactly eight digits")]
-pub struct NotANumber;
+pub(super) struct NotANumber;
 
 impl ProcessingNumber {
     /// A random number from the operating system's generator, all being equally likely.
     ///
     /// # Errors
     /// [`getrandom::Error`] where it has none.
-    pub fn random() -> Result<Self, getrandom::Error> {
+    pub(super) fn random() -> Result<Self, getrandom::Error> {
         loop {
             let bits = u32::from_le_bytes(random()?);
             if bits < FAIR_BELOW {
@@ -38,7 +38,7 @@ impl ProcessingNumber {
     }
 
     /// The digits.
-    pub fn expose(&self) -> &str {
+    pub(super) fn expose(&self) -> &str {
         &self.0
     }
 }
@@ -64,7 +64,7 @@ impl fmt::Debug for ProcessingNumber {
 /// hits one of `live` valid numbers within `hours` hours, with every number valid
 /// throughout. It is an upper bound: the sum of the chances of all tries. The bound
 /// counts in hours of the clock, so that `hours` hours touch one more.
-pub fn guessing_chance(wrong_per_hour: u32, hours: u32, live: u32) -> f64 {
+pub(super) fn guessing_chance(wrong_per_hour: u32, hours: u32, live: u32) -> f64 {
     let tries = f64::from(wrong_per_hour) * f64::from(hours.saturating_add(1));
     (tries * f64::from(live) / f64::from(COUNT)).min(1.0)
 }

@@ -14,7 +14,7 @@ const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
 /// A mail address or a phone number. It is wiped when dropped and not shown.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Recipient {
+pub(super) enum Recipient {
     /// A mail address of valid form.
     Mail(Zeroizing<String>),
     /// A phone number in E.164, such as `+819000000000`.
@@ -23,7 +23,7 @@ pub enum Recipient {
 
 /// How something is sent. It says nothing about whom to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
+pub(super) enum Channel {
     /// By mail.
     Mail,
     /// By SMS.
@@ -32,7 +32,7 @@ pub enum Channel {
 
 /// Why a text is no recipient. It does not hold the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RecipientError {
+pub(super) enum RecipientError {
     /// Nothing was entered.
     #[error("there is neither a mail address nor a phone number")]
     Missing,
@@ -52,7 +52,7 @@ impl Recipient {
     ///
     /// # Errors
     /// [`RecipientError`].
-    pub fn parse(mail: &str, phone: &str) -> Result<Self, RecipientError> {
+    pub(super) fn parse(mail: &str, phone: &str) -> Result<Self, RecipientError> {
         match (mail.trim(), phone.trim()) {
             ("", "") => Err(RecipientError::Missing),
             (mail, "") => parse_mail(mail),
@@ -62,7 +62,7 @@ impl Recipient {
     }
 
     /// How to send to it.
-    pub fn channel(&self) -> Channel {
+    pub(super) fn channel(&self) -> Channel {
         match self {
             Self::Mail(_) => Channel::Mail,
             Self::Phone(_) => Channel::Sms,

@@ -10,10 +10,10 @@ const FIRST: Duration = Duration::from_secs(60);
 /// going on with it all day, which the log shows.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// How long failures are remembered.
-pub const FAILURES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const FAILURES_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long to wait after failure number `failures` in a row.
-pub fn wait_after(failures: u32) -> Option<Duration> {
+pub(crate) fn wait_after(failures: u32) -> Option<Duration> {
     let beyond = failures.checked_sub(FREE)?;
     let factor = 2_u32.checked_pow(beyond).unwrap_or(u32::MAX);
     Some(FIRST.saturating_mul(factor).min(LONGEST))

@@ -1,8 +1,8 @@
 //! Accounts: who may issue numbers.
 
-pub mod backoff;
-pub mod command;
-pub mod password;
+pub(super) mod backoff;
+mod command;
+pub(super) mod password;
 mod totp;
 
 use std::fmt;
@@ -17,14 +17,14 @@ use super::store::{Account, Change, SignIn};
 use crate::database::DatabaseError;
 use password::PasswordError;
 
-pub use command::Command;
+pub use command::{Command, CommandError};
 
 /// The longest name, in bytes.
 const NAME_LEN_MAX: usize = 32;
 
 /// A random token: a session's id, or what is shown to use the API. Only its digest
 /// is stored.
-pub struct Token(Zeroizing<[u8; 32]>);
+pub(super) struct Token(Zeroizing<[u8; 32]>);
 
 impl Token {
     pub(super) fn random() -> Result<Self, getrandom::Error> {

@@ -17,9 +17,9 @@ const HASH_LEN: usize = 32;
 /// wait.
 const AT_ONCE: usize = 2;
 /// The shortest password somebody may choose, in characters.
-pub const LEN_MIN: usize = 12;
+pub(crate) const LEN_MIN: usize = 12;
 /// The longest, in bytes: everything is hashed, but nothing endless.
-pub const LEN_MAX: usize = 256;
+pub(crate) const LEN_MAX: usize = 256;
 /// The letters of generated passwords: 32, none of which looks like another.
 const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789+";
 /// Groups of letters in a generated password: 100 bits.
@@ -27,7 +27,7 @@ const GROUPS: usize = 4;
 const GROUP_LEN: usize = 5;
 
 /// Hashes passwords, a few at a time.
-pub struct Passwords {
+pub(crate) struct Passwords {
     permits: Semaphore,
     /// The hash that is tried where there is no account, so that this takes as long.
     nobody: String,
@@ -49,7 +49,7 @@ impl Passwords {
     ///
     /// # Errors
     /// [`PasswordError`].
-    pub async fn new() -> Result<Self, PasswordError> {
+    pub(crate) async fn new() -> Result<Self, PasswordError> {
         let this = Self {
             permits: Semaphore::new(AT_ONCE),
             nobody: String::new(),
@@ -63,7 +63,7 @@ impl Passwords {
     ///
     /// # Errors
     /// [`PasswordError`].
-    pub async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
+    pub(crate) async fn hash(&self, password: Zeroizing<String>) -> Result<String, PasswordError> {
         self.blocking(move || {
             Ok(argon2()
                 .hash_password(password.as_bytes())
@@ -77,7 +77,7 @@ impl Passwords {
     ///
     /// # Errors
     /// [`PasswordError`].
-    pub async fn is_right(
+    pub(crate) async fn is_right(
         &self,
         password: Zeroizing<String>,
         hash: Option<&str>,
@@ -114,7 +114,7 @@ impl Passwords {
 ///
 /// # Errors
 /// [`getrandom::Error`].
-pub fn generate() -> Result<Zeroizing<String>, getrandom::Error> {
+pub(crate) fn generate() -> Result<Zeroizing<String>, getrandom::Error> {
     let bytes = Zeroizing::new(random::<{ GROUPS * GROUP_LEN }>()?);
     let mut password = Zeroizing::new(String::with_capacity(GROUPS * (GROUP_LEN + 1)));
     for group in bytes.chunks(GROUP_LEN) {

@@ -20,7 +20,7 @@ pub use sms::{Format as SmsFormat, Sms};
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Sends numbers.
-pub struct Sender {
+pub(super) struct Sender {
     mail: Option<mail::Mailer>,
     sms: Option<sms::Gateway>,
 }
@@ -47,7 +47,7 @@ pub enum SetUpError {
 
 /// Why a message was not sent. It says nothing about whom to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SendError {
+pub(super) enum SendError {
     /// This way of sending is not set up.
     #[error("this way of sending is not set up")]
     Off,
@@ -76,7 +76,7 @@ impl Sender {
     ///
     /// # Errors
     /// [`SetUpError`].
-    pub fn new(mail: &Mail, sms: &Sms) -> Result<Self, SetUpError> {
+    pub(super) fn new(mail: &Mail, sms: &Sms) -> Result<Self, SetUpError> {
         Ok(Self {
             mail: mail::Mailer::new(mail)?,
             sms: sms::Gateway::new(sms)?,
@@ -84,7 +84,7 @@ impl Sender {
     }
 
     /// Whether it can send this way.
-    pub const fn can(&self, channel: Channel) -> bool {
+    pub(super) const fn can(&self, channel: Channel) -> bool {
         match channel {
             Channel::Mail => self.mail.is_some(),
             Channel::Sms => self.sms.is_some(),
@@ -96,7 +96,7 @@ impl Sender {
     /// # Errors
     /// [`SendError`], after the last try. Where it is not `Refused` the message may
     /// have arrived all the same.
-    pub async fn send(
+    pub(super) async fn send(
         &self,
         recipient: &Recipient,
         language: Language,

@@ -40,14 +40,14 @@ mod scope {
 
 /// The open database with this role's tables.
 #[derive(Clone, Debug)]
-pub struct Store(Database);
+pub(super) struct Store(Database);
 
 /// A form's one-time id.
-pub type FormId = [u8; 16];
+pub(super) type FormId = [u8; 16];
 
 /// A number to be issued.
 #[derive(Clone, Debug)]
-pub struct Issue {
+pub(super) struct Issue {
     /// Its digest.
     pub digest: Digest,
     /// The account that issues it.
@@ -64,7 +64,7 @@ pub struct Issue {
 
 /// What bounds issuing.
 #[derive(Clone, Copy, Debug)]
-pub struct IssueLimits {
+pub(super) struct IssueLimits {
     /// Numbers per account in an hour of the clock.
     pub per_account_hour: u32,
     /// Numbers in an hour of the clock.
@@ -75,7 +75,7 @@ pub struct IssueLimits {
 
 /// What became of an [`Issue`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Issued {
+pub(super) enum Issued {
     /// The number is valid from now on.
     Done,
     /// The form was sent before: nothing was done.
@@ -90,7 +90,7 @@ pub enum Issued {
 
 /// How far a form's number has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub(super) enum Progress {
     /// It is being sent.
     Sending,
     /// It is sent.
@@ -101,7 +101,7 @@ pub enum Progress {
 
 /// What is known of a form that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Submission {
+pub(super) struct Submission {
     /// How far it has got.
     pub progress: Progress,
     /// Since when.
@@ -112,7 +112,7 @@ pub struct Submission {
 
 /// A number to be checked.
 #[derive(Clone, Copy, Debug)]
-pub struct Check {
+pub(super) struct Check {
     /// Its digest.
     pub digest: Digest,
     /// Whose registration it is for.
@@ -125,7 +125,7 @@ pub struct Check {
 
 /// The answer to a [`Check`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Checked {
+pub(super) enum Checked {
     /// The number was valid, and is gone now.
     Consumed,
     /// This request was told so before.
@@ -138,7 +138,7 @@ pub enum Checked {
 
 /// An account.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Account {
+pub(super) struct Account {
     /// Its name.
     pub name: String,
     /// The password's hash, in PHC form.
@@ -157,7 +157,7 @@ pub struct Account {
 
 /// An account that does not exist yet.
 #[derive(Clone, Debug)]
-pub struct NewAccount {
+pub(super) struct NewAccount {
     /// Its name.
     pub name: String,
     /// The password's hash, in PHC form.
@@ -170,7 +170,7 @@ pub struct NewAccount {
 
 /// A change to an account.
 #[derive(Clone, Debug)]
-pub enum Change {
+pub(super) enum Change {
     /// It may do nothing, or something again. Its sessions end.
     Disabled(bool),
     /// It gets another password. Its sessions end.
@@ -190,7 +190,7 @@ pub enum Change {
 
 /// A sign-in whose password and code were right.
 #[derive(Clone, Debug)]
-pub struct SignIn {
+pub(super) struct SignIn {
     /// The account.
     pub account: String,
     /// The digest under which failures are counted.
@@ -205,7 +205,7 @@ pub struct SignIn {
 
 /// How long sessions live.
 #[derive(Clone, Copy, Debug)]
-pub struct SessionTimes {
+pub(super) struct SessionTimes {
     /// Since the last request.
     pub idle: Duration,
     /// In all.
@@ -214,7 +214,7 @@ pub struct SessionTimes {
 
 /// A row of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditRow {
+pub(super) struct AuditRow {
     /// When.
     pub at: UnixSeconds,
     /// Who: an account, or `-` where it is none, or `command line`.
@@ -286,7 +286,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn open(settings: &Settings) -> Result<Self> {
+    pub(super) async fn open(settings: &Settings) -> Result<Self> {
         Database::open(settings, &schema::MIGRATIONS)
             .await
             .map(Self)
@@ -296,7 +296,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn ping(&self) -> Result<()> {
+    pub(super) async fn ping(&self) -> Result<()> {
         on_either!(self, ping)
     }
 
@@ -305,7 +305,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn issue(&self, issue: Issue) -> Result<Issued> {
+    pub(super) async fn issue(&self, issue: Issue) -> Result<Issued> {
         on_either!(self, issue, issue)
     }
 
@@ -313,7 +313,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn withdraw(&self, digest: Digest) -> Result<()> {
+    pub(super) async fn withdraw(&self, digest: Digest) -> Result<()> {
         on_either!(self, withdraw, digest)?;
         self.forget_deleted().await
     }
@@ -322,7 +322,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn set_progress(
+    pub(super) async fn set_progress(
         &self,
         form: FormId,
         progress: Progress,
@@ -335,7 +335,11 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn submission(&self, form: FormId, account: &str) -> Result<Option<Submission>> {
+    pub(super) async fn submission(
+        &self,
+        form: FormId,
+        account: &str,
+    ) -> Result<Option<Submission>> {
         on_either!(self, submission, form, account.to_owned())
     }
 
@@ -344,7 +348,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn check(&self, check: Check) -> Result<Checked> {
+    pub(super) async fn check(&self, check: Check) -> Result<Checked> {
         let checked = on_either!(self, check, check)?;
         if checked == Checked::Consumed {
             // The number is consumed, and the answer holds even where the log cannot be
@@ -360,7 +364,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn add_account(&self, account: NewAccount) -> Result<bool> {
+    pub(super) async fn add_account(&self, account: NewAccount) -> Result<bool> {
         on_either!(self, add_account, account)
     }
 
@@ -368,7 +372,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn accounts(&self) -> Result<Vec<Account>> {
+    pub(super) async fn accounts(&self) -> Result<Vec<Account>> {
         on_either!(self, accounts)
     }
 
@@ -376,7 +380,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn account(&self, name: &str) -> Result<Option<Account>> {
+    pub(super) async fn account(&self, name: &str) -> Result<Option<Account>> {
         on_either!(self, account, name.to_owned())
     }
 
@@ -384,7 +388,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn account_with_token(&self, token: Digest) -> Result<Option<String>> {
+    pub(super) async fn account_with_token(&self, token: Digest) -> Result<Option<String>> {
         on_either!(self, account_with_token, token)
     }
 
@@ -392,7 +396,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn change_account(&self, name: &str, change: Change) -> Result<bool> {
+    pub(super) async fn change_account(&self, name: &str, change: Change) -> Result<bool> {
         let changed = on_either!(self, change_account, name.to_owned(), change)?;
         self.forget_deleted().await?;
         Ok(changed)
@@ -403,7 +407,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn begin_attempt(
+    pub(super) async fn begin_attempt(
         &self,
         attempt: Digest,
         now: UnixSeconds,
@@ -415,7 +419,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn clear_attempts(&self, attempt: Digest) -> Result<()> {
+    pub(super) async fn clear_attempts(&self, attempt: Digest) -> Result<()> {
         on_either!(self, clear_attempts, attempt)
     }
 
@@ -424,7 +428,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn sign_in(&self, sign_in: SignIn) -> Result<bool> {
+    pub(super) async fn sign_in(&self, sign_in: SignIn) -> Result<bool> {
         on_either!(self, sign_in, sign_in)
     }
 
@@ -432,7 +436,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn session(
+    pub(super) async fn session(
         &self,
         id: Digest,
         times: SessionTimes,
@@ -445,7 +449,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn end_session(&self, id: Digest) -> Result<()> {
+    pub(super) async fn end_session(&self, id: Digest) -> Result<()> {
         on_either!(self, end_session, id)
     }
 
@@ -453,7 +457,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn audit(&self, row: AuditRow) -> Result<()> {
+    pub(super) async fn audit(&self, row: AuditRow) -> Result<()> {
         on_either!(self, audit, row)
     }
 
@@ -461,7 +465,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn audit_rows(&self, count: u32) -> Result<Vec<AuditRow>> {
+    pub(super) async fn audit_rows(&self, count: u32) -> Result<Vec<AuditRow>> {
         on_either!(self, audit_rows, count)
     }
 
@@ -469,7 +473,7 @@ impl Store {
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn purge(
+    pub(super) async fn purge(
         &self,
         now: UnixSeconds,
         times: SessionTimes,
