@@ -16,3 +16,5 @@ pub mod management;
 pub mod notification;
 pub mod run;
 pub mod secret;
+#[cfg(test)]
+mod testing;

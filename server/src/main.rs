@@ -1,11 +1,14 @@
 //! `sesshoku-server`: reads the configuration and runs one role.
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
+use sesshoku_server::clock::Clock;
+use sesshoku_server::management::{self, account};
 use sesshoku_server::{keygen, log, notification, run};
 use settings::{Settings, Sources};
 use toml::Table;
@@ -27,6 +30,16 @@ struct Arguments {
 enum Command {
     /// Run the notification server: take registrations, hand out exports.
     Notification(Role),
+    /// Run the management system: issue processing numbers, and check them.
+    Management(Role),
+    /// Manage the accounts of those who issue processing numbers.
+    Account {
+        /// Read this file instead of the management system's installed ones.
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
+        #[command(subcommand)]
+        command: account::Command,
+    },
     /// Make the key that signs exports.
     Keygen(Keygen),
     /// Print the OpenAPI description of a role's interface.
@@ -74,6 +87,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Notification(role) => notification(role),
+        Command::Management(role) => management(role),
+        Command::Account { config, command } => account(config, command),
         Command::Keygen(files) => {
             keygen::keygen(&files.private, &files.public).map_err(|it| Failure::Other(it.into()))
         }
@@ -87,7 +102,7 @@ fn main() -> ExitCode {
 }
 
 fn notification(role: Role) -> Result<(), Failure> {
-    let config: notification::Config = load("notification", &role)?;
+    let config: notification::Config = load("notification", role.config)?;
     in_runtime(async {
         if role.check_config {
             let checked = notification::check(&config).await;
@@ -99,8 +114,29 @@ fn notification(role: Role) -> Result<(), Failure> {
     })
 }
 
-fn load<T: Settings>(name: &str, role: &Role) -> Result<T, Failure> {
-    let sources = Sources::new(name, role.config.clone(), Table::new());
+fn management(role: Role) -> Result<(), Failure> {
+    let config: management::Config = load("management", role.config)?;
+    if role.check_config {
+        return print_config(&config);
+    }
+    in_runtime(async {
+        log::start();
+        run::management(config).await.map_err(Failure::Other)
+    })
+}
+
+fn account(config: Option<PathBuf>, command: account::Command) -> Result<(), Failure> {
+    let config: management::Config = load("management", config)?;
+    in_runtime(async {
+        log::start();
+        let mut out = io::stdout().lock();
+        let done = command.run(&config, &Clock::system(), &mut out).await;
+        done.map_err(|error| Failure::Other(error.into()))
+    })
+}
+
+fn load<T: Settings>(name: &str, file: Option<PathBuf>) -> Result<T, Failure> {
+    let sources = Sources::new(name, file, Table::new());
     settings::load(&sources).map_err(|error| Failure::Configuration(error.into()))
 }
 

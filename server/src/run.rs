@@ -5,13 +5,12 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
-use crate::clock::Clock;
 use crate::http::internal::{self, Metrics};
 use crate::http::serve::{Listener, serve};
 use crate::http::{self, Shutdown, layers};
-use crate::notification;
+use crate::{management, notification};
 
 /// Runs the notification server until it is told to end.
 ///
@@ -21,7 +20,8 @@ pub async fn notification(config: notification::Config) -> anyhow::Result<()> {
     let shutdown = stop_signal()?;
     let settings = config.http.clone();
     let metrics = Metrics::default();
-    let server = notification::open(config, Clock::system(), &metrics).await?;
+    let clock = config.clock.open().await?;
+    let server = notification::open(config, clock, &metrics).await?;
     let listeners = listeners(
         &settings,
         server.router(),
@@ -33,6 +33,37 @@ pub async fn notification(config: notification::Config) -> anyhow::Result<()> {
     let background = tokio::spawn(server.run_background(shutdown.clone()));
     serve_until_told(listeners, &settings, shutdown).await;
     background.await.context("the exporter has panicked")
+}
+
+/// Runs the management system until it is told to end.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn management(config: management::Config) -> anyhow::Result<()> {
+    let shutdown = stop_signal()?;
+    let settings = config.http.clone();
+    let metrics = Metrics::default();
+    let clock = config.clock.open().await?;
+    let system = management::open(config, clock).await?;
+    let listeners = listeners(
+        &settings,
+        system.router(),
+        internal::router(metrics.clone(), system.ready()),
+        &metrics,
+        &shutdown,
+    )
+    .await?;
+    let (served, all_served) = oneshot::channel::<()>();
+    let background = tokio::spawn(async move {
+        // Resolves also when the sender is dropped.
+        let all_served = async {
+            let _ = all_served.await;
+        };
+        system.run_background(all_served).await;
+    });
+    serve_until_told(listeners, &settings, shutdown).await;
+    drop(served);
+    background.await.context("sending has panicked")
 }
 
 /// Opens the public listener, and the operator's where there is to be one.

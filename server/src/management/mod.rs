@@ -1,1 +1,190 @@
 //! The part of the management system (管理システム) that issues and checks 処理番号.
+//!
+//! A worker of a health centre signs in ([`account`], `web`) and enters a mail address
+//! or phone number; a number is drawn, made valid, and sent there ([`issue`],
+//! [`send`]). The notification server has it checked, once ([`api`]). What is kept
+//! ([`store`]) tells neither the number, nor to whom it went.
+
+pub mod account;
+mod api;
+mod audit;
+mod config;
+mod issue;
+mod keys;
+mod message;
+mod number;
+mod recipient;
+mod send;
+mod source;
+mod store;
+mod web;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use jiff::tz::TimeZone;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::database::DatabaseError;
+use crate::http::internal::Ready;
+use crate::http::source::Sources;
+use crate::secret::SecretError;
+use account::password::{PasswordError, Passwords};
+use keys::{Digest, KeyError, Keys, sha256};
+use send::{Sender, SetUpError};
+use source::Tries;
+use store::Store;
+
+pub use config::{Accounts, Audit, Config, DatabaseSettings, Numbers, Secrets, Web};
+pub use send::{Mail, MailKind, MailTls, Sms, SmsFormat};
+
+/// How often what has expired is deleted.
+const PURGE_EVERY: Duration = Duration::from_secs(60);
+/// The shortest credential that is taken, in bytes: 128 bits even where it is hex.
+const CREDENTIAL_LEN_MIN: usize = 32;
+
+/// The running role. Its clones are the same.
+#[derive(Clone)]
+pub struct Management(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    clock: Clock,
+    store: Store,
+    keys: Keys,
+    /// The digest of what the notification server shows: digests are compared, so
+    /// that the time this takes does not depend on how much of a guess is right.
+    check_credential: Digest,
+    sender: Sender,
+    time_zone: TimeZone,
+    passwords: Passwords,
+    sources: Sources,
+    sign_ins: Tries,
+    /// What goes on although the one who asked has hung up.
+    tasks: TaskTracker,
+}
+
+/// Why the role cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A secret cannot be read.
+    #[error("cannot read the {0}")]
+    Secret(&'static str, #[source] SecretError),
+    /// The key cannot be used.
+    #[error("cannot use the management key")]
+    Key(#[from] KeyError),
+    /// The credential is too short.
+    #[error("the check credential is shorter than {CREDENTIAL_LEN_MIN} characters")]
+    ShortCredential,
+    /// The database cannot be opened.
+    #[error("cannot open the database")]
+    Database(#[from] DatabaseError),
+    /// Nothing can be sent.
+    #[error("cannot set up sending")]
+    SetUp(#[from] SetUpError),
+    /// No password can be checked.
+    #[error("cannot hash passwords")]
+    Passwords(#[from] PasswordError),
+    /// The time zone is not known to this system.
+    #[error("cannot read the time zone")]
+    TimeZone(#[source] jiff::Error),
+}
+
+/// Opens everything the role needs.
+///
+/// # Errors
+/// [`OpenError`].
+pub async fn open(config: Config, clock: Clock) -> Result<Management, OpenError> {
+    let secret = |what, place: &crate::secret::Place| {
+        place.read().map_err(|error| OpenError::Secret(what, error))
+    };
+    let keys = Keys::new(&secret("management key", &config.secrets.key)?)?;
+    let credential = secret("check credential", &config.secrets.check_credential)?;
+    if credential.expose().len() < CREDENTIAL_LEN_MIN {
+        return Err(OpenError::ShortCredential);
+    }
+    let numbers = &config.numbers;
+    tracing::info!(
+        wrong_per_hour = numbers.wrong_per_hour,
+        live_max = numbers.live_max,
+        chance_per_day = number::guessing_chance(numbers.wrong_per_hour, 24, numbers.live_max),
+        "guessing a number is bounded"
+    );
+    Ok(Management(Arc::new(Inner {
+        store: Store::open(&config.database.0).await?,
+        keys,
+        check_credential: sha256(credential.expose().as_bytes()),
+        sender: Sender::new(&config.mail, &config.sms)?,
+        time_zone: TimeZone::get(&numbers.time_zone).map_err(OpenError::TimeZone)?,
+        passwords: Passwords::new().await?,
+        sources: Sources::new(&config.http),
+        sign_ins: Tries::new(config.accounts.sign_ins_per_source_minute),
+        tasks: TaskTracker::new(),
+        config,
+        clock,
+    })))
+}
+
+impl Management {
+    /// The page and the JSON interface. A client's address is taken from
+    /// `ConnectInfo<SocketAddr>`; without it all share one limit for signing in.
+    pub fn router(&self) -> Router {
+        api::router(Arc::clone(&self.0)).merge(web::router(Arc::clone(&self.0)))
+    }
+
+    /// Whether the database answers.
+    pub fn ready(&self) -> Ready {
+        let inner = Arc::clone(&self.0);
+        Arc::new(move || {
+            let inner = Arc::clone(&inner);
+            Box::pin(async move { inner.store.ping().await.is_ok() })
+        })
+    }
+
+    /// Deletes what has expired, again and again, until `shutdown`, which is to come
+    /// when no request is served any more; then waits for messages being sent.
+    pub async fn run_background(&self, shutdown: impl Future<Output = ()>) {
+        let purging = async {
+            let mut ticks = tokio::time::interval(PURGE_EVERY);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                self.purge().await;
+            }
+        };
+        tokio::select! {
+            () = purging => (),
+            () = shutdown => (),
+        }
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    async fn purge(&self) {
+        let Inner {
+            store,
+            clock,
+            config,
+            ..
+        } = &*self.0;
+        let times = config.accounts.session_times();
+        if let Err(error) = store.purge(clock.now(), times, config.audit.kept()).await {
+            tracing::error!(error = causes(&error), "what has expired cannot be deleted");
+        }
+    }
+}
+
+/// An error with what caused it, for the log.
+fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use super::limits;
 use crate::secret::Place;
-use crate::{database, http};
+use crate::{clock, database, http};
 
 /// The whole configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ use crate::{database, http};
 pub struct Config {
     /// Where to answer, within which limits.
     pub http: http::Settings,
+    /// Where the time comes from.
+    pub clock: clock::Settings,
     /// Where keys are kept.
     pub database: database::Settings,
     /// Where files for devices are kept.
@@ -155,6 +157,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             http: http::Settings::default(),
+            clock: clock::Settings::default(),
             database: database::Settings::Sqlite {
                 path: "/var/lib/sesshoku-notification/notification.db".into(),
             },

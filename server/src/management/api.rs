@@ -1,0 +1,242 @@
+//! The JSON interface: the notification server has numbers checked, and programs of
+//! health centres have them issued (`openapi/management.yaml`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::account::Token;
+use super::issue::{IssueError, Order};
+use super::keys::{self, Digest};
+use super::message::Language;
+use super::number::ProcessingNumber;
+use super::recipient::{Recipient, RecipientError};
+use super::send::SendError;
+use super::store::{Check, Checked};
+use super::{Inner, causes};
+
+/// No body here needs more.
+const BODY_LEN_MAX: usize = 4096;
+/// When to try again what the database or a mail server did not do now.
+const RETRY_SOON: Duration = Duration::from_secs(30);
+
+pub(super) fn router(inner: Arc<Inner>) -> Router {
+    Router::new()
+        .route("/api/v1/processing-number/check", post(check))
+        .route("/api/v1/processing-number", post(issue))
+        .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
+        .with_state(inner)
+}
+
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+struct CheckRequest {
+    processing_number: String,
+    request: String,
+}
+
+#[derive(Serialize)]
+struct CheckAnswer {
+    genuine: bool,
+}
+
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+struct IssueRequest {
+    #[serde(default)]
+    mail: String,
+    #[serde(default)]
+    phone: String,
+    #[serde(default)]
+    #[zeroize(skip)]
+    language: Language,
+}
+
+#[derive(Serialize)]
+struct IssueAnswer {
+    expires: String,
+}
+
+/// An answer that is not what was asked for: a status, and a word for programs.
+#[derive(Serialize)]
+struct Problem {
+    #[serde(skip)]
+    status: StatusCode,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
+    error: &'static str,
+}
+
+impl Problem {
+    const fn new(status: StatusCode, error: &'static str) -> Self {
+        Self {
+            status,
+            retry_after: None,
+            error,
+        }
+    }
+
+    const fn later(status: StatusCode, error: &'static str, wait: Duration) -> Self {
+        Self {
+            status,
+            retry_after: Some(wait),
+            error,
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let (status, retry_after) = (self.status, self.retry_after);
+        let mut response = answer(status, self);
+        let headers = response.headers_mut();
+        if let Some(wait) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+const UNAUTHORIZED: Problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized");
+const MALFORMED: Problem = Problem::new(StatusCode::BAD_REQUEST, "malformed");
+const UNAVAILABLE: Problem =
+    Problem::later(StatusCode::SERVICE_UNAVAILABLE, "unavailable", RETRY_SOON);
+
+/// Whether a number is genuine. A genuine one is gone afterwards.
+async fn check(
+    State(inner): State<Arc<Inner>>,
+    headers: HeaderMap,
+    body: Result<Json<CheckRequest>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let shown = bearer(&headers).ok_or(UNAUTHORIZED)?;
+    if !keys::same(&keys::sha256(shown.as_bytes()), &inner.check_credential) {
+        return Err(UNAUTHORIZED);
+    }
+    let Json(body) = body.map_err(unreadable)?;
+    let number: ProcessingNumber = body.processing_number.parse().map_err(|_| MALFORMED)?;
+    let mut request: Digest = [0; 32];
+    hex::decode_to_slice(&body.request, &mut request).map_err(|_| MALFORMED)?;
+    let check = Check {
+        digest: inner.keys.number(&number),
+        request,
+        now: inner.clock.now(),
+        wrong_per_hour: inner.config.numbers.wrong_per_hour,
+    };
+    let checked = inner.store.check(check).await.map_err(|error| {
+        tracing::error!(error = causes(&error), "a number cannot be checked");
+        UNAVAILABLE
+    })?;
+    let genuine = match checked {
+        Checked::Consumed | Checked::Repeated => true,
+        Checked::Wrong => false,
+        Checked::Bounded(wait) => {
+            tracing::warn!("too many wrong numbers in this hour: none is checked");
+            let status = StatusCode::TOO_MANY_REQUESTS;
+            return Err(Problem::later(status, "too-many-wrong-numbers", wait));
+        }
+    };
+    Ok(answer(StatusCode::OK, CheckAnswer { genuine }))
+}
+
+/// Issues a number to a mail address or phone number.
+async fn issue(
+    State(inner): State<Arc<Inner>>,
+    headers: HeaderMap,
+    body: Result<Json<IssueRequest>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let token = bearer(&headers).and_then(Token::parse);
+    let token = token.ok_or(UNAUTHORIZED)?;
+    let account = inner.store.account_with_token(token.digest()).await;
+    let account = account.map_err(|error| {
+        tracing::error!(error = causes(&error), "a token cannot be looked up");
+        UNAVAILABLE
+    })?;
+    let account = account.ok_or(UNAUTHORIZED)?;
+    let Json(body) = body.map_err(unreadable)?;
+    let order = Order {
+        account,
+        recipient: Recipient::parse(&body.mail, &body.phone).map_err(not_a_recipient)?,
+        language: body.language,
+        form: None,
+    };
+    drop(body);
+    // It goes on to its end although the client may hang up: half-way there would be a
+    // valid number that was not sent.
+    let task = Arc::clone(&inner);
+    let issued = inner.tasks.spawn(async move { task.issue(order).await });
+    let expires = issued.await.map_err(|_| UNAVAILABLE)?.map_err(not_issued)?;
+    let expires = Timestamp::from_second(i64::from(expires.get()))
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .to_string();
+    Ok(answer(StatusCode::CREATED, IssueAnswer { expires }))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, credential) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| credential.trim())
+}
+
+fn answer(status: StatusCode, body: impl Serialize) -> Response {
+    let no_store = [(CACHE_CONTROL, "no-store")];
+    (status, no_store, Json(body)).into_response()
+}
+
+/// What the body is not. The parser's own text would quote it, so it is dropped.
+fn unreadable(rejection: JsonRejection) -> Problem {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json")
+        }
+        _ => MALFORMED,
+    }
+}
+
+fn not_a_recipient(error: RecipientError) -> Problem {
+    let word = match error {
+        RecipientError::Missing => "no-recipient",
+        RecipientError::Both => "two-recipients",
+        RecipientError::Mail => "not-a-mail-address",
+        RecipientError::Phone => "not-a-phone-number",
+    };
+    Problem::new(StatusCode::BAD_REQUEST, word)
+}
+
+fn not_issued(error: IssueError) -> Problem {
+    match error {
+        IssueError::Limited(wait) => {
+            Problem::later(StatusCode::TOO_MANY_REQUESTS, "too-many-numbers", wait)
+        }
+        IssueError::Full => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            Problem::later(status, "too-many-live-numbers", RETRY_SOON)
+        }
+        IssueError::ChannelOff => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "channel-not-set-up")
+        }
+        IssueError::Send(SendError::Refused(_) | SendError::Off) => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "message-refused")
+        }
+        IssueError::Send(SendError::Unavailable(_) | SendError::Timeout) => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            Problem::later(status, "message-not-sent", RETRY_SOON)
+        }
+        IssueError::KnownForm | IssueError::Database(_) | IssueError::Random(_) => UNAVAILABLE,
+    }
+}

@@ -1,0 +1,355 @@
+//! The settings: `management.toml`, or `SESSHOKU_MANAGEMENT_SECTION__KEY`.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use settings::ConfigError;
+use url::{Host, Url};
+
+use super::send::{Mail, Sms};
+use super::store::{IssueLimits, SessionTimes};
+use crate::secret::Place;
+use crate::{clock, database, http};
+
+/// The whole configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where to answer, within which limits.
+    pub http: http::Settings,
+    /// Where the time comes from.
+    pub clock: clock::Settings,
+    /// Where rows are kept.
+    pub database: DatabaseSettings,
+    /// Where secrets are.
+    pub secrets: Secrets,
+    /// 処理番号 and what bounds them.
+    pub numbers: Numbers,
+    /// Sending by mail.
+    pub mail: Mail,
+    /// Sending by SMS.
+    pub sms: Sms,
+    /// Accounts and their sessions.
+    pub accounts: Accounts,
+    /// The web page.
+    pub web: Web,
+    /// The audit log.
+    pub audit: Audit,
+}
+
+/// `[database]`, a file by default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DatabaseSettings(pub database::Settings);
+
+/// `[secrets]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Secrets {
+    /// The key that all others are derived from, at least 32 characters.
+    pub key: Place,
+    /// What the notification server shows to have numbers checked.
+    pub check_credential: Place,
+}
+
+/// `[numbers]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Numbers {
+    /// For how many hours a number is valid, 1 to 24.
+    pub valid_hours: u8,
+    /// How many numbers may be valid at the same time.
+    pub live_max: u32,
+    /// How many wrong numbers may be checked in an hour of the clock, in all.
+    pub wrong_per_hour: u32,
+    /// How many numbers an account may issue in an hour of the clock.
+    pub per_account_hour: u32,
+    /// How many numbers all accounts may issue in an hour of the clock.
+    pub per_hour: u32,
+    /// The time zone of the times in messages and on the page, such as `Asia/Tokyo`.
+    pub time_zone: String,
+}
+
+/// `[accounts]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Accounts {
+    /// After how many minutes without a request a session ends.
+    pub idle_minutes: u32,
+    /// After how many hours it ends in any case.
+    pub session_hours: u32,
+    /// How many tries to sign in one source has in a minute.
+    pub sign_ins_per_source_minute: u32,
+}
+
+/// `[web]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Web {
+    /// The institution's name, shown at the top.
+    pub institution: String,
+    /// Cookies over plain http, allowed only while it listens on loopback: for trying
+    /// it out without TLS in front.
+    pub insecure_cookies: bool,
+}
+
+/// `[audit]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// For how many days a row is kept.
+    pub keep_days: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            http: http::Settings {
+                listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081),
+                ..http::Settings::default()
+            },
+            clock: clock::Settings::default(),
+            database: DatabaseSettings::default(),
+            secrets: Secrets::default(),
+            numbers: Numbers::default(),
+            mail: Mail::default(),
+            sms: Sms::default(),
+            accounts: Accounts::default(),
+            web: Web::default(),
+            audit: Audit::default(),
+        }
+    }
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self(database::Settings::Sqlite {
+            path: PathBuf::from("/var/lib/sesshoku-management/management.db"),
+        })
+    }
+}
+
+impl Default for Secrets {
+    fn default() -> Self {
+        Self {
+            key: Place::Credential("management-key".into()),
+            check_credential: Place::Credential("check-credential".into()),
+        }
+    }
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self {
+            valid_hours: 24,
+            live_max: 10_000,
+            wrong_per_hour: 100,
+            per_account_hour: 60,
+            per_hour: 2_000,
+            time_zone: "Asia/Tokyo".into(),
+        }
+    }
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self {
+            idle_minutes: 20,
+            session_hours: 10,
+            sign_ins_per_source_minute: 20,
+        }
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { keep_days: 365 }
+    }
+}
+
+impl settings::Settings for Config {
+    const ENVIRONMENT_PREFIX: &'static str = "SESSHOKU_MANAGEMENT_";
+
+    fn check(&self) -> Result<(), ConfigError> {
+        self.http.check()?;
+        self.numbers.check()?;
+        if !self.mail.is_on() && !self.sms.is_on() {
+            return refuse(
+                "mail.kind",
+                "neither mail nor SMS is set up to send numbers",
+            );
+        }
+        self.mail.check()?;
+        self.sms.check()?;
+        if self.accounts.idle_minutes == 0 {
+            return refuse("accounts.idle_minutes", "must be at least 1");
+        }
+        if !(1..=24).contains(&self.accounts.session_hours) {
+            return refuse("accounts.session_hours", "must be 1 to 24");
+        }
+        if self.accounts.sign_ins_per_source_minute == 0 {
+            return refuse("accounts.sign_ins_per_source_minute", "must be at least 1");
+        }
+        if self.web.insecure_cookies && !self.http.listen.ip().is_loopback() {
+            return refuse(
+                "web.insecure_cookies",
+                "only while http.listen is a loopback address",
+            );
+        }
+        if self.audit.keep_days == 0 {
+            return refuse("audit.keep_days", "must be at least 1");
+        }
+        Ok(())
+    }
+}
+
+impl Numbers {
+    fn check(&self) -> Result<(), ConfigError> {
+        if !(1..=24).contains(&self.valid_hours) {
+            return refuse("numbers.valid_hours", "must be 1 to 24");
+        }
+        let counts = [
+            ("numbers.live_max", self.live_max),
+            ("numbers.wrong_per_hour", self.wrong_per_hour),
+            ("numbers.per_account_hour", self.per_account_hour),
+            ("numbers.per_hour", self.per_hour),
+        ];
+        for (setting, count) in counts {
+            // A hundredth of all numbers: beyond, guessing is no longer hopeless.
+            if !(1..=1_000_000).contains(&count) {
+                return refuse(setting, "must be 1 to 1000000");
+            }
+        }
+        TimeZone::get(&self.time_zone)
+            .map(|_| ())
+            .or_else(|_| refuse("numbers.time_zone", "is not a time zone this system knows"))
+    }
+
+    pub(super) const fn limits(&self) -> IssueLimits {
+        IssueLimits {
+            per_account_hour: self.per_account_hour,
+            per_hour: self.per_hour,
+            live: self.live_max,
+        }
+    }
+}
+
+impl Accounts {
+    pub(super) fn session_times(&self) -> SessionTimes {
+        SessionTimes {
+            idle: Duration::from_secs(u64::from(self.idle_minutes) * 60),
+            total: Duration::from_secs(u64::from(self.session_hours) * 3600),
+        }
+    }
+}
+
+impl Audit {
+    pub(super) fn kept(&self) -> Duration {
+        Duration::from_secs(u64::from(self.keep_days) * 24 * 3600)
+    }
+}
+
+/// Says what is wrong with a setting.
+pub(super) fn refuse<T>(setting: &'static str, problem: &str) -> Result<T, ConfigError> {
+    Err(ConfigError::Value {
+        setting,
+        problem: problem.into(),
+    })
+}
+
+/// Whether a host is this machine itself, so that nobody is on the way to it.
+pub(super) fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Whether what is sent to `url` can be read by nobody on the way.
+pub(super) fn is_private(url: &Url) -> bool {
+    let is_on_this_machine = match url.host() {
+        Some(Host::Domain(name)) => is_loopback(name),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || url.scheme() == "http" && is_on_this_machine
+}
+
+#[cfg(test)]
+mod tests {
+    use settings::Settings as _;
+
+    use super::*;
+
+    fn check(text: &str) -> Result<(), String> {
+        let config: Config = toml::from_str(text).map_err(|error| error.to_string())?;
+        config.check().map_err(|error| error.to_string())
+    }
+
+    const MAIL: &str = "[mail]\nkind = 'smtp'\nfrom = 'a@b.example'\nhost = 'mail.example'\n";
+
+    #[test]
+    fn a_mail_server_is_enough() {
+        assert_eq!(check(MAIL), Ok(()));
+    }
+
+    #[test]
+    fn what_would_be_unsafe_or_senseless_is_refused() {
+        for (more, setting) in [
+            ("[numbers]\nvalid_hours = 0", "numbers.valid_hours"),
+            ("[numbers]\nvalid_hours = 25", "numbers.valid_hours"),
+            ("[numbers]\nwrong_per_hour = 0", "numbers.wrong_per_hour"),
+            ("[numbers]\nlive_max = 50000000", "numbers.live_max"),
+            ("[numbers]\ntime_zone = 'Mars'", "numbers.time_zone"),
+            ("[accounts]\nsession_hours = 48", "accounts.session_hours"),
+            (
+                "[http]\nlisten = '0.0.0.0:1'\n[web]\ninsecure_cookies = true",
+                "web.insecure_cookies",
+            ),
+            ("[sms]\nurl = 'http://sms.example/'", "sms.url"),
+            ("[sms]\nurl = 'https://sms.example/'", "sms.fields"),
+            ("[misspelt]\na = 1", "misspelt"),
+        ] {
+            let error = check(&format!("{MAIL}{more}")).unwrap_err();
+            assert!(error.contains(setting), "{more}: {error}");
+        }
+        let error = check("").unwrap_err();
+        assert!(error.contains("mail.kind"), "{error}");
+        for (mail, setting) in [
+            ("from = 'x'\nhost = 'mail.example'", "mail.from"),
+            ("from = 'a@b.example'", "mail.host"),
+            (
+                "from = 'a@b.example'\nhost = 'mail.example'\ntls = 'off'",
+                "mail.tls",
+            ),
+            (
+                "from = 'a@b.example'\nhost = 'mail.example'\nattempts = 0",
+                "mail.attempts",
+            ),
+            (
+                "from = 'a@b.example'\nhost = 'mail.example'\nusername = 'u'",
+                "mail.password",
+            ),
+        ] {
+            let error = check(&format!("[mail]\nkind = 'smtp'\n{mail}")).unwrap_err();
+            assert!(error.contains(setting), "{mail}: {error}");
+        }
+    }
+
+    #[test]
+    fn only_loopback_and_https_are_private() {
+        for (url, private) in [
+            ("https://sms.example/", true),
+            ("http://127.0.0.1:80/", true),
+            ("http://[::1]/", true),
+            ("http://localhost/", true),
+            ("http://sms.example/", false),
+            ("http://127.0.0.1.sms.example/", false),
+            ("ftp://127.0.0.1/", false),
+        ] {
+            assert_eq!(is_private(&url.parse().unwrap()), private, "{url}");
+        }
+    }
+}
