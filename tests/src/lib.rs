@@ -1,7 +1,7 @@
 //! End-to-end tests through the front door, and what they stand on.
 //!
 //! [`local`] runs the programs on a private bus, in a temporary folder; [`room`] puts
-//! several of them into one simulated room.
+//! several of them into one simulated room, [`servers`] runs the servers.
 //!
 //! The Bluetooth tier runs the real kernel and the real bluetoothd in a User-Mode
 //! Linux guest, with controllers emulated by the `air` crate:
@@ -17,5 +17,6 @@ pub mod audit;
 pub mod guest;
 pub mod local;
 pub mod room;
+pub mod servers;
 pub mod setup;
 pub mod uml;
