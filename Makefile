@@ -24,9 +24,16 @@ help: ## List the targets
 ##### Running
 
 .PHONY: run
-run: setup-run ## Run it all in this terminal: on the Bluetooth adapter, else in a simulated room
-	cargo build --bin sesshokud --bin sesshoku
+run: setup-run programs ## Run it all in this terminal: on the Bluetooth adapter, else in a simulated room
 	@exec scripts/run
+
+.PHONY: demo
+demo: setup-run programs ## Play the story of a registration in a simulated room, and print it
+	@exec scripts/run --demo
+
+.PHONY: programs
+programs: setup-run
+	cargo build --bin sesshokud --bin sesshoku --bin sesshoku-server --bin sesshoku-room
 
 .PHONY: clean-run
 clean-run: ## Delete what `make run` left in ./run: database, keys, logs
