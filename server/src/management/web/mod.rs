@@ -390,7 +390,7 @@ async fn issued_page(
             (text.sent, body)
         }
         Progress::Sending if is_over => {
-            let body = pages::trouble(text.unclear_lead, None, "/issue", text.another);
+            let body = pages::not_sent(text, text.unclear_lead, None);
             (text.unclear, body)
         }
         Progress::Sending => {
@@ -399,7 +399,7 @@ async fn issued_page(
         }
         Progress::Failed => {
             let next = Some(text.failed_next);
-            let body = pages::trouble(text.failed_lead, next, "/issue", text.another);
+            let body = pages::not_sent(text, text.failed_lead, next);
             (text.failed, body)
         }
     };
