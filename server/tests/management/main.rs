@@ -5,6 +5,7 @@ mod api;
 mod browser;
 mod commands;
 mod gateway;
+mod openapi;
 mod page;
 mod server;
 mod smtp;

@@ -141,6 +141,7 @@ impl Place {
             .arg(self.path("management.toml"))
             // So that whatever is logged at any level can be looked through.
             .env("RUST_LOG", "trace")
+            .env("SESSHOKU_LOG", "trace")
             .stderr(fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
