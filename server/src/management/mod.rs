@@ -41,6 +41,8 @@ pub use send::{Mail, MailKind, MailTls, Sms, SmsFormat};
 
 /// How often what has expired is deleted.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
+/// From which chance on that a day of guessing succeeds the log warns.
+const GUESSING_CHANCE_WARNED: f64 = 0.01;
 /// The shortest credential that is taken, in bytes: 128 bits even where it is hex.
 const CREDENTIAL_LEN_MIN: usize = 32;
 
@@ -104,12 +106,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<Management, OpenError>
         return Err(OpenError::ShortCredential);
     }
     let numbers = &config.numbers;
-    tracing::info!(
-        wrong_per_hour = numbers.wrong_per_hour,
-        live_max = numbers.live_max,
-        chance_per_day = number::guessing_chance(numbers.wrong_per_hour, 24, numbers.live_max),
-        "guessing a number is bounded"
-    );
+    tell_guessing_chance(numbers);
     Ok(Management(Arc::new(Inner {
         store: Store::open(&config.database.0).await?,
         keys,
@@ -169,6 +166,20 @@ impl Management {
         if let Err(error) = store.purge(clock.now(), times, config.audit.kept()).await {
             tracing::error!(error = causes(&error), "what has expired cannot be deleted");
         }
+    }
+}
+
+/// Says how likely guessing succeeds, and loudly where that is not hopeless.
+fn tell_guessing_chance(numbers: &Numbers) {
+    let chance_per_day = number::guessing_chance(numbers.wrong_per_hour, 24, numbers.live_max);
+    if chance_per_day > GUESSING_CHANCE_WARNED {
+        tracing::warn!(
+            chance_per_day,
+            "somebody who guesses all day may well hit a number: lower \
+             numbers.wrong_per_hour or numbers.live_max"
+        );
+    } else {
+        tracing::info!(chance_per_day, "guessing a number is bounded");
     }
 }
 

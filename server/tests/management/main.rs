@@ -1,5 +1,6 @@
 //! The management role through its front door: the real program, a real SMTP server,
 //! an SMS gateway as the settings describe one, and a real browser.
+#![allow(clippy::unwrap_used, reason = "all of this is tests")]
 
 mod api;
 mod browser;

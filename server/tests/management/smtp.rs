@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -61,8 +61,7 @@ impl Smtp {
         out.read_line(&mut port).unwrap();
         let (sender, mails) = channel();
         std::thread::spawn(move || {
-            let lines = BufRead::lines(out as BufReader<ChildStdout>);
-            for line in lines.map_while(Result::ok) {
+            for line in out.lines().map_while(Result::ok) {
                 let _ = sender.send(serde_json::from_str(&line).unwrap());
             }
         });
