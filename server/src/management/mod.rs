@@ -1,9 +1,9 @@
 //! The part of the management system (管理システム) that issues and checks 処理番号.
 //!
 //! A worker of a health centre signs in ([`account`], `web`) and enters a mail address
-//! or phone number; a number is drawn, made valid, and sent there ([`issue`],
-//! [`send`]). The notification server has it checked, once ([`api`]). What is kept
-//! ([`store`]) tells neither the number, nor to whom it went.
+//! or phone number; a number is drawn, made valid, and sent there (`issue`,
+//! `send`). The notification server has it checked, once (`api`). What is kept
+//! (`store`) tells neither the number, nor to whom it went.
 
 pub mod account;
 mod api;

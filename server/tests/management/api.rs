@@ -167,7 +167,8 @@ async fn a_server_that_is_not_there_is_said_to_be_so() {
 #[tokio::test]
 async fn of_100_parallel_checks_one_is_true() {
     let smtp = Smtp::plain();
-    let place = Place::new(&smtp);
+    let mut place = Place::new(&smtp);
+    place.set("numbers.wrong_per_hour = 100");
     let token = place.add_token("clinic");
     let server = Arc::new(place.start());
     server.issue(&token, json!({ "mail": MAIL })).await;
