@@ -73,6 +73,8 @@ struct Keygen {
 enum RoleName {
     /// The notification server.
     Notification,
+    /// The management system.
+    Management,
 }
 
 /// What a configuration has to do with how the program ends.
@@ -152,6 +154,7 @@ fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Fai
 const fn openapi(role: RoleName) -> &'static str {
     match role {
         RoleName::Notification => include_str!("../openapi/notification.yaml"),
+        RoleName::Management => include_str!("../openapi/management.yaml"),
     }
 }
 

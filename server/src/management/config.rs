@@ -145,10 +145,10 @@ impl Default for Numbers {
     fn default() -> Self {
         Self {
             valid_hours: 24,
-            live_max: 10_000,
-            wrong_per_hour: 100,
+            live_max: 1_000,
+            wrong_per_hour: 20,
             per_account_hour: 60,
-            per_hour: 2_000,
+            per_hour: 200,
             time_zone: "Asia/Tokyo".into(),
         }
     }

@@ -61,9 +61,9 @@ pub(super) fn mail(language: Language, number: &ProcessingNumber, expires: &str)
 
 ■ この番号でできること
 接触確認アプリ Sesshoku で陽性登録をすると、過去 14 日間に近くにいた可能性の
-ある利用者に、「陽性になった人の近くにいたかもしれない」ことだけが知らされま
-す。あなたの名前や連絡先、いつどこにいたかは、だれにも伝わりません。登録する
-かどうかは、ご自身でお決めください。
+ある利用者に、「陽性になった人の近くにいたかもしれない」ことと、その日だけが知
+らされます。あなたの名前や連絡先、いた場所は、だれにも伝わりません。登録するか
+どうかは、ご自身でお決めください。
 
 ■ 番号の使いかた
 Sesshoku の「陽性登録」を開き、案内に従って 8 桁の番号を入力してください。使え
@@ -90,8 +90,8 @@ registering that in the contact confirming app.
 What it is for
 When you register as positive in the app Sesshoku, people who may have been
 near you in the last 14 days are told that they may have been near somebody
-who is positive, and nothing else. Nobody learns your name, your address or
-number, or when and where you were. Whether you register is up to you.
+who is positive, and on which day, but nothing else. Nobody learns your name,
+your address or number, or where you were. Whether you register is up to you.
 
 How to use it
 Open \"Register as positive\" in Sesshoku and enter the 8 digits where it asks

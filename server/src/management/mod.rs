@@ -1,9 +1,9 @@
 //! The part of the management system (管理システム) that issues and checks 処理番号.
 //!
 //! A worker of a health centre signs in ([`account`], `web`) and enters a mail address
-//! or phone number; a number is drawn, made valid, and sent there ([`issue`],
-//! [`send`]). The notification server has it checked, once ([`api`]). What is kept
-//! ([`store`]) tells neither the number, nor to whom it went.
+//! or phone number; a number is drawn, made valid, and sent there (`issue`,
+//! `send`). The notification server has it checked, once (`api`). What is kept
+//! (`store`) tells neither the number, nor to whom it went.
 
 pub mod account;
 mod api;
@@ -43,6 +43,8 @@ pub use send::{Mail, MailKind, MailTls, Sms, SmsFormat};
 
 /// How often what has expired is deleted.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
+/// From which chance on that a day of guessing succeeds the log warns.
+const GUESSING_CHANCE_WARNED: f64 = 0.01;
 /// The shortest credential that is taken, in bytes: 128 bits even where it is hex.
 const CREDENTIAL_LEN_MIN: usize = 32;
 
@@ -107,12 +109,7 @@ pub async fn open(config: Config, clock: Clock) -> Result<Management, OpenError>
         return Err(OpenError::ShortCredential);
     }
     let numbers = &config.numbers;
-    tracing::info!(
-        wrong_per_hour = numbers.wrong_per_hour,
-        live_max = numbers.live_max,
-        chance_per_day = number::guessing_chance(numbers.wrong_per_hour, 24, numbers.live_max),
-        "guessing a number is bounded"
-    );
+    tell_guessing_chance(numbers);
     Ok(Management(Arc::new(Inner {
         store: Store::open(&config.database.0).await?,
         keys,
@@ -174,6 +171,20 @@ impl Management {
         if let Err(error) = store.purge(clock.now(), times, config.audit.kept()).await {
             tracing::error!(error = causes(&error), "what has expired cannot be deleted");
         }
+    }
+}
+
+/// Says how likely guessing succeeds, and loudly where that is not hopeless.
+fn tell_guessing_chance(numbers: &Numbers) {
+    let chance_per_day = number::guessing_chance(numbers.wrong_per_hour, 24, numbers.live_max);
+    if chance_per_day > GUESSING_CHANCE_WARNED {
+        tracing::warn!(
+            chance_per_day,
+            "somebody who guesses all day may well hit a number: lower \
+             numbers.wrong_per_hour or numbers.live_max"
+        );
+    } else {
+        tracing::info!(chance_per_day, "guessing a number is bounded");
     }
 }
 

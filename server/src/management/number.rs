@@ -95,10 +95,15 @@ mod tests {
     #[test]
     fn the_guessing_bound_is_what_the_guide_says() {
         // docs/management.md "How hard guessing is"
-        let one = guessing_chance(100, 24, 1);
-        assert!((one - 2.5e-5).abs() < 1e-12, "{one}");
-        let thousand = guessing_chance(100, 24, 1000);
-        assert!((thousand - 0.025).abs() < 1e-12, "{thousand}");
+        for (wrong, live, chance) in [
+            (20, 1, 5e-6),
+            (20, 1_000, 0.005),
+            (100, 1_000, 0.025),
+            (100, 10_000, 0.25),
+        ] {
+            let bound = guessing_chance(wrong, 24, live);
+            assert!((bound - chance).abs() < 1e-12, "{wrong} {live}: {bound}");
+        }
         assert!((guessing_chance(u32::MAX, 24, u32::MAX) - 1.0).abs() < f64::EPSILON);
     }
 }

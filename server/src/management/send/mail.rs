@@ -85,7 +85,7 @@ impl Default for Mail {
             username: None,
             password: None,
             dir: PathBuf::new(),
-            timeout_seconds: 10,
+            timeout_seconds: 8,
             attempts: 3,
         }
     }

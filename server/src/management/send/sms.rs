@@ -59,7 +59,7 @@ impl Default for Sms {
             format: Format::Json,
             fields: Table::new(),
             credential: None,
-            timeout_seconds: 10,
+            timeout_seconds: 8,
             attempts: 3,
         }
     }

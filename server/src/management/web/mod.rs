@@ -17,7 +17,7 @@ use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Form, Path, Query, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::map_response;
@@ -45,6 +45,9 @@ const BODY_LEN_MAX: usize = 8192;
 /// After this time a message that is still being sent is not: its sender was stopped.
 /// The settings allow 5 tries of a minute each, with pauses.
 const SENDING_TIME_MAX: Duration = Duration::from_secs(6 * 60);
+/// How long a worker looks at a page that loads before it says that the message is
+/// being sent.
+const SEND_WAIT: Duration = Duration::from_secs(8);
 /// After how many seconds the page looks again whether a message is sent.
 const RELOAD: u32 = 2;
 /// Nothing but our stylesheet is loaded, nothing runs, nobody frames the page, and
@@ -78,6 +81,8 @@ fn harden(mut response: Response) -> Response {
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "no-referrer"),
+        // Browsers take no notice of it where there is no TLS.
+        (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
         (
             HeaderName::from_static("cross-origin-opener-policy"),
             "same-origin",
@@ -340,16 +345,16 @@ async fn send(
     // would be a valid number that was not sent.
     let task = Arc::clone(&inner);
     let issued = inner.tasks.spawn(async move { task.issue(order).await });
-    let error = match issued.await {
-        // What became of it is on its page, which can be loaded again, as well as come
+    let error = match tokio::time::timeout(SEND_WAIT, issued).await {
+        // What becomes of it is on its page, which can be loaded again, as well as come
         // to by sending the form again.
-        Ok(Ok(_) | Err(IssueError::KnownForm | IssueError::Send(_))) => {
+        Err(_) | Ok(Ok(Ok(_) | Err(IssueError::KnownForm | IssueError::Send(_)))) => {
             return Redirect::to(&format!("/issued/{}", hex::encode(id))).into_response();
         }
-        Ok(Err(IssueError::Limited(wait))) => Problem::Limited(wait),
-        Ok(Err(IssueError::Full)) => Problem::Full,
-        Ok(Err(IssueError::ChannelOff | IssueError::Database(_) | IssueError::Random(_)))
-        | Err(_) => Problem::Broken,
+        Ok(Ok(Err(IssueError::Limited(wait)))) => Problem::Limited(wait),
+        Ok(Ok(Err(IssueError::Full))) => Problem::Full,
+        Ok(Ok(Err(IssueError::ChannelOff | IssueError::Database(_) | IssueError::Random(_))))
+        | Ok(Err(_)) => Problem::Broken,
     };
     problem(&inner, &worker.visitor, error)
 }
@@ -390,7 +395,7 @@ async fn issued_page(
             (text.sent, body)
         }
         Progress::Sending if is_over => {
-            let body = pages::trouble(text.unclear_lead, None, "/issue", text.another);
+            let body = pages::not_sent(text, text.unclear_lead, None);
             (text.unclear, body)
         }
         Progress::Sending => {
@@ -399,7 +404,7 @@ async fn issued_page(
         }
         Progress::Failed => {
             let next = Some(text.failed_next);
-            let body = pages::trouble(text.failed_lead, next, "/issue", text.another);
+            let body = pages::not_sent(text, text.failed_lead, next);
             (text.failed, body)
         }
     };

@@ -206,7 +206,7 @@ pub(super) fn confirm(
     html! {
         p.lead { (text.confirm_lead) }
         dl.facts {
-            div.big { dt { (label) } dd { (recipient) } }
+            div.big { dt { (label) } dd { (breakable(recipient)) } }
             div { dt { (text.by) } dd { (by) } }
             div { dt { (text.message_language) } dd { (spoken) } }
         }
@@ -244,12 +244,20 @@ pub(super) fn sending(text: &Text, path: &str) -> Markup {
     }
 }
 
+/// That a number is not sent, or may not be.
+pub(super) fn not_sent(text: &Text, what: &str, next: Option<&str>) -> Markup {
+    html! {
+        (alert(Some(what)))
+        @if let Some(next) = next { p { (next) } }
+        p { a.button href="/issue" { (text.again) } }
+    }
+}
+
 /// That something did not go as it should, what that means, and what to do.
-pub(super) fn trouble(what: &str, next: Option<&str>, to: &str, link: &str) -> Markup {
+fn trouble(what: &str, link: &str) -> Markup {
     html! {
         p.lead { (what) }
-        @if let Some(next) = next { p { (next) } }
-        p { a.button href=(to) { (link) } }
+        p { a.button href="/" { (link) } }
     }
 }
 
@@ -301,7 +309,7 @@ impl Problem {
             Self::Full => (text.full, text.full_lead.to_owned()),
             Self::Broken => (text.broken, text.broken_lead.to_owned()),
         };
-        (heading, trouble(&lead, None, "/", text.to_start))
+        (heading, trouble(&lead, text.to_start))
     }
 }
 
@@ -319,6 +327,12 @@ fn choice(chosen: Language, this: Language, label: &str) -> Markup {
             label for=(id) { (label) }
         }
     }
+}
+
+/// A mail address that, where the line is too short, goes on in the next with its @.
+fn breakable(recipient: &str) -> Markup {
+    let (name, host) = recipient.split_at(recipient.find('@').unwrap_or(recipient.len()));
+    html! { (name) wbr; (host) }
 }
 
 fn alert(error: Option<&str>) -> Markup {

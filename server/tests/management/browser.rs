@@ -1,0 +1,417 @@
+//! The page in Chromium: the whole way of a worker, in both languages, wide and
+//! narrow, with large text, and looked over by axe.
+//!
+//! With `SESSHOKU_SCREENSHOTS` set to a folder, every page is put there as a picture.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use thirtyfour::cdp::domains::emulation::SetDeviceMetricsOverride;
+use thirtyfour::prelude::*;
+
+use crate::gateway::Gateway;
+use crate::server::{Account, Place};
+use crate::smtp::Smtp;
+
+const AXE_VERSION: &str = "4.14.1";
+const SIZES: [(&str, u32, u32); 2] = [("narrow", 360, 720), ("wide", 1280, 800)];
+const WAIT_TIME_MAX: Duration = Duration::from_secs(20);
+const PASSWORD: &str = "a long sentence nobody thinks of";
+
+/// Chromium, driven by chromedriver. Both end when it is dropped.
+struct Browser {
+    driver: WebDriver,
+    base: String,
+    axe: String,
+    /// What a page's name begins with.
+    language: &'static str,
+    // Dropped last, and in this order.
+    _chromedriver: Chromedriver,
+    _profile: tempfile::TempDir,
+}
+
+struct Chromedriver(Child);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_sends_a_number_in_japanese() {
+    walk("ja", "送信先に誤りがないか").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_sends_a_number_in_english() {
+    walk("en", "Read the address back").await;
+}
+
+/// All pages there are, in the order a worker may come to them.
+async fn walk(language: &'static str, confirm: &str) {
+    let smtp = Smtp::plain();
+    let gateway = Gateway::start(&[]).await;
+    let place = Place::new(&smtp).with_gateway(&gateway);
+    let mut account = place.add_account("minato-01");
+    let server = place.start();
+    let browser = Browser::start(language, &server.base).await;
+
+    browser.go("/nowhere").await;
+    browser.look("not-found").await;
+    browser.go("/").await;
+    browser.look("sign-in").await;
+    browser.type_in("name", &account.name).await;
+    browser.type_in("password", "wrong").await;
+    browser.type_in("code", "000000").await;
+    browser.press("main button.main").await;
+    browser.look("sign-in-refused").await;
+
+    browser.sign_in(&mut account).await;
+    browser.look("first-password").await;
+    browser.type_in("current", &account.password).await;
+    browser.type_in("new", "short").await;
+    browser.type_in("repeat", "short").await;
+    browser.press("main button.main").await;
+    browser.look("password-short").await;
+    browser.type_in("current", &account.password).await;
+    browser.type_in("new", PASSWORD).await;
+    browser.type_in("repeat", PASSWORD).await;
+    browser.press("main button.main").await;
+    account.password = PASSWORD.into();
+    browser.look("password-changed").await;
+    browser.sign_in(&mut account).await;
+
+    browser.look("issue").await;
+    browser.type_in("recipient", "someone@").await;
+    browser.press("main button.main").await;
+    browser.look("issue-wrong").await;
+    browser
+        .type_in("recipient", "someone.with-a-long-name@mail.example")
+        .await;
+    browser.press("main button.main").await;
+    assert!(browser.text().await.contains(confirm));
+    browser.look("confirm").await;
+    browser.press("button.other").await;
+    let kept = browser.find("#recipient").await.value().await.unwrap();
+    assert_eq!(
+        kept.as_deref(),
+        Some("someone.with-a-long-name@mail.example")
+    );
+    browser.press("main button.main").await;
+    browser.press("main button.main").await;
+    browser.look("sent").await;
+    let number = smtp.mail().number();
+    assert!(!browser.text().await.contains(&number));
+    assert!(!browser.text().await.contains("@mail.example"));
+    assert!(server.is_genuine(&number, 1).await);
+    assert!(!server.is_genuine(&number, 2).await);
+
+    // By SMS, after loading the page again, which sends nothing.
+    browser.driver.refresh().await.unwrap();
+    browser.press("main a.button").await;
+    browser
+        .type_in("recipient", "０９０－００００－００００")
+        .await;
+    browser.press("main button.main").await;
+    browser.look("confirm-sms").await;
+    browser.press("main button.main").await;
+    let messages = gateway.messages();
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0]["to"][0], "+819000000000");
+    assert!(smtp.another_mail().is_none());
+
+    browser.go("/issue").await;
+    browser.type_in("recipient", "refused@mail.example").await;
+    browser.press("main button.main").await;
+    browser.press("main button.main").await;
+    browser.look("failed").await;
+
+    browser.see_sending(&place).await;
+    browser.look_at_limits(&place).await;
+
+    browser.go("/password").await;
+    browser.look("password").await;
+    browser.press("nav.menu button").await;
+    browser.look("signed-out").await;
+    browser.go("/issue").await;
+    assert!(browser.url().await.ends_with("/sign-in"));
+    browser.switch_language().await;
+    browser.finish().await;
+}
+
+impl Browser {
+    async fn start(language: &'static str, base: &str) -> Self {
+        let (chromedriver, port) = Chromedriver::start();
+        let profile = tempfile::tempdir().unwrap();
+        let mut chrome = DesiredCapabilities::chrome();
+        for argument in [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+            &format!("--user-data-dir={}", profile.path().display()),
+            &format!("--accept-lang={language}"),
+        ] {
+            chrome.add_arg(argument).unwrap();
+        }
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), chrome)
+            .await
+            .unwrap();
+        Self {
+            driver,
+            base: base.into(),
+            axe: std::fs::read_to_string(axe()).unwrap(),
+            language,
+            _chromedriver: chromedriver,
+            _profile: profile,
+        }
+    }
+
+    async fn finish(self) {
+        self.driver.clone().quit().await.unwrap();
+    }
+
+    async fn go(&self, path: &str) {
+        let url = format!("{}{path}", self.base);
+        self.driver.goto(url).await.unwrap();
+    }
+
+    async fn url(&self) -> String {
+        self.driver.current_url().await.unwrap().to_string()
+    }
+
+    async fn find(&self, css: &str) -> WebElement {
+        self.driver
+            .query(By::Css(css))
+            .wait(WAIT_TIME_MAX, Duration::from_millis(50))
+            .first()
+            .await
+            .unwrap()
+    }
+
+    async fn text(&self) -> String {
+        self.find("body").await.text().await.unwrap()
+    }
+
+    async fn type_in(&self, id: &str, text: &str) {
+        let field = self.find(&format!("#{id}")).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Presses what leads to another page, and waits for that.
+    async fn press(&self, css: &str) {
+        let old = self.find("html").await;
+        self.find(css).await.click().await.unwrap();
+        old.wait_until()
+            .wait(WAIT_TIME_MAX, Duration::from_millis(50))
+            .stale()
+            .await
+            .unwrap();
+        self.find("footer").await;
+    }
+
+    async fn sign_in(&self, account: &mut Account) {
+        self.type_in("name", &account.name).await;
+        self.type_in("password", &account.password).await;
+        self.type_in("code", &account.code()).await;
+        self.press("main button.main").await;
+    }
+
+    /// Looks a page over: at every size, with text twice as large, and with axe.
+    async fn look(&self, name: &str) {
+        let html = self.find("html").await;
+        let language = html.attr("lang").await.unwrap();
+        assert_eq!(language.as_deref(), Some(self.language), "{name}");
+        for (size, width, height) in SIZES {
+            self.resize(width, height).await;
+            self.check_width(name, size).await;
+            self.run_axe(name, size).await;
+            self.picture(name, size).await;
+        }
+        self.resize(360, 720).await;
+        self.script("document.documentElement.style.fontSize = '200%'")
+            .await;
+        self.check_width(name, "narrow with large text").await;
+        self.picture(name, "large").await;
+        self.script("document.documentElement.style.fontSize = ''")
+            .await;
+        self.resize(1280, 800).await;
+    }
+
+    /// Nothing is wider than the window.
+    async fn check_width(&self, name: &str, size: &str) {
+        let fits = self
+            .script("return document.documentElement.scrollWidth <= window.innerWidth")
+            .await;
+        assert_eq!(fits, Value::Bool(true), "{name}, {size}: it is too wide");
+    }
+
+    async fn run_axe(&self, name: &str, size: &str) {
+        self.script(&self.axe).await;
+        let run = "const done = arguments[arguments.length - 1];
+                   axe.run().then(result => done(result.violations.map(it => ({
+                       id: it.id, help: it.help, at: it.nodes.map(node => node.html),
+                   }))), error => done([String(error)]))";
+        let violations = self.driver.execute_async(run, Vec::new()).await.unwrap();
+        let violations = violations.json();
+        assert_eq!(
+            violations.as_array().unwrap().len(),
+            0,
+            "{name}, {size}: {violations:#}"
+        );
+    }
+
+    async fn resize(&self, width: u32, height: u32) {
+        let size = SetDeviceMetricsOverride {
+            width,
+            height,
+            device_scale_factor: 1.0,
+            mobile: false,
+            scale: None,
+            screen_orientation: None,
+        };
+        self.driver.cdp().send(size).await.unwrap();
+    }
+
+    async fn script(&self, script: &str) -> Value {
+        let result = self.driver.execute(script, Vec::new()).await.unwrap();
+        result.json().clone()
+    }
+
+    async fn picture(&self, name: &str, size: &str) {
+        let Some(dir) = std::env::var_os("SESSHOKU_SCREENSHOTS") else {
+            return;
+        };
+        let file = format!("{}-{name}-{size}.png", self.language);
+        let picture = self.driver.screenshot_as_png().await.unwrap();
+        std::fs::write(Path::new(&dir).join(file), picture).unwrap();
+    }
+
+    /// A page shows that its message is being sent, and by itself that it is sent.
+    async fn see_sending(&self, place: &Place) {
+        self.go("/issue").await;
+        self.type_in("recipient", "someone@mail.example").await;
+        self.press("main button.main").await;
+        self.press("main button.main").await;
+        let db = rusqlite::Connection::open(place.path("management.db")).unwrap();
+        let set = |progress: &str, since: &str| {
+            db.execute(
+                &format!(
+                    "UPDATE submission SET progress = ?1, since = {since}
+                     WHERE since = (SELECT max(since) FROM submission)"
+                ),
+                [progress],
+            )
+            .unwrap();
+        };
+        set("sending", "since");
+        self.driver.refresh().await.unwrap();
+        let html = self.find("html").await;
+        let refresh = self.find("meta[http-equiv=refresh]").await;
+        assert_eq!(refresh.attr("content").await.unwrap().as_deref(), Some("2"));
+        self.picture("sending", "wide").await;
+        set("sent", "since");
+        html.wait_until()
+            .wait(WAIT_TIME_MAX, Duration::from_millis(50))
+            .stale()
+            .await
+            .unwrap();
+        self.find(".done").await;
+        set("sending", "since - 400");
+        self.driver.refresh().await.unwrap();
+        self.look("unclear").await;
+    }
+
+    /// What a worker is told where no more can be sent.
+    async fn look_at_limits(&self, place: &Place) {
+        let db = rusqlite::Connection::open(place.path("management.db")).unwrap();
+        let count = |count: i64| {
+            let changed = db.execute(
+                "UPDATE tally SET count = ?1 WHERE scope = 'issued'",
+                [count],
+            );
+            changed.unwrap();
+        };
+        self.go("/issue").await;
+        self.type_in("recipient", "someone@mail.example").await;
+        self.press("main button.main").await;
+        count(1_000_000);
+        self.press("main button.main").await;
+        count(0);
+        self.look("limited").await;
+    }
+
+    /// The link leads to the same page in the other language, which then stays.
+    async fn switch_language(&self) {
+        let other = if self.language == "ja" { "en" } else { "ja" };
+        for _ in 0..2 {
+            let html = self.find("html").await;
+            if html.attr("lang").await.unwrap().as_deref() != Some(other) {
+                self.press("nav.languages a").await;
+            }
+            let html = self.find("html").await;
+            assert_eq!(html.attr("lang").await.unwrap().as_deref(), Some(other));
+            self.go("/sign-in").await;
+        }
+    }
+}
+
+impl Chromedriver {
+    fn start() -> (Self, u16) {
+        let mut process = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is there (scripts/setup test)");
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let port = lines
+            .find_map(|line| {
+                let line = line.unwrap();
+                let port = line.split("successfully on port ").nth(1)?;
+                port.trim_end_matches('.').parse().ok()
+            })
+            .expect("chromedriver says its port");
+        // Nobody reads on, and it must not wait for somebody who does.
+        std::thread::spawn(move || lines.for_each(drop));
+        (Self(process), port)
+    }
+}
+
+impl Drop for Chromedriver {
+    fn drop(&mut self) {
+        // It takes the browser along when it is asked to end.
+        let pid = self.0.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        let _ = self.0.wait();
+    }
+}
+
+/// The file of axe-core, which npm fetches once.
+fn axe() -> PathBuf {
+    static ONCE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _once = ONCE.lock();
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("axe-core-{AXE_VERSION}"));
+    let file = dir.join("node_modules/axe-core/axe.min.js");
+    if !file.exists() {
+        let installed = Command::new("npm")
+            .args([
+                "install",
+                "--no-save",
+                "--no-audit",
+                "--no-fund",
+                "--prefix",
+            ])
+            .arg(&dir)
+            .arg(format!("axe-core@{AXE_VERSION}"))
+            .stdout(Stdio::null())
+            .status()
+            .expect("npm is there (scripts/setup test)");
+        assert!(installed.success(), "npm: {installed}");
+    }
+    file
+}

@@ -1,0 +1,63 @@
+//! The OpenAPI description and the running server agree, by schemathesis.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::server::{CREDENTIAL, Place, Server};
+use crate::smtp::Smtp;
+
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+const DESCRIPTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/management.yaml");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_endpoint_is_as_described() {
+    let smtp = Smtp::plain();
+    let mut place = Place::new(&smtp);
+    place.set(
+        "numbers = { wrong_per_hour = 1000000, per_hour = 1000000, per_account_hour = 1000000 }",
+    );
+    let token = place.add_token("clinic");
+    let server = place.start();
+    let check = "/api/v1/processing-number/check";
+    run(&place, &server, check, CREDENTIAL, None).await;
+    let issue = "/api/v1/processing-number";
+    // Whether an address can be one is not all in its form.
+    let unsure = Some("positive_data_acceptance");
+    run(&place, &server, issue, &token, unsure).await;
+}
+
+async fn run(place: &Place, server: &Server, path: &str, credential: &str, without: Option<&str>) {
+    let mut command = Command::new(schemathesis());
+    command
+        .args(["run", DESCRIPTION, "--url", &server.base])
+        .args(["--include-path", path, "--max-examples", "60"])
+        .args(["--seed", "1", "--generation-database", "none", "--no-color"])
+        .arg("--header")
+        .arg(format!("Authorization: Bearer {credential}"))
+        .current_dir(place.path(""))
+        .stdin(Stdio::null());
+    if let Some(check) = without {
+        command.args(["--exclude-checks", check]);
+    }
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let output = output.await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("Tested: 1"), "{said}");
+}
+
+/// The program, which pip fetches once.
+fn schemathesis() -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(SCHEMATHESIS);
+    let program = dir.join("bin/schemathesis");
+    if !program.exists() {
+        let succeeds = |command: &mut Command| {
+            let status = command.stdout(Stdio::null()).status().unwrap();
+            assert!(status.success(), "{command:?}: {status}");
+        };
+        succeeds(Command::new("python3").args(["-m", "venv"]).arg(&dir));
+        let mut pip = Command::new(dir.join("bin/pip"));
+        succeeds(pip.args(["install", "--quiet", SCHEMATHESIS]));
+    }
+    program
+}
