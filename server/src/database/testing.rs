@@ -90,6 +90,10 @@ fn server() -> &'static Server {
     SERVER.get_or_init(start)
 }
 
+#[expect(
+    clippy::zombie_processes,
+    reason = "both end when this process does, and are waited for by nobody"
+)]
 fn start() -> Server {
     // Statics are not dropped: the server's watcher deletes the folder.
     let dir = tempfile::Builder::new()

@@ -1,0 +1,16 @@
+//! The notification server through its front door: the real program, asked over HTTP
+//! as devices ask it.
+#![expect(clippy::unwrap_used, reason = "all of this is tests")]
+
+mod chaff;
+mod cli;
+mod distribution;
+mod export;
+mod hostile;
+mod management;
+mod openapi;
+mod python;
+mod registration;
+mod s3;
+mod shutdown;
+mod support;
