@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -9,6 +10,10 @@ use serde::Serialize;
 use sesshoku_server::{keygen, log, notification, run};
 use settings::{Settings, Sources};
 use toml::Table;
+
+/// How long blocking work that was given up has to finish at the end: what a database
+/// has not committed by then does not count.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
 
 /// Contact confirming for Linux: the servers.
 ///
@@ -105,12 +110,14 @@ fn load<T: Settings>(name: &str, role: &Role) -> Result<T, Failure> {
 }
 
 fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")
-        .map_err(Failure::Other)?
-        .block_on(work)
+        .map_err(Failure::Other)?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_timeout(FINISH_WITHIN);
+    result
 }
 
 const fn openapi(role: RoleName) -> &'static str {

@@ -127,12 +127,14 @@ impl Exporter {
         let stop = ended(shutdown);
         tokio::pin!(stop);
         loop {
-            if let Err(error) = self.round().await {
+            // A round may be left anywhere: the next one, whosever, goes on from there.
+            let round = tokio::select! {
+                round = self.round() => round,
+                () = &mut stop => break,
+            };
+            if let Err(error) = round {
                 self.parts.metrics.export_failed();
-                tracing::error!(
-                    error = %Causes(&error),
-                    "an export is held up"
-                );
+                tracing::error!(error = %Causes(&error), "an export is held up");
             }
             tokio::select! {
                 () = &mut stop => break,
