@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::http::internal::{self, Metrics};
+use crate::http::internal::{self, Metrics, Ready};
 use crate::http::serve::{Listener, serve};
 use crate::http::{self, Shutdown, layers};
 use crate::notification;
@@ -18,46 +18,44 @@ use crate::notification;
 /// # Errors
 /// When it cannot be opened.
 pub async fn notification(config: notification::Config) -> anyhow::Result<()> {
-    let shutdown = stop_signal()?;
     let settings = config.http.clone();
     let metrics = Metrics::default();
     let server = notification::open(config, Clock::system(), &metrics).await?;
-    let listeners = listeners(
-        &settings,
-        server.router(),
-        internal::router(metrics.clone(), server.ready()),
-        &metrics,
-        &shutdown,
-    )
-    .await?;
-    let background = tokio::spawn(server.run_background(shutdown.clone()));
-    serve_until_told(listeners, &settings, shutdown).await;
-    background.await.context("the exporter has panicked")
+    let (router, ready) = (server.router(), server.ready());
+    serve_role(&settings, router, ready, &metrics, |shutdown| {
+        server.run_background(shutdown)
+    })
+    .await
 }
 
-/// Opens the public listener, and the operator's where there is to be one.
-async fn listeners(
+/// Serves a role's `public` router, and the operator's where there is to be one, with
+/// the role's `background` work beside them.
+async fn serve_role<B>(
     settings: &http::Settings,
     public: Router,
-    internal: Router,
+    ready: Ready,
     metrics: &Metrics,
-    shutdown: &Shutdown,
-) -> anyhow::Result<Vec<Listener>> {
+    background: impl FnOnce(Shutdown) -> B,
+) -> anyhow::Result<()>
+where
+    B: Future<Output = ()> + Send + 'static,
+{
+    let shutdown = stop_signal()?;
     let public = layers::wrap(public, settings, metrics.http(), shutdown.clone());
     let mut listeners = vec![Listener::open("public", settings.listen, public).await?];
     if let Some(address) = settings.internal_listen {
+        let internal = internal::router(metrics.clone(), ready);
         listeners.push(Listener::open("internal", address, internal).await?);
     }
-    Ok(listeners)
-}
-
-async fn serve_until_told(listeners: Vec<Listener>, settings: &http::Settings, shutdown: Shutdown) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     notify_systemd(sd_notify::NotifyState::Ready);
     let watchdog = tokio::spawn(watchdog());
+    let background = tokio::spawn(background(shutdown.clone()));
     serve(listeners, settings, shutdown).await;
     watchdog.abort();
+    let ended = background.await;
     tracing::info!("ended");
+    ended.context("the work in the background has panicked")
 }
 
 /// Turns `true` when the process is told to end.

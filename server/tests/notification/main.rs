@@ -9,8 +9,11 @@ mod export;
 mod hostile;
 mod management;
 mod openapi;
+#[path = "../common/postgres.rs"]
+mod postgres;
 mod python;
 mod registration;
+mod replicas;
 mod s3;
 mod shutdown;
 mod support;
