@@ -16,5 +16,3 @@ pub mod management;
 pub mod notification;
 pub mod run;
 pub mod secret;
-#[cfg(test)]
-mod testing;

@@ -1,5 +1,7 @@
 //! Logs, to standard error: one line each, for the journal or a container's log.
 
+use std::error::Error;
+use std::fmt;
 use std::io::IsTerminal;
 
 use tracing::Level;
@@ -27,4 +29,20 @@ pub fn start() {
         .with(filter)
         .with(layer.with_filter(not_foreign))
         .init();
+}
+
+/// An error with its causes, in one line.
+#[derive(Clone, Copy, Debug)]
+pub struct Causes<'a>(pub &'a dyn Error);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,6 +13,10 @@ use sesshoku_server::management::{self, account};
 use sesshoku_server::{keygen, log, notification, run};
 use settings::{Settings, Sources};
 use toml::Table;
+
+/// How long blocking work that was given up has to finish at the end: what a database
+/// has not committed by then does not count.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
 
 /// Contact confirming for Linux: the servers.
 ///
@@ -143,12 +148,14 @@ fn load<T: Settings>(name: &str, file: Option<PathBuf>) -> Result<T, Failure> {
 }
 
 fn in_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")
-        .map_err(Failure::Other)?
-        .block_on(work)
+        .map_err(Failure::Other)?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_timeout(FINISH_WITHIN);
+    result
 }
 
 const fn openapi(role: RoleName) -> &'static str {

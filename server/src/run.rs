@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
-use crate::http::internal::{self, Metrics};
+use crate::http::internal::{self, Metrics, Ready};
 use crate::http::serve::{Listener, serve};
 use crate::http::{self, Shutdown, layers};
 use crate::{management, notification};
@@ -17,22 +17,15 @@ use crate::{management, notification};
 /// # Errors
 /// When it cannot be opened.
 pub async fn notification(config: notification::Config) -> anyhow::Result<()> {
-    let shutdown = stop_signal()?;
     let settings = config.http.clone();
     let metrics = Metrics::default();
     let clock = config.clock.open().await?;
     let server = notification::open(config, clock, &metrics).await?;
-    let listeners = listeners(
-        &settings,
-        server.router(),
-        internal::router(metrics.clone(), server.ready()),
-        &metrics,
-        &shutdown,
-    )
-    .await?;
-    let background = tokio::spawn(server.run_background(shutdown.clone()));
-    serve_until_told(listeners, &settings, shutdown).await;
-    background.await.context("the exporter has panicked")
+    let (router, ready) = (server.router(), server.ready());
+    serve_role(&settings, router, ready, &metrics, |shutdown| {
+        server.run_background(shutdown)
+    })
+    .await
 }
 
 /// Runs the management system until it is told to end.
@@ -40,55 +33,45 @@ pub async fn notification(config: notification::Config) -> anyhow::Result<()> {
 /// # Errors
 /// When it cannot be opened.
 pub async fn management(config: management::Config) -> anyhow::Result<()> {
-    let shutdown = stop_signal()?;
     let settings = config.http.clone();
     let metrics = Metrics::default();
     let clock = config.clock.open().await?;
     let system = management::open(config, clock).await?;
-    let listeners = listeners(
-        &settings,
-        system.router(),
-        internal::router(metrics.clone(), system.ready()),
-        &metrics,
-        &shutdown,
-    )
-    .await?;
-    let (served, all_served) = oneshot::channel::<()>();
-    let background = tokio::spawn(async move {
-        // Resolves also when the sender is dropped.
-        let all_served = async {
-            let _ = all_served.await;
-        };
-        system.run_background(all_served).await;
-    });
-    serve_until_told(listeners, &settings, shutdown).await;
-    drop(served);
-    background.await.context("sending has panicked")
+    let (router, ready) = (system.router(), system.ready());
+    serve_role(&settings, router, ready, &metrics, |shutdown| async move {
+        system.run_background(http::ended(shutdown)).await;
+    })
+    .await
 }
 
-/// Opens the public listener, and the operator's where there is to be one.
-async fn listeners(
+/// Serves a role's `public` router, and the operator's where there is to be one, with
+/// the role's `background` work beside them.
+async fn serve_role<B>(
     settings: &http::Settings,
     public: Router,
-    internal: Router,
+    ready: Ready,
     metrics: &Metrics,
-    shutdown: &Shutdown,
-) -> anyhow::Result<Vec<Listener>> {
+    background: impl FnOnce(Shutdown) -> B,
+) -> anyhow::Result<()>
+where
+    B: Future<Output = ()> + Send + 'static,
+{
+    let shutdown = stop_signal()?;
     let public = layers::wrap(public, settings, metrics.http(), shutdown.clone());
     let mut listeners = vec![Listener::open("public", settings.listen, public).await?];
     if let Some(address) = settings.internal_listen {
+        let internal = internal::router(metrics.clone(), ready);
         listeners.push(Listener::open("internal", address, internal).await?);
     }
-    Ok(listeners)
-}
-
-async fn serve_until_told(listeners: Vec<Listener>, settings: &http::Settings, shutdown: Shutdown) {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     notify_systemd(sd_notify::NotifyState::Ready);
     let watchdog = tokio::spawn(watchdog());
+    let background = tokio::spawn(background(shutdown.clone()));
     serve(listeners, settings, shutdown).await;
     watchdog.abort();
+    let ended = background.await;
     tracing::info!("ended");
+    ended.context("the work in the background has panicked")
 }
 
 /// Turns `true` when the process is told to end.

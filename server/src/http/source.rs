@@ -50,13 +50,20 @@ impl Sources {
             .flat_map(|value| value.split(','))
             .collect();
         while self.trusted.contains(&client) {
-            match entries.pop().map(|entry| entry.trim().parse::<IpAddr>()) {
-                Some(Ok(address)) => client = address.to_canonical(),
-                Some(Err(_)) | None => break,
+            match entries.pop().and_then(address) {
+                Some(address) => client = address.to_canonical(),
+                None => break,
             }
         }
         client
     }
+}
+
+/// An address as proxies write it, some with a port.
+fn address(entry: &str) -> Option<IpAddr> {
+    let entry = entry.trim();
+    let with_port = || entry.parse::<SocketAddr>().map(|it| it.ip());
+    entry.parse().or_else(|_| with_port()).ok()
 }
 
 /// The /24 of an IPv4 address, the /56 of an IPv6 address: what one customer, or
@@ -108,6 +115,8 @@ mod tests {
                 "198.51.100.1",
             ),
             ("127.0.0.1", &["203.0.113.5, 192.0.2.9"], "203.0.113.5"),
+            ("127.0.0.1", &["198.51.100.1:4711"], "198.51.100.1"),
+            ("127.0.0.1", &["[2001:db8::1]:4711"], "2001:db8::1"),
             ("127.0.0.1", &["198.51.100.1, nonsense"], "127.0.0.1"),
             ("127.0.0.1", &[], "127.0.0.1"),
             ("203.0.113.7", &["198.51.100.1"], "203.0.113.7"),

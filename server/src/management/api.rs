@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::Inner;
 use super::account::Token;
 use super::issue::{IssueError, Order};
 use super::keys::{self, Digest};
@@ -23,7 +24,7 @@ use super::number::ProcessingNumber;
 use super::recipient::{Recipient, RecipientError};
 use super::send::SendError;
 use super::store::{Check, Checked};
-use super::{Inner, causes};
+use crate::log::Causes;
 
 /// No body here needs more.
 const BODY_LEN_MAX: usize = 4096;
@@ -136,7 +137,7 @@ async fn check(
         wrong_per_hour: inner.config.numbers.wrong_per_hour,
     };
     let checked = inner.store.check(check).await.map_err(|error| {
-        tracing::error!(error = causes(&error), "a number cannot be checked");
+        tracing::error!(error = %Causes(&error), "a number cannot be checked");
         UNAVAILABLE
     })?;
     let genuine = match checked {
@@ -161,7 +162,7 @@ async fn issue(
     let token = token.ok_or(UNAUTHORIZED)?;
     let account = inner.store.account_with_token(token.digest()).await;
     let account = account.map_err(|error| {
-        tracing::error!(error = causes(&error), "a token cannot be looked up");
+        tracing::error!(error = %Causes(&error), "a token cannot be looked up");
         UNAVAILABLE
     })?;
     let account = account.ok_or(UNAUTHORIZED)?;

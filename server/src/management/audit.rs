@@ -1,8 +1,9 @@
 //! The audit log: who did what, when, and what became of it. No row says to whom a
 //! number was sent, or where a request came from.
 
+use super::Inner;
 use super::store::AuditRow;
-use super::{Inner, causes};
+use crate::log::Causes;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +77,7 @@ impl Inner {
         };
         if let Err(error) = self.store.audit(row).await {
             tracing::error!(
-                error = causes(&error),
+                error = %Causes(&error),
                 action = action.name(),
                 "the audit log cannot be written"
             );

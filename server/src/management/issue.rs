@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use gaen::time::UnixSeconds;
 
+use super::Inner;
 use super::audit::{Action, Outcome};
 use super::message::{self, Language};
 use super::number::ProcessingNumber;
 use super::recipient::{Channel, Recipient};
 use super::send::SendError;
 use super::store::{FormId, Issue, Issued, Progress};
-use super::{Inner, causes};
 use crate::database::DatabaseError;
+use crate::log::Causes;
 
 /// How often a number is drawn before giving up. With a hundredth of all numbers
 /// taken, the most the settings allow, this fails once in 10¹⁶ times.
@@ -78,7 +79,7 @@ impl Inner {
             Err(IssueError::Database(_) | IssueError::Random(_)) => Outcome::Failed,
         };
         if let Err(error) = &issued {
-            tracing::warn!(error = causes(error), "no number was issued");
+            tracing::warn!(error = %Causes(error), "no number was issued");
         }
         self.record(&account, action, outcome).await;
         issued

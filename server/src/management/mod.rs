@@ -19,7 +19,6 @@ mod source;
 mod store;
 mod web;
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +30,7 @@ use crate::clock::Clock;
 use crate::database::DatabaseError;
 use crate::http::internal::Ready;
 use crate::http::source::Sources;
+use crate::log::Causes;
 use crate::secret::SecretError;
 use account::password::{PasswordError, Passwords};
 use keys::{Digest, KeyError, Keys, sha256};
@@ -169,7 +169,7 @@ impl Management {
         } = &*self.0;
         let times = config.accounts.session_times();
         if let Err(error) = store.purge(clock.now(), times, config.audit.kept()).await {
-            tracing::error!(error = causes(&error), "what has expired cannot be deleted");
+            tracing::error!(error = %Causes(&error), "what has expired cannot be deleted");
         }
     }
 }
@@ -186,16 +186,4 @@ fn tell_guessing_chance(numbers: &Numbers) {
     } else {
         tracing::info!(chance_per_day, "guessing a number is bounded");
     }
-}
-
-/// An error with what caused it, for the log.
-fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

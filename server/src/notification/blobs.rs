@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use futures_util::TryStreamExt;
@@ -14,10 +15,15 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use object_store::{GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, RetryConfig};
 
 use super::config::Storage;
 use crate::secret::SecretError;
+
+/// How often, and for how long, a request to an object store is tried again. A client
+/// is waiting.
+const RETRIES: usize = 2;
+const RETRY_TIME: Duration = Duration::from_secs(10);
 
 /// Where the files are.
 #[derive(Clone, Debug)]
@@ -69,6 +75,11 @@ impl Blobs {
                 secret_access_key,
             } => {
                 let mut builder = AmazonS3Builder::new()
+                    .with_retry(RetryConfig {
+                        max_retries: RETRIES,
+                        retry_timeout: RETRY_TIME,
+                        ..RetryConfig::default()
+                    })
                     .with_bucket_name(bucket)
                     .with_region(region)
                     .with_access_key_id(access_key_id.read()?.expose())

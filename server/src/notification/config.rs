@@ -284,7 +284,7 @@ impl Settings for Config {
             1,
             86_400,
         )?;
-        within("export.lease_seconds", self.export.lease_seconds, 5, 3_600)?;
+        within("export.lease_seconds", self.export.lease_seconds, 1, 3_600)?;
         within("export.min_keys", self.export.min_keys, 1, 1_000_000)?;
         if self.export.max_keys / 2 < self.export.min_keys || self.export.max_keys > 400_000 {
             // A file is split into equal parts, none of which may be too small.

@@ -26,6 +26,7 @@ use super::config::Distribution;
 use super::export::{file_name, list_name};
 use super::notices::Notices;
 use crate::http::conditional::{Answer, Validators, answer, is_conditional};
+use crate::log::Causes;
 
 const JSON: &str = "application/json";
 const ZIP: &str = "application/zip";
@@ -202,7 +203,7 @@ impl Distributor {
             Ok(None) => not_found(),
             Err(error) => {
                 tracing::error!(
-                    error = &error as &dyn std::error::Error,
+                    error = %Causes(&error),
                     "a file cannot be handed out"
                 );
                 StatusCode::SERVICE_UNAVAILABLE.into_response()

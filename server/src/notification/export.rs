@@ -39,6 +39,7 @@ use super::rules::{kept_since, publishable_until};
 use super::store::{Batch, Holder, Run, Sizes, Store, StoreError};
 use crate::clock::Clock;
 use crate::http::{Shutdown, ended};
+use crate::log::Causes;
 
 /// Longest time from one round to the next.
 const ROUND: Duration = Duration::from_secs(5);
@@ -116,17 +117,24 @@ impl Exporter {
 
     /// Works in rounds until `shutdown`, then lets another process take over.
     pub(super) async fn run(mut self, shutdown: Shutdown) {
-        let period = Duration::from_secs(self.parts.settings.period_seconds.into());
-        let pause = (period / 4).clamp(SHORTEST_ROUND, ROUND);
+        let seconds = self
+            .parts
+            .settings
+            .period_seconds
+            .min(self.parts.settings.lease_seconds);
+        let pause = Duration::from_secs(seconds.into()) / 4;
+        let pause = pause.clamp(SHORTEST_ROUND, ROUND);
         let stop = ended(shutdown);
         tokio::pin!(stop);
         loop {
-            if let Err(error) = self.round().await {
+            // A round may be left anywhere: the next one, whosever, goes on from there.
+            let round = tokio::select! {
+                round = self.round() => round,
+                () = &mut stop => break,
+            };
+            if let Err(error) = round {
                 self.parts.metrics.export_failed();
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "an export is held up"
-                );
+                tracing::error!(error = %Causes(&error), "an export is held up");
             }
             tokio::select! {
                 () = &mut stop => break,
@@ -135,7 +143,7 @@ impl Exporter {
         }
         if let Err(error) = self.parts.store.drop_lease(self.holder).await {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = %Causes(&error),
                 "cannot give the lease back"
             );
         }
@@ -320,3 +328,6 @@ impl Exporter {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

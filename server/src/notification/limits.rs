@@ -21,8 +21,8 @@
 //! wrong numbers are asked about, by everybody together: 100 · 25 + 64 = 2564 in a
 //! day with the defaults, and 10 · 25 + 64 = 314 from one source. Each hits with
 //! probability `n` / 10⁸. With 100 numbers out, all guessers of the world together
-//! need a year on average for one hit (10⁸ / 100 / 2464 a day ≈ 406 days), one source
-//! needs about eleven (10⁸ / 100 / 250 a day = 4000 days). Replicas multiply this; the
+//! need more than a year on average for one hit (10⁸ / 100 / 2400 a day ≈ 417 days), one
+//! source needs eleven (10⁸ / 100 / 240 a day ≈ 4167 days). Replicas multiply this; the
 //! management system's own bound, which they share, does not.
 //!
 //! Good numbers and chaff take nothing out of these buckets: neither the rush of a

@@ -14,6 +14,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::fs;
 
+use crate::log::Causes;
+
 /// Longest file, in bytes.
 const MAX_LEN: u64 = 64 * 1024;
 /// Most notices.
@@ -116,7 +118,7 @@ impl Notices {
     pub(super) async fn json(&self) -> Bytes {
         if let Err(error) = self.refresh().await {
             tracing::error!(
-                error = &error as &dyn std::error::Error,
+                error = %Causes(&error),
                 "the notices are not in order; the last ones stay"
             );
         }

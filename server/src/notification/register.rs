@@ -36,6 +36,7 @@ use super::rules::{self, Accepted, Refusal};
 use super::store::{Registered, Store, StoreError};
 use crate::clock::Clock;
 use crate::http::source::{Bucket, Sources};
+use crate::log::Causes;
 
 const CHAFF: HeaderName = HeaderName::from_static("x-chaff");
 /// Longest wait for a place to ask the management system from.
@@ -134,7 +135,7 @@ impl Registrar {
         };
         decided.unwrap_or_else(|error| {
             tracing::warn!(
-                error = &error as &dyn std::error::Error,
+                error = %Causes(&error),
                 "a registration is put off"
             );
             Outcome::Unavailable

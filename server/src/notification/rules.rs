@@ -326,10 +326,12 @@ mod tests {
             panic!("not an object")
         };
         for (name, value) in change {
-            match value {
-                Value::Null => body.as_object_mut().unwrap().remove(&name),
-                _ => body.as_object_mut().unwrap().insert(name, value),
-            };
+            let body = body.as_object_mut().unwrap();
+            if value.is_null() {
+                body.remove(&name);
+            } else {
+                body.insert(name, value);
+            }
         }
         body
     }

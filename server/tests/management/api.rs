@@ -7,9 +7,9 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::gateway::Gateway;
+use crate::postgres;
 use crate::server::{Place, contains, name_of};
 use crate::smtp::{PASSWORD, Smtp, USER, certificate, number_in};
-use crate::testing::PostgresServer;
 
 const MAIL: &str = "someone@mail.example";
 const PHONE: &str = "+819000000000";
@@ -184,9 +184,8 @@ async fn of_100_parallel_checks_one_is_true() {
 
 #[tokio::test]
 async fn replicas_on_postgresql_share_everything() {
-    let postgres = PostgresServer::start();
     let smtp = Smtp::plain();
-    let mut place = Place::new(&smtp).with_database(&postgres.settings());
+    let mut place = Place::new(&smtp).with_postgres(&postgres::empty_database().await);
     place.set("numbers.wrong_per_hour = 120");
     let token = place.add_token("clinic");
     let servers = [Arc::new(place.start()), Arc::new(place.start())];

@@ -8,10 +8,9 @@ mod commands;
 mod gateway;
 mod openapi;
 mod page;
+#[path = "../common/postgres.rs"]
+mod postgres;
+#[path = "../common/python.rs"]
+mod python;
 mod server;
 mod smtp;
-// The server of the unit tests, which names the crate's modules by `crate::`.
-#[path = "../../src/testing.rs"]
-mod testing;
-
-use sesshoku_server::{database, secret};

@@ -1,12 +1,11 @@
 //! The OpenAPI description and the running server agree, by schemathesis.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::python;
 use crate::server::{CREDENTIAL, Place, Server};
 use crate::smtp::Smtp;
 
-const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 const DESCRIPTION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/management.yaml");
 
 #[tokio::test(flavor = "multi_thread")]
@@ -27,7 +26,7 @@ async fn every_endpoint_is_as_described() {
 }
 
 async fn run(place: &Place, server: &Server, path: &str, credential: &str, without: Option<&str>) {
-    let mut command = Command::new(schemathesis());
+    let mut command = Command::new(python::program("schemathesis"));
     command
         .args(["run", DESCRIPTION, "--url", &server.base])
         .args(["--include-path", path, "--max-examples", "60"])
@@ -44,20 +43,4 @@ async fn run(place: &Place, server: &Server, path: &str, credential: &str, witho
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("Tested: 1"), "{said}");
-}
-
-/// The program, which pip fetches once.
-fn schemathesis() -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(SCHEMATHESIS);
-    let program = dir.join("bin/schemathesis");
-    if !program.exists() {
-        let succeeds = |command: &mut Command| {
-            let status = command.stdout(Stdio::null()).status().unwrap();
-            assert!(status.success(), "{command:?}: {status}");
-        };
-        succeeds(Command::new("python3").args(["-m", "venv"]).arg(&dir));
-        let mut pip = Command::new(dir.join("bin/pip"));
-        succeeds(pip.args(["install", "--quiet", SCHEMATHESIS]));
-    }
-    program
 }

@@ -94,8 +94,14 @@ impl Place {
         self
     }
 
-    /// Keeps its rows in `database`.
-    pub(crate) fn with_database(mut self, database: &Database) -> Self {
+    /// With the PostgreSQL database at `url` in place of the file.
+    pub(crate) fn with_postgres(mut self, url: &str) -> Self {
+        let file = self.path("database-url");
+        fs::write(&file, url).unwrap();
+        let database = Database::Postgres {
+            url: sesshoku_server::secret::Place::File(file),
+            connections: 8,
+        };
         let database = Value::try_from(database).unwrap();
         self.config.insert("database".into(), database);
         self

@@ -9,8 +9,8 @@ use gaen::time::UnixSeconds;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::database::testing::Databases;
 use crate::database::{Database, Settings};
-use crate::testing::PostgresServer;
 
 const NOW: UnixSeconds = UnixSeconds::new(1_600_000_200);
 const HOUR: i32 = 3600;
@@ -62,7 +62,6 @@ suites! {
     failures_make_waiting
     parallel_attempts_all_count
     the_audit_log_is_kept_as_long_as_asked
-    a_newer_schema_is_refused
 }
 
 async fn fresh_sqlite() -> (Store, tempfile::TempDir) {
@@ -76,10 +75,10 @@ async fn open_sqlite(dir: &Path) -> Store {
     Store::open(&Settings::Sqlite { path }).await.unwrap()
 }
 
-async fn fresh_postgres() -> (Store, PostgresServer) {
-    let server = PostgresServer::start();
-    let store = Store::open(&server.settings()).await.unwrap();
-    (store, server)
+async fn fresh_postgres() -> (Store, Databases) {
+    let databases = Databases::postgres();
+    let store = Store::open(&databases.settings().await).await.unwrap();
+    (store, databases)
 }
 
 fn digest(n: u32) -> Digest {
@@ -475,9 +474,9 @@ async fn the_audit_log_is_kept_as_long_as_asked(store: Store) {
     assert_eq!(who(9).await, ["account-1", "account-2", "account-3"]);
 }
 
-async fn a_newer_schema_is_refused(store: Store) {
-    store.ping().await.unwrap();
-    match &store.0 {
+async fn a_newer_schema_is_refused(databases: Databases) {
+    let settings = databases.settings().await;
+    match &Store::open(&settings).await.unwrap().0 {
         Database::Sqlite(db) => db
             .write(|tx| Ok::<_, DatabaseError>(tx.pragma_update(None, "user_version", 99)?))
             .await
@@ -488,33 +487,19 @@ async fn a_newer_schema_is_refused(store: Store) {
             client.batch_execute(newer).await.unwrap();
         }
     }
-    // Opening what is open already is the same as opening it with an older program.
-    let error = match &store.0 {
-        Database::Sqlite(db) => {
-            let file = db
-                .write(|tx| {
-                    Ok::<_, DatabaseError>(
-                        tx.query_row("PRAGMA database_list", [], |row| row.get::<_, String>(2))?,
-                    )
-                })
-                .await
-                .unwrap();
-            Store::open(&Settings::Sqlite { path: file.into() })
-                .await
-                .unwrap_err()
-        }
-        Database::Postgres(db) => {
-            let row = db.get().await.unwrap();
-            let row = row
-                .query_one("SELECT current_setting('unix_socket_directories')", &[])
-                .await
-                .unwrap();
-            let settings = PostgresServer::settings_in(Path::new(row.get::<_, &str>(0)));
-            Store::open(&settings).await.unwrap_err()
-        }
-    };
+    let error = Store::open(&settings).await.unwrap_err();
     let is_newer = matches!(error, DatabaseError::Newer { found: 99, .. });
     assert!(is_newer, "{error}");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_on_sqlite() {
+    a_newer_schema_is_refused(Databases::sqlite()).await;
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_on_postgresql() {
+    a_newer_schema_is_refused(Databases::postgres()).await;
 }
 
 /// What SQLite leaves in its files is ours to see to.

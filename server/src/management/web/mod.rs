@@ -30,6 +30,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use self::pages::{Channels, Frame, IssueForm, Problem, minutes};
 use self::text::Text;
 use self::visitor::{Visitor, Worker};
+use super::Inner;
 use super::account::password::{LEN_MAX, LEN_MIN};
 use super::account::{PasswordChanged, SignedIn};
 use super::audit::{Action, Outcome};
@@ -38,7 +39,7 @@ use super::keys::random;
 use super::message::{self, Language};
 use super::recipient::{Channel, Recipient, RecipientError};
 use super::store::{FormId, Progress};
-use super::{Inner, causes};
+use crate::log::Causes;
 
 /// No form here is longer.
 const BODY_LEN_MAX: usize = 8192;
@@ -200,7 +201,7 @@ async fn sign_in(
             show_sign_in(&inner, &mut visitor, status, None, Some(&error))
         }
         Err(error) => {
-            tracing::error!(error = causes(&error), "nobody can sign in");
+            tracing::error!(error = %Causes(&error), "nobody can sign in");
             problem(&inner, &visitor, Problem::Broken)
         }
     }
@@ -248,7 +249,7 @@ async fn sign_out(
     if let Some(session) = visitor.session()
         && let Err(error) = inner.store.end_session(session).await
     {
-        tracing::error!(error = causes(&error), "a session cannot be ended");
+        tracing::error!(error = %Causes(&error), "a session cannot be ended");
         return problem(&inner, &visitor, Problem::Broken);
     }
     let mut response = Redirect::to("/sign-in?after=sign-out").into_response();
@@ -376,7 +377,7 @@ async fn issued_page(
         Ok(Some(submission)) => submission,
         Ok(None) => return problem(&inner, &worker.visitor, Problem::NotFound),
         Err(error) => {
-            tracing::error!(error = causes(&error), "a submission cannot be looked up");
+            tracing::error!(error = %Causes(&error), "a submission cannot be looked up");
             return problem(&inner, &worker.visitor, Problem::Broken);
         }
     };
@@ -488,7 +489,7 @@ async fn change_password(
             show_password(&inner, &mut worker, status, Some(&error))
         }
         Err(error) => {
-            tracing::error!(error = causes(&error), "a password cannot be changed");
+            tracing::error!(error = %Causes(&error), "a password cannot be changed");
             problem(&inner, &worker.visitor, Problem::Broken)
         }
     }

@@ -18,11 +18,12 @@ use zeroize::Zeroizing;
 use super::pages::Problem;
 use super::text::{Text, text};
 use crate::http::source::Bucket;
+use crate::log::Causes;
+use crate::management::Inner;
 use crate::management::account::Token;
 use crate::management::keys::{self, Digest};
 use crate::management::message::Language;
 use crate::management::store::Account;
-use crate::management::{Inner, causes};
 
 const YEAR: u32 = 365 * 24 * 60 * 60;
 
@@ -92,7 +93,7 @@ impl Visitor {
         let now = self.inner.clock.now();
         let found = self.inner.store.session(session.digest(), times, now);
         found.await.map_err(|error| {
-            tracing::error!(error = causes(&error), "a session cannot be looked up");
+            tracing::error!(error = %Causes(&error), "a session cannot be looked up");
             Problem::Broken
         })
     }

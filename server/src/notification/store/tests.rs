@@ -18,7 +18,7 @@ fn key(byte: u8, days_ago: u32) -> DiagnosisKey {
         rolling_period: RollingPeriod::DAY,
         transmission_risk_level: 0,
         report_type: ReportType::ConfirmedTest,
-        days_since_onset: (byte % 2 == 0).then_some(-3),
+        days_since_onset: byte.is_multiple_of(2).then_some(-3),
     }
 }
 

@@ -1,0 +1,137 @@
+//! What is not meant well.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{Server, Site, random_key, registration};
+
+/// Sends bytes as they are; gives the status line that comes back, if any does.
+async fn raw(server: &Server, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(server.public).await.unwrap();
+    // The server may hang up before it has read all of it.
+    let _ = stream.write_all(bytes).await;
+    let mut answer = Vec::new();
+    let _ = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut answer)).await;
+    let answer = String::from_utf8_lossy(&answer);
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn it_answers_or_hangs_up_and_goes_on() {
+    let site = Site::new("[http]\nhead_seconds = 1\nrequest_seconds = 2").await;
+    site.management.issue(["01234567".to_owned()]);
+    let server = site.start().await;
+    let put = |head: &str, body: &[u8]| {
+        let mut bytes =
+            format!("PUT /api/v3/diagnosis HTTP/1.1\r\nHost: x\r\n{head}\r\n").into_bytes();
+        bytes.extend_from_slice(body);
+        bytes
+    };
+    let sized = |body: &[u8]| {
+        put(
+            &format!("Content-Length: {}\r\nConnection: close\r\n", body.len()),
+            body,
+        )
+    };
+    let deep = "[".repeat(20_000);
+    for (bytes, expected) in [
+        (sized(b""), "HTTP/1.1 400"),
+        (sized(b"{"), "HTTP/1.1 400"),
+        (sized(b"\xff\xfe{}"), "HTTP/1.1 400"),
+        (sized(b"null"), "HTTP/1.1 400"),
+        (sized(deep.as_bytes()), "HTTP/1.1 400"),
+        (sized(&[b'9'; 60_000]), "HTTP/1.1 400"),
+        (sized(&[b' '; 70_000]), "HTTP/1.1 413"),
+        (
+            put(
+                "Content-Length: 99999999999\r\nConnection: close\r\n",
+                &[b' '; 70_000],
+            ),
+            "HTTP/1.1 413",
+        ),
+        (put("Content-Length: -1\r\n", b""), "HTTP/1.1 400"),
+        (
+            put("Content-Length: 1\r\nContent-Length: 2\r\n", b"{}"),
+            "HTTP/1.1 400",
+        ),
+        (
+            put(
+                "Transfer-Encoding: chunked\r\nConnection: close\r\n",
+                b"zz\r\n",
+            ),
+            "HTTP/1.1 400",
+        ),
+        (
+            put(
+                "Transfer-Encoding: chunked\r\nConnection: close\r\n",
+                b"2\r\n{}\r\n0\r\n\r\n",
+            ),
+            "HTTP/1.1 400",
+        ),
+        (
+            b"GET /c19r/440/list.json HTTP/9.9\r\n\r\n".to_vec(),
+            "HTTP/1.1 400",
+        ),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".to_vec(), ""),
+        (
+            [
+                b"GET /".to_vec(),
+                vec![b'a'; 100_000],
+                b" HTTP/1.1\r\n\r\n".to_vec(),
+            ]
+            .concat(),
+            "HTTP/1.1 4",
+        ),
+        (
+            format!(
+                "GET /healthz HTTP/1.1\r\nHost: x\r\n{}\r\n",
+                "A: b\r\n".repeat(1000)
+            )
+            .into_bytes(),
+            "HTTP/1.1 431",
+        ),
+    ] {
+        let line = raw(&server, &bytes).await;
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(120)]).into_owned();
+        assert!(line.starts_with(expected), "{shown}: {line}");
+    }
+    assert_eq!(
+        server.put(&registration("01234567", &[random_key()])).await,
+        StatusCode::OK
+    );
+    assert!(!server.log().contains("panic"));
+}
+
+#[tokio::test]
+async fn slow_clients_are_given_up() {
+    let site = Site::new("[http]\nhead_seconds = 1\nrequest_seconds = 1").await;
+    let server = site.start().await;
+    for head in [
+        "GET /healthz HTTP/1.1\r\nHost",
+        "PUT /api/v3/diagnosis HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+        "",
+    ] {
+        let mut stream = TcpStream::connect(server.public).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let read = stream.read_to_end(&mut answer);
+        let read = tokio::time::timeout(Duration::from_secs(20), read).await;
+        assert!(read.is_ok(), "{head:?} is still waited for");
+    }
+}
+
+#[tokio::test]
+async fn connections_beyond_the_bound_wait_their_turn() {
+    let site = Site::new("[http]\nmax_connections = 3\nhead_seconds = 2").await;
+    let server = site.start().await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(TcpStream::connect(server.public).await.unwrap());
+    }
+    // They say nothing and are given up; then this one gets its turn.
+    assert_eq!(server.get("/healthz").await.status(), StatusCode::OK);
+    drop(held);
+}
