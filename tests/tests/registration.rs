@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::FileExt;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -353,6 +354,52 @@ fn assert_nothing_tells(place: &Place, id: &str, sent: &Diagnosis) -> anyhow::Re
         }
     }
     Ok(())
+}
+
+#[test]
+fn a_number_that_was_judged_is_nowhere_in_memory() -> anyhow::Result<()> {
+    let device = Device::new()?;
+    device.server.answer([Answer::Silent, Answer::Status(200)]);
+    let registering = device.start_registering("yes")?;
+    device.server.wait_for_requests(1)?;
+    assert!(
+        times_in_memory(&device.daemon, NUMBER)? > 0,
+        "it can be found"
+    );
+    drop(registering);
+    device.place.json(&["registration", "forget", "--yes"])?;
+    let (code, done) = device.register("2023-11-17", NUMBER)?;
+    assert_eq!(code, 0, "{done}");
+    // The bus's buffer keeps what it received last.
+    let long = "x".repeat(8_192);
+    device
+        .place
+        .sesshoku(&["agree", "--yes", "--version", &long])?;
+    assert_eq!(times_in_memory(&device.daemon, NUMBER)?, 0);
+    Ok(())
+}
+
+/// How often `text` is in the memory that a process can write to.
+fn times_in_memory(process: &Process, text: &str) -> anyhow::Result<usize> {
+    let proc = format!("/proc/{}", process.id());
+    let memory = fs::File::open(format!("{proc}/mem"))?;
+    let mut times = 0;
+    for mapping in fs::read_to_string(format!("{proc}/maps"))?.lines() {
+        let mut fields = mapping.split_whitespace();
+        let (range, mode) = (fields.next(), fields.next());
+        let (from, to) = range.and_then(|it| it.split_once('-')).context("a range")?;
+        if !mode.is_some_and(|mode| mode.starts_with("rw")) {
+            continue;
+        }
+        let (from, to) = (u64::from_str_radix(from, 16)?, u64::from_str_radix(to, 16)?);
+        let mut bytes = vec![0; usize::try_from(to - from)?];
+        // Some mappings are not memory.
+        if memory.read_exact_at(&mut bytes, from).is_ok() {
+            let all = bytes.windows(text.len());
+            times += all.filter(|it| *it == text.as_bytes()).count();
+        }
+    }
+    Ok(times)
 }
 
 #[test]
