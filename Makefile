@@ -13,9 +13,12 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sesshoku
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
-# Of the end-to-end tests, those named bluez* boot a kernel; the others only start
-# programs.
-E2E_TESTS := $(filter-out bluez%,$(notdir $(basename $(wildcard tests/tests/*.rs))))
+# Tests are named, not packages: every cargo command then builds the same set of
+# packages with the same features, once. Of the end-to-end tests, those named bluez*
+# boot a kernel; the others only start programs.
+tests_of = $(sort $(notdir $(basename $(wildcard $(1)/tests/*.rs) $(patsubst %/main.rs,%,$(wildcard $(1)/tests/*/main.rs)))))
+E2E_TESTS := $(filter-out bluez%,$(call tests_of,tests))
+UNIT_TESTS := $(foreach package,gaen capture daemon cli server,$(call tests_of,$(package)))
 
 .PHONY: help
 help: ## List the targets
@@ -51,11 +54,11 @@ $(SETUPS): setup-%:
 
 .PHONY: build
 build: setup-build ## Build the whole workspace
-	cargo build --workspace
+	cargo build
 
 .PHONY: doc
 doc: setup-build ## Build the API documentation, without a warning
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items
 
 ##### Testing
 
@@ -66,23 +69,23 @@ test: setup-test ## Check and test everything, and count
 .PHONY: check
 check: setup-test $(CARGO_DENY) ## Format, lints, documentation, licences and sources of dependencies
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --all-targets --locked -- -D warnings
 	$(MAKE) doc
 	$(CARGO_DENY) --locked check bans licenses sources
 	shellcheck .ci/run $(wildcard scripts/* tests/uml/*.sh)
 
 .PHONY: test-unit
 test-unit: setup-test ## Test every crate by itself
-	cargo test --workspace --exclude sesshoku-tests --no-fail-fast
+	cargo test --no-fail-fast --lib --bins $(UNIT_TESTS:%=--test %)
 
 .PHONY: test-e2e
 test-e2e: build setup-test ## Test the programs together, on a private bus
-	cargo test --package sesshoku-tests --no-fail-fast --lib $(E2E_TESTS:%=--test %)
+	cargo test --no-fail-fast $(E2E_TESTS:%=--test %)
 
 .PHONY: test-bluez
 test-bluez: build setup-test ## Test the programs on a real kernel and bluetoothd, in User-Mode Linux
 	@tests/uml/kernel.sh >/dev/null
-	cargo test --package sesshoku-tests --no-fail-fast --test 'bluez*'
+	cargo test --no-fail-fast --test 'bluez*'
 
 # The database of advisories changes by the day and is on GitHub, so this is no
 # part of `make test`.

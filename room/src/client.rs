@@ -105,8 +105,7 @@ impl Client {
         loop {
             // An earlier wait that was given up is answered first.
             if !self.outstanding {
-                let until = until.map(|until| u64::try_from(until.as_micros()).unwrap_or(u64::MAX));
-                self.say(Request::Wait(until));
+                self.say(Request::Wait(until.map(micros_up)));
                 self.outstanding = true;
             }
             let mut hold_again = HoldAgain(Some(self.requests.clone()));
@@ -138,6 +137,12 @@ impl Client {
         let line = self.lines.next_line().await?.ok_or(ClientError::Closed)?;
         serde_json::from_str(&line).map_err(ClientError::Answer)
     }
+}
+
+/// A time in microseconds, rounded up: whoever waits for it is not woken too early,
+/// to wait for it again without end.
+fn micros_up(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX)
 }
 
 /// Holds the time again when a wait is given up.

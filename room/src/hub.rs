@@ -258,6 +258,15 @@ mod tests {
         assert_eq!(times, 12);
         assert_eq!(a.now(), server.now());
 
+        let between = server.now() + Duration::from_nanos(1);
+        tokio::select! {
+            _ = async { tokio::join!(a.next(None), b.next(None)) } => panic!("nothing happens"),
+            passed = server.next(Some(between)) => {
+                assert_eq!(passed.unwrap(), Happening::TimePassed);
+            }
+        }
+        assert!(server.now() >= between, "never too early");
+
         hub.abort();
         let _ = hub.await;
         assert!(matches!(
