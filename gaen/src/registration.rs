@@ -81,6 +81,12 @@ impl IdempotencyKey {
         }
     }
 
+    /// Whether no key is given, in neither spelling. An empty one is none.
+    pub fn is_missing(&self) -> bool {
+        let given = self.camel.iter().chain(&self.snake);
+        given.into_iter().all(String::is_empty)
+    }
+
     /// The key; `None` where it is missing or empty, or where the two spellings
     /// differ.
     pub fn get(&self) -> Option<&str> {
@@ -226,6 +232,15 @@ mod tests {
         );
         assert_eq!(read(r#"{"idempotencyKey":""}"#), None);
         assert_eq!(read("{}"), None);
+        for (text, missing) in [
+            ("{}", true),
+            (r#"{"idempotencyKey":"","idempotency_key":null}"#, true),
+            (r#"{"idempotency_key":"a"}"#, false),
+            (r#"{"idempotencyKey":"a","idempotency_key":"b"}"#, false),
+        ] {
+            let key: IdempotencyKey = serde_json::from_str(text).unwrap();
+            assert_eq!(key.is_missing(), missing, "{text}");
+        }
     }
 
     #[test]

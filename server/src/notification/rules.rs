@@ -44,7 +44,7 @@ pub(super) struct Accepted {
 pub(super) enum Refusal {
     #[error("the body is not a registration in JSON")]
     Json,
-    #[error("idempotencyKey is missing, too long, or not the same in both spellings")]
+    #[error("idempotencyKey is too long, or not the same in both spellings")]
     IdempotencyKey,
     #[error("the same idempotencyKey was used for another registration")]
     IdempotencyConflict,
@@ -83,11 +83,7 @@ pub(super) fn check(
     served: &[String],
     rules: &Registration,
 ) -> Result<Accepted, Refusal> {
-    let idempotency_key = diagnosis
-        .idempotency_key
-        .get()
-        .filter(|key| key.len() <= MAX_IDEMPOTENCY_KEY_LEN)
-        .ok_or(Refusal::IdempotencyKey)?;
+    let name = Name::of(diagnosis)?;
     if !is_chaff && !is_processing_number(&diagnosis.verification_payload) {
         return Err(Refusal::ProcessingNumber);
     }
@@ -102,11 +98,43 @@ pub(super) fn check(
         .filter_map(|key| within_window(key, diagnosis.has_symptom, date))
         .collect();
     Ok(Accepted {
-        id: Sha256::digest(idempotency_key).into(),
-        digest: digest(diagnosis, idempotency_key, &regions),
+        id: Sha256::digest(&name.text).into(),
+        digest: digest(diagnosis, &name, &regions),
         regions,
         keys,
     })
+}
+
+/// What names a registration.
+struct Name {
+    text: String,
+    /// Whether it can be worked out by everybody once the keys are published.
+    is_guessable: bool,
+}
+
+impl Name {
+    /// The idempotency key. Clients that give none are named by their keys, so that
+    /// they too may send a registration twice.
+    fn of(diagnosis: &Diagnosis) -> Result<Self, Refusal> {
+        if diagnosis.idempotency_key.is_missing() {
+            let mut keys: Vec<&[u8]> = diagnosis.keys.iter().map(|key| &*key.key_data).collect();
+            keys.sort_unstable();
+            let mut hash = Sha256::new();
+            for key in keys {
+                hash.update(Sha256::digest(key));
+            }
+            return Ok(Self {
+                text: hex::encode(hash.finalize()),
+                is_guessable: true,
+            });
+        }
+        let key = diagnosis.idempotency_key.get();
+        let key = key.filter(|key| key.len() <= MAX_IDEMPOTENCY_KEY_LEN);
+        Ok(Self {
+            text: key.ok_or(Refusal::IdempotencyKey)?.to_owned(),
+            is_guessable: false,
+        })
+    }
 }
 
 fn regions(diagnosis: &Diagnosis, served: &[String]) -> Result<Vec<String>, Refusal> {
@@ -238,14 +266,17 @@ fn within_window(
 
 /// What the registration says, without what may differ when it is sent again:
 /// padding, and the order of its keys.
-fn digest(diagnosis: &Diagnosis, idempotency_key: &str, regions: &[String]) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(idempotency_key.as_bytes())
+fn digest(diagnosis: &Diagnosis, name: &Name, regions: &[String]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(name.text.as_bytes())
         .expect("HMAC takes keys of any length");
     let mut add = |part: &[u8]| {
         mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
         mac.update(part);
     };
-    add(diagnosis.verification_payload.as_bytes());
+    // Eight digits are soon tried out by whoever knows the rest.
+    if !name.is_guessable {
+        add(diagnosis.verification_payload.as_bytes());
+    }
     add(&[u8::from(diagnosis.has_symptom)]);
     let date = diagnosis.onset_of_symptom_or_test_date.as_deref();
     add(date.unwrap_or_default().as_bytes());
@@ -364,8 +395,6 @@ mod tests {
     #[test]
     fn what_is_refused_and_why() {
         for (change, expected) in [
-            (json!({"idempotencyKey": null}), Refusal::IdempotencyKey),
-            (json!({"idempotencyKey": ""}), Refusal::IdempotencyKey),
             (json!({"idempotency_key": "other"}), Refusal::IdempotencyKey),
             (
                 json!({"idempotencyKey": "x".repeat(257)}),
@@ -572,6 +601,25 @@ mod tests {
             accepted(json!({"keys": turned})),
         );
         assert_eq!(same(&a, &b), (true, true));
+    }
+
+    #[test]
+    fn without_an_idempotency_key_the_keys_name_the_registration() {
+        let nameless = |mut change: serde_json::Value| {
+            change["idempotencyKey"] = json!("");
+            accepted(change)
+        };
+        let first = nameless(json!({}));
+        for (change, expected) in [
+            (json!({}), (true, true)),
+            (json!({"verificationPayload": "01234568"}), (true, true)),
+            (json!({"hasSymptom": false}), (true, false)),
+            (json!({"keys": [key_of(TODAY - 2)]}), (false, false)),
+        ] {
+            let other = nameless(change.clone());
+            let same = (first.id == other.id, first.digest == other.digest);
+            assert_eq!(same, expected, "{change}");
+        }
     }
 
     #[test]
