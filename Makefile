@@ -77,6 +77,10 @@ test-bluez: build setup-test ## Test the programs on a real kernel and bluetooth
 	@tests/uml/kernel.sh >/dev/null
 	cargo test --package sesshoku-tests --no-fail-fast --test 'bluez*'
 
+.PHONY: tables
+tables: build setup-test ## Write the tables that tests measure into docs/
+	SESSHOKU_WRITE_TABLES=1 cargo test --package sesshoku-tests --no-fail-fast --test 'bluez_*'
+
 # The database of advisories changes by the day and is on GitHub, so this is no
 # part of `make test`.
 .PHONY: audit

@@ -122,6 +122,11 @@ impl Process {
         Ok(Self { child })
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends `signal` to the process group.
     ///
     /// # Errors

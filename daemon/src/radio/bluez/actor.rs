@@ -422,7 +422,7 @@ fn can_take_off(on_air: &OnAir, link: &Link) -> bool {
     }
 }
 
-/// Asks bluetoothd whether an advert would now go out from the public address.
+/// Asks whether an advert would now go out from the public address.
 async fn check_privacy(bus: &Bus, name: &str) -> Result<(), RadioError> {
     let adapter = bus.adapter(name).await?;
     if !adapter.powered {
