@@ -77,6 +77,11 @@ test-bluez: build setup-test ## Test the programs on a real kernel and bluetooth
 	@tests/uml/kernel.sh >/dev/null
 	cargo test --package sesshoku-tests --no-fail-fast --test 'bluez*'
 
+.PHONY: bench-bluez
+bench-bluez: build setup-test ## Measure large crowds, one after the other, and print what they take
+	@tests/uml/kernel.sh >/dev/null
+	cargo test --package sesshoku-tests --test bluez_crowds -- --ignored --nocapture --test-threads 1
+
 .PHONY: tables
 tables: build setup-test ## Write the tables that tests measure into docs/
 	SESSHOKU_WRITE_TABLES=1 cargo test --package sesshoku-tests --no-fail-fast --test 'bluez_*'

@@ -197,6 +197,19 @@ impl Guest {
         })
     }
 
+    /// How many device objects bluetoothd has of an adapter.
+    ///
+    /// # Errors
+    /// When bluetoothd does not say.
+    pub fn devices(&self, adapter: &str) -> Result<usize> {
+        let mut count = 0;
+        on_adapter(adapter, async |adapter| {
+            count = adapter.device_addresses().await?.len();
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
     /// Blocks all Bluetooth as airplane mode does, or lets it be again.
     ///
     /// # Errors

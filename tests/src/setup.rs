@@ -22,6 +22,8 @@ pub struct Setup {
     pub jitter_db: u8,
     /// Whether the log leaves out what nobody heard and only repeats.
     pub thin: bool,
+    /// How many phones a scenario with a crowd puts around.
+    pub phones: u32,
 }
 
 impl Setup {

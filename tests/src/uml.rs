@@ -82,6 +82,7 @@ impl Machine {
                 experimental: false,
                 jitter_db: 0,
                 thin: false,
+                phones: 0,
             },
             time: Time::Jumping { start: NOON },
             deadline: Duration::from_secs(120),
@@ -116,6 +117,12 @@ impl Machine {
     /// the air.
     pub fn thin(mut self) -> Self {
         self.setup.thin = true;
+        self
+    }
+
+    /// With so many phones around, in a scenario with a crowd.
+    pub fn phones(mut self, phones: u32) -> Self {
+        self.setup.phones = phones;
         self
     }
 

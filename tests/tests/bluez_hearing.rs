@@ -72,13 +72,15 @@ fn minutes_and_attenuation_are_those_of_the_air() {
                     "discovery"
                 };
                 let status: Value = serde_json::from_str(&run.text("status.json")).expect("JSON");
-                assert_eq!(status["scan_method"], method, "{status}");
                 assert_eq!(status["scans"]["counters"]["dropped"], 0, "{status}");
                 assert!(audit(run.air(), 0).violations.is_empty());
                 for (phone, attenuation, words) in PHONES {
                     let heard = Heard::of(run, phone, *attenuation);
                     let of = format!("{controller}, {method}, {plan}, {phone}");
-                    heard.check(&of, *cycle);
+                    // The scan that another program keeps running is started again by
+                    // bluetoothd alone: one sample for each time.
+                    let is_shared = !experimental && phone.ends_with("-beside");
+                    heard.check(&of, *cycle, if is_shared { 1 } else { 2 });
                     table.row(vec![
                         (*controller).to_owned(),
                         method.to_owned(),
@@ -163,12 +165,12 @@ impl Heard {
     }
 
     /// The minutes are right within a cycle, no cycle misses the phone, and each has
-    /// more than one sample of it.
-    fn check(&self, of: &str, cycle: u32) {
+    /// enough samples of it.
+    fn check(&self, of: &str, cycle: u32, samples: usize) {
         let error = self.seconds.abs_diff(self.near_seconds);
         assert!(error <= cycle, "{of}: {self:?}");
         assert!(self.longest_gap <= cycle + 10, "{of}: {self:?}");
-        assert!(self.fewest >= 2, "{of}: {self:?}");
+        assert!(self.fewest >= samples, "{of}: {self:?}");
     }
 }
 

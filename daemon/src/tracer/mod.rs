@@ -20,7 +20,7 @@ pub use own_key::{OwnKey, UsedIntervals};
 pub use status::{Counters, Status};
 
 use crate::clock::{BootTime, Now};
-use crate::radio::{Capabilities, Command, RadioError, RadioEvent, RadioState};
+use crate::radio::{Capabilities, Command, RadioError, RadioEvent, RadioState, ScanMethod};
 use crate::store::ScanCycle;
 use crate::sync::schedule::Schedule;
 use cycle::OpenCycle;
@@ -35,6 +35,9 @@ const COMMAND_GUARD: Duration = Duration::from_secs(120);
 const CLOCK_TOLERANCE: i64 = 60;
 /// How often the wall clock is looked at while it is not set.
 const CLOCK_POLL: Duration = Duration::from_secs(30);
+/// The shortest scan window while another program discovers. Its scan starts about
+/// every 10.5 s, and a phone is reported once for each start.
+const SHARED_WINDOW: Duration = Duration::from_secs(12);
 /// How long the store is left alone after it failed.
 const STORAGE_RETRY: Duration = Duration::from_secs(60);
 /// How long after the longest life of an identifier it may take to replace it.
@@ -898,7 +901,11 @@ impl<R: CryptoRng> Tracer<R> {
     }
 
     fn listening_time(&self) -> Duration {
+        let shares_discovery = self
+            .capabilities()
+            .is_some_and(|capabilities| capabilities.scan_method == ScanMethod::SharedDiscovery);
         match self.plan() {
+            ScanPlan::Windows { listen, .. } if shares_discovery => listen.max(SHARED_WINDOW),
             ScanPlan::Windows { listen: length, .. } | ScanPlan::Continuous { cycle: length } => {
                 length
             }

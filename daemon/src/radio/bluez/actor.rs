@@ -55,6 +55,8 @@ pub(super) struct Actor {
     state: Option<RadioState>,
     on_air: Slot,
     scan: Option<Scan>,
+    /// Whether another program was discovering when the last scan was started.
+    shares_discovery: bool,
     leftovers: Leftovers,
     look_again_at: Option<Instant>,
 }
@@ -79,6 +81,7 @@ impl Actor {
             state: None,
             on_air,
             scan: None,
+            shares_discovery: false,
             leftovers: Leftovers::default(),
             look_again_at: None,
         }
@@ -189,6 +192,8 @@ impl Actor {
             return Ok(());
         }
         let (bus, name, adapter) = self.chosen()?;
+        self.shares_discovery = bus.adapter(&name).await?.discovering;
+        self.report_state();
         let method = match self.state.as_ref().and_then(RadioState::capabilities) {
             Some(capabilities) => capabilities.scan_method,
             None => return Err(RadioError::NotReady),
@@ -278,9 +283,7 @@ impl Actor {
         let chosen = link
             .world
             .choose(self.settings.adapter.as_deref(), self.adapter.as_deref());
-        let state = link.world.state(chosen, self.settings.method, || {
-            Switches::read(Path::new(rfkill::SYSFS_DIR))
-        });
+        let state = self.state_of(&link, chosen);
         let adapter = chosen.and_then(|name| link.world.adapter(name));
 
         let same = |name: &str, epoch: u64| {
@@ -317,6 +320,27 @@ impl Actor {
         } else {
             self.look_again_at
         };
+        self.report(state);
+    }
+
+    fn state_of(&self, link: &Link, chosen: Option<&str>) -> RadioState {
+        let state = link.world.state(chosen, self.settings.method, || {
+            Switches::read(Path::new(rfkill::SYSFS_DIR))
+        });
+        if self.shares_discovery {
+            state.sharing_discovery()
+        } else {
+            state
+        }
+    }
+
+    /// Reports the state as far as it is known, without any consequence.
+    fn report_state(&mut self) {
+        let state = self.state_of(&self.link.borrow(), self.adapter.as_deref());
+        self.report(state);
+    }
+
+    fn report(&mut self, state: RadioState) {
         if self.state.as_ref() != Some(&state) {
             tracing::info!(?state, "radio");
             self.state = Some(state.clone());

@@ -238,9 +238,12 @@ impl Listener<'_> {
                 let Some(path) = header.path() else {
                     return Ok(());
                 };
-                let (interface, changed, _): (&str, Properties<'_>, Vec<&str>) =
+                let (interface, changed, invalidated): (&str, Properties<'_>, Vec<&str>) =
                     body.deserialize()?;
                 if interface == DEVICE {
+                    if invalidated.contains(&"RSSI") {
+                        self.devices.forget_rssi(path.as_str());
+                    }
                     self.device(path.as_str(), &changed);
                 } else if let Some(adapter) = adapter_of(path.as_str()) {
                     self.world.properties_changed(adapter, interface, &changed);

@@ -76,6 +76,15 @@ impl Device {
         Ok(self.place.json(&["status"])?["scans"]["counters"].take())
     }
 
+    /// The memory it has in use, in KiB.
+    pub(crate) fn memory_kib(&self) -> Result<u64> {
+        let path = format!("/proc/{}/status", self.daemon.id());
+        let status = fs::read_to_string(path).context("the daemon is gone")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let size = line.and_then(|line| line.split_whitespace().next());
+        Ok(size.context("the kernel tells no memory")?.parse()?)
+    }
+
     /// How often it woke up so far: each time that one of its threads gave the
     /// processor away of its own will.
     pub(crate) fn wakeups(&self) -> Result<u64> {

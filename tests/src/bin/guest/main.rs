@@ -3,6 +3,7 @@
 //! A scenario does what only can be done inside; what it leaves in the shared
 //! folder is judged by the test that started the guest.
 
+mod crowd;
 mod daemon;
 mod device;
 mod hearing;
@@ -33,6 +34,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("daemon-stays-private", privacy::stays_private),
     ("daemon-listens-in-windows", hearing::in_windows),
     ("daemon-listens-all-the-time", hearing::all_the_time),
+    ("daemon-in-a-crowd", crowd::in_windows),
+    ("kiosk-in-a-crowd", crowd::all_the_time),
     ("daemon-recovers", recovery::recovers),
 ];
 
