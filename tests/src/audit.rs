@@ -356,6 +356,10 @@ impl Auditor {
     }
 
     fn data_set(&mut self, advertiser: Option<u8>, data: &[u8]) {
+        // The kernel's own set, which makes the adapter discoverable.
+        if advertiser == Some(0) {
+            return;
+        }
         let advertiser = self.advertisers.entry(advertiser).or_default();
         let changed_in_place = advertiser.enabled && advertiser.data != data;
         advertiser.data = data.to_owned();

@@ -135,7 +135,10 @@ impl RadioState {
     /// The same state while another program discovers.
     pub fn sharing_discovery(mut self) -> Self {
         if let Self::PrivacyAtRisk(_, capabilities) | Self::Ready(capabilities) = &mut self
-            && capabilities.scan_method == ScanMethod::Discovery
+            && matches!(
+                capabilities.scan_method,
+                ScanMethod::MonitorAndDiscovery | ScanMethod::Discovery
+            )
         {
             capabilities.scan_method = ScanMethod::SharedDiscovery;
         }
@@ -183,7 +186,8 @@ pub enum ScanMethod {
     /// Discovery alone: a sample per device for each start of the scan.
     Discovery,
     /// Discovery alone while another program discovers as well: the scan is not ours
-    /// to start, and does so by itself about every ten seconds.
+    /// to start, and does so by itself about every ten seconds, with the duplicate
+    /// filter that a monitor would have lifted.
     SharedDiscovery,
     /// A recorded log.
     Log,

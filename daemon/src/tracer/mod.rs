@@ -6,6 +6,7 @@
 
 mod cycle;
 mod own_key;
+mod sleep;
 mod status;
 
 use std::collections::VecDeque;
@@ -25,6 +26,7 @@ use crate::store::ScanCycle;
 use crate::sync::schedule::Schedule;
 use cycle::OpenCycle;
 use sesshoku_dbus_api::ConsentState;
+use sleep::Sleep;
 
 /// How often old data is looked for. Nothing lives longer than 14 days and this.
 const MAINTENANCE_PERIOD: Duration = Duration::from_secs(3_600);
@@ -77,6 +79,10 @@ pub enum Event {
         /// Whether every export was fetched, verified and matched.
         complete: bool,
     },
+    /// The machine is about to be suspended, and waits for [`Action::ReadyToSleep`].
+    GoingToSleep,
+    /// The machine was suspended, and is awake.
+    WokeUp,
     /// The daemon is to end: leave the air, save what was heard.
     ShutDown,
 }
@@ -101,6 +107,14 @@ pub enum Action {
     },
     /// Check against the notification server.
     Check,
+    /// Let the machine be suspended: nothing is on the air, all is saved.
+    ReadyToSleep {
+        /// When to wake it to listen.
+        wake_at: Option<BootTime>,
+    },
+    /// The machine was woken only to listen, and that is done: have it suspended
+    /// again, unless somebody has begun to use it.
+    SleepAgain,
 }
 
 /// The store could not do what was asked. What failed is logged where it failed.
@@ -140,6 +154,8 @@ pub struct Settings {
     pub has_server: bool,
     /// The metadata to broadcast, before encryption.
     pub metadata: [u8; AEM_LEN],
+    /// Whether to wake a sleeping machine to listen.
+    pub listen_asleep: bool,
 }
 
 /// What the store knew when the daemon started.
@@ -160,6 +176,7 @@ pub struct Tracer<R> {
     radio: Option<RadioState>,
     log_ended: bool,
     shutting_down: bool,
+    sleep: Sleep,
 
     pending: Option<Pending>,
     key: KeyState,
@@ -242,6 +259,7 @@ impl<R: CryptoRng> Tracer<R> {
             radio: None,
             log_ended: false,
             shutting_down: false,
+            sleep: Sleep::Awake,
             pending: None,
             key: KeyState::Missing { retry_at: now.boot },
             broadcast: BroadcastState::Off { start_at: now.boot },
@@ -291,6 +309,8 @@ impl<R: CryptoRng> Tracer<R> {
                     self.schedule.failed(now, &mut self.rng);
                 }
             }
+            Event::GoingToSleep => self.on_going_to_sleep(now),
+            Event::WokeUp => self.on_woke_up(now),
             Event::ShutDown => {
                 self.shutting_down = true;
                 self.save_after = now.boot;
@@ -306,6 +326,7 @@ impl<R: CryptoRng> Tracer<R> {
             BroadcastState::Off { .. } => Some(self.off_air_since.unwrap_or(now.boot)),
         };
         self.save_next_cycle(now, &mut actions);
+        self.drive_sleep(&mut actions);
         actions
     }
 
@@ -749,7 +770,17 @@ impl<R: CryptoRng> Tracer<R> {
         {
             return Some(prepared);
         }
-        let Some(interval) = key.next_interval(interval_now) else {
+        let is_for_a_moment = matches!(self.sleep, Sleep::Listening { .. });
+        let next = if is_for_a_moment {
+            // There are six identifiers an hour, and more wake-ups than that.
+            key.present_interval(interval_now)
+        } else {
+            key.next_interval(interval_now)
+        };
+        let Some(interval) = next else {
+            if is_for_a_moment {
+                return None;
+            }
             tracing::warn!("every identifier within reach was on the air already; waiting");
             self.postpone_broadcast(now, Duration::from_secs(60));
             return None;
@@ -871,11 +902,15 @@ impl<R: CryptoRng> Tracer<R> {
     }
 
     fn may_broadcast(&self) -> bool {
-        self.may_run() && self.radio.as_ref().is_some_and(RadioState::broadcasts)
+        self.may_run()
+            && self.sleep.is_awake()
+            && self.radio.as_ref().is_some_and(RadioState::broadcasts)
     }
 
     fn may_listen(&self) -> bool {
-        self.may_run() && self.radio.as_ref().is_some_and(RadioState::listens)
+        self.may_run()
+            && self.sleep.is_awake()
+            && self.radio.as_ref().is_some_and(RadioState::listens)
     }
 
     fn capabilities(&self) -> Option<&Capabilities> {

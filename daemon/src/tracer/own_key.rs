@@ -46,6 +46,12 @@ impl OwnKey {
             .or_else(|| (1..=REACH).find_map(|distance| fresh(now.checked_sub(distance)?)))
     }
 
+    /// The present interval, when its identifier was never on the air.
+    pub fn present_interval(&self, now: Interval) -> Option<Interval> {
+        let offset = now.get().checked_sub(self.day.first_interval().get())?;
+        (offset < INTERVALS_PER_DAY && !self.used.contains(offset)).then_some(now)
+    }
+
     /// Whether `interval` is near enough to the present to be broadcast.
     pub fn is_within_reach(&self, interval: Interval, now: Interval) -> bool {
         interval.abs_diff(now) <= REACH && interval.utc_day() == self.day

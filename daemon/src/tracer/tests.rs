@@ -1,6 +1,8 @@
 //! The core in a simulated world: a radio, a store and two clocks that do what a
 //! test tells them, over weeks.
 
+mod sleep;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use gaen::key::{Aem, Rpi};
@@ -54,6 +56,9 @@ struct World {
     check_succeeds: bool,
     erased: u32,
     maintained: u32,
+    /// Set when the machine may sleep, with the time of the alarm.
+    ready_to_sleep: Option<Option<BootTime>>,
+    sleep_again: bool,
 }
 
 impl World {
@@ -74,6 +79,7 @@ impl World {
             rotation: MINUTE * 10..=MINUTE * 20,
             has_server: true,
             metadata: [0x40, 0, 0, 0],
+            listen_asleep: true,
         };
         let now = Now {
             wall: UnixSeconds::new(START),
@@ -103,6 +109,8 @@ impl World {
             check_succeeds: true,
             erased: 0,
             maintained: 0,
+            ready_to_sleep: None,
+            sleep_again: false,
         }
     }
 
@@ -159,6 +167,8 @@ impl World {
                 || matches!(
                     action,
                     Action::Erase { .. }
+                        | Action::ReadyToSleep { .. }
+                        | Action::SleepAgain
                         | Action::Radio(Command::StopBroadcast | Command::StopScan)
                 ),
             "without agreement: {action:?}"
@@ -194,6 +204,14 @@ impl World {
                     self.consent = ConsentState::None;
                 }
                 Some(Event::Erased(Ok(())))
+            }
+            Action::ReadyToSleep { wake_at } => {
+                self.ready_to_sleep = Some(wake_at);
+                None
+            }
+            Action::SleepAgain => {
+                self.sleep_again = true;
+                None
             }
             Action::Check => {
                 self.checks.push(self.now);

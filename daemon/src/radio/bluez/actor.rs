@@ -28,6 +28,9 @@ const SWITCHES_EVERY: Duration = Duration::from_secs(60);
 const SETTLE_TIME_MAX: Duration = Duration::from_secs(11);
 /// Between two tries in that time. The adapter is looked after in between.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
+/// How long another program's discovery may keep our advert waiting on a legacy
+/// controller: bluetoothd lets it rest for half a second after each 10.24 s.
+const GAP_WAIT_MAX: Duration = Duration::from_secs(12);
 /// How long bluer may take to connect to the bus.
 const SESSION_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -120,9 +123,12 @@ impl Actor {
     }
 
     async fn carry_out(&mut self, command: Command) -> Result<(), RadioError> {
+        let gap_by = Instant::now() + GAP_WAIT_MAX;
         loop {
             let result = self.try_to(command).await;
-            let is_settled = self.settles_at.is_none_or(|at| at <= Instant::now());
+            let now = Instant::now();
+            let is_settled = self.settles_at.is_none_or(|at| at <= now)
+                && (gap_by <= now || !self.others_discover());
             if is_settled || !matches!(result, Err(RadioError::Refused(_))) {
                 return result;
             }
@@ -394,6 +400,12 @@ impl Actor {
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// Whether a scan runs that is not ours.
+    fn others_discover(&self) -> bool {
+        let is_discovering = |(_, _, adapter): (Bus, String, Adapter)| adapter.discovering;
+        self.scan.is_none() && self.chosen().is_ok_and(is_discovering)
     }
 
     /// The adapter in use.

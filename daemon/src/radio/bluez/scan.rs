@@ -9,9 +9,10 @@
 //! advertise every 250–270 ms, scans of 4 s: 14–16 samples of each phone with a
 //! monitor, 5–6 without, and with 50 and 200 phones still 5 of each without. Both
 //! hear adverts with and without Flags. While another program discovers, too,
-//! stopping our discovery does not stop the scan: without a monitor a phone is
-//! reported once for each of the scan's own starts, about every 10.5 s, so that
-//! most windows of 4 s heard nobody. The core then listens for longer.
+//! stopping our discovery does not stop the scan, nor does a monitor lift its
+//! filter: a phone is reported once for each of the scan's own starts, about every
+//! 10.5 s, so that most windows of 4 s heard nobody. The core then listens for
+//! longer.
 
 use std::time::Duration;
 
