@@ -16,8 +16,7 @@ use rand_core::UnwrapErr;
 use sesshoku_dbus_api::CheckOutcome;
 use sesshokud::app::{App, Heartbeat};
 use sesshokud::clock::{Clock, SystemClock};
-use sesshokud::config::{Config, RadioKind, ScanPreference};
-use sesshokud::power::Power;
+use sesshokud::config::{Bus, Config, RadioKind, ScanPreference};
 use sesshokud::power::Power;
 use sesshokud::radio::Radio;
 use sesshokud::radio::air::AirRadio;
@@ -300,7 +299,7 @@ async fn serve<R: Radio, C: Clock>(
     let power = if clock.is_simulated() {
         Power::always_on()
     } else {
-        Power::start()
+        Power::start(Bus::System)
     };
     let app = App {
         tracer,

@@ -13,12 +13,13 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use zbus::{Connection, OwnedFd};
+use zbus::OwnedFd;
 
 use crate::clock::BootTime;
+use crate::config::Bus;
 
 /// How long to wait before looking for a logind that is not there.
-const RECONNECT_WAIT: Duration = Duration::from_secs(60);
+const RECONNECT_WAIT: Duration = Duration::from_secs(600);
 /// How long logind may take to answer.
 const CALL_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -63,18 +64,18 @@ pub struct Power {
 }
 
 impl Power {
-    /// Follows logind on the system bus.
+    /// Follows the logind on `bus`.
     ///
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub fn start() -> Self {
+    pub fn start(bus: Bus) -> Self {
         let (events_tx, events) = mpsc::unbounded_channel();
         let (requests, requested) = mpsc::unbounded_channel();
         Self {
             events,
             requests,
-            task: Some(tokio::spawn(follow(events_tx, requested))),
+            task: Some(tokio::spawn(follow(bus, events_tx, requested))),
         }
     }
 
@@ -117,10 +118,12 @@ impl Drop for Power {
 }
 
 async fn follow(
+    bus: Bus,
     events: mpsc::UnboundedSender<PowerEvent>,
     mut requests: mpsc::UnboundedReceiver<Request>,
 ) {
     let mut follower = Follower {
+        bus,
         events,
         alarm: open_alarm(),
         is_asleep: false,
@@ -136,6 +139,7 @@ async fn follow(
 }
 
 struct Follower {
+    bus: Bus,
     events: mpsc::UnboundedSender<PowerEvent>,
     /// `None` where the daemon may not wake the machine.
     alarm: Option<TimerFd>,
@@ -148,7 +152,7 @@ impl Follower {
         &mut self,
         requests: &mut mpsc::UnboundedReceiver<Request>,
     ) -> zbus::Result<()> {
-        let connection = Connection::system().await?;
+        let connection = self.bus.builder().build().await?;
         let manager = ManagerProxy::new(&connection).await?;
         let mut sleeps = manager.receive_prepare_for_sleep().await?;
         let mut lock = Some(hold_back(&manager).await?);

@@ -137,6 +137,8 @@ fn absent_at_start(guest: &mut Guest) -> Result<Device> {
     guest.air("mark cure bluetoothd-absent-at-start")?;
     guest.restart_bluetoothd()?;
     device.wait_until_it_runs()?;
+    // Time for the first scan window.
+    pass(MINUTE);
     Ok(device)
 }
 
