@@ -50,7 +50,7 @@ fn minutes_and_attenuation_are_those_of_the_air() {
         "listens",
         "whom",
         "attenuation",
-        "minutes of 20 (measured)",
+        "minutes, of minutes near (measured)",
         "samples a cycle: fewest, mean (measured)",
     ]);
     for (plan, scenario, cycle, gap) in PLANS {
@@ -88,7 +88,7 @@ fn minutes_and_attenuation_are_those_of_the_air() {
                         (*plan).to_owned(),
                         (*words).to_owned(),
                         format!("{attenuation} dB"),
-                        (heard.seconds / 60).to_string(),
+                        format!("{} of {}", heard.seconds / 60, heard.near_seconds / 60),
                         format!("{}, {:.1}", heard.fewest, heard.mean),
                     ]);
                 }

@@ -409,7 +409,7 @@ impl<R: CryptoRng> Tracer<R> {
             RadioEvent::Heard(heard) => {
                 if let ScanState::On { cycle, .. } = &mut self.scan {
                     self.counters.heard += 1;
-                    cycle.hear(now.wall, &heard, &mut self.rng);
+                    cycle.hear(&heard, &mut self.rng);
                 }
             }
             RadioEvent::Dropped(count) => self.counters.dropped += count,

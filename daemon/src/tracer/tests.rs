@@ -748,8 +748,8 @@ fn what_was_heard_is_kept_with_time_and_strength() {
         .collect();
     assert_eq!(
         seen,
-        [(1, -71), (2, -69)],
-        "outside a window nothing is taken"
+        [(0, -71), (0, -69)],
+        "of the window's start; outside a window nothing is taken"
     );
 }
 

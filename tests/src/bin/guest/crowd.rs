@@ -11,7 +11,7 @@ use crate::device::{Device, MINUTE, pass, write_sightings};
 
 /// As phones listen.
 pub(crate) fn in_windows(guest: &mut Guest) -> Result<()> {
-    in_a_crowd(guest, "", MINUTE * 30)
+    in_a_crowd(guest, "", MINUTE * 16)
 }
 
 /// As a kiosk listens.

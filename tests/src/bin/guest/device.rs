@@ -63,7 +63,7 @@ impl Device {
         let start = Instant::now();
         while !ready(&self.place.json(&["status"])?) {
             let waited = start.elapsed();
-            ensure!(waited < MINUTE * 10, "waited {waited:?}");
+            ensure!(waited < MINUTE * 25, "waited {waited:?}");
             // Each look starts a process, which is what costs most in a guest.
             pass(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);

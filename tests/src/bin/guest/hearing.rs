@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::Result;
 use sesshoku_tests::guest::Guest;
@@ -12,31 +13,32 @@ use crate::device::{Device, MINUTE, pass, write_sightings};
 
 /// A few seconds every few minutes, as phones do.
 pub(crate) fn in_windows(guest: &mut Guest) -> Result<()> {
-    hears(guest, "")
+    hears(guest, "", MINUTE * 20)
 }
 
 /// All the time, as a kiosk does.
 pub(crate) fn all_the_time(guest: &mut Guest) -> Result<()> {
-    hears(guest, "[scan]\nmode = 'continuous'\n")
+    hears(guest, "[scan]\nmode = 'continuous'\n", MINUTE * 8)
 }
 
-fn hears(guest: &mut Guest, config: &str) -> Result<()> {
+fn hears(guest: &mut Guest, config: &str, near: Duration) -> Result<()> {
     let device = Device::start("hci0", config)?;
     device.run(MINUTE * 6)?;
     guest.air("phone android rssi=-71 tx=-12")?;
     guest.air("phone iphone rssi=-50 tx=-20 flags=yes")?;
-    pass(MINUTE * 20);
+    pass(near);
     guest.air("remove android")?;
     guest.air("remove iphone")?;
     device.run(MINUTE * 6)?;
 
     let mut command = Command::new(program("bluez-probe")?);
-    command.args(["discover", "--seconds", "1800"]);
+    let seconds = (near + MINUTE * 3).as_secs().to_string();
+    command.args(["discover", "--seconds", &seconds]);
     let mut other = guest.start_process("probe", &mut command)?;
     pass(MINUTE);
     guest.air("phone android-beside rssi=-71 tx=-12")?;
     guest.air("phone iphone-beside rssi=-50 tx=-20 flags=yes")?;
-    pass(MINUTE * 20);
+    pass(near);
     guest.air("remove android-beside")?;
     guest.air("remove iphone-beside")?;
     other.wait_up_to(MINUTE * 30)?;

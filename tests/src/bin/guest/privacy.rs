@@ -24,7 +24,7 @@ pub(crate) fn stays_private(guest: &mut Guest) -> Result<()> {
     bluetoothd_dies(guest, &device)?;
     clock_is_set(guest, &device)?;
     // Past midnight, and for the number of it.
-    for _ in 0..13 {
+    for _ in 0..8 {
         device.run(HOUR)?;
     }
     let place = device.end(&guest.shared_dir().join("sesshokud.log"))?;
