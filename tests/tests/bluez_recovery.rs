@@ -109,18 +109,26 @@ const FAULTS: &[Limits] = &[
         130,
         10,
     ),
-    limits(
-        "discoverable",
-        "the adapter is discoverable, and hidden",
-        10,
-        10,
-    ),
-    limits(
-        "discoverable-for-a-minute",
-        "the adapter is discoverable for a minute, and connectable from then on",
-        90,
-        10,
-    ),
+    // It listens all the while, in its windows.
+    Limits {
+        hears_s: 310,
+        ..limits(
+            "discoverable",
+            "the adapter is discoverable, and hidden",
+            10,
+            10,
+        )
+    },
+    // It listens all the while, in its windows.
+    Limits {
+        hears_s: 310,
+        ..limits(
+            "discoverable-for-a-minute",
+            "the adapter is discoverable for a minute, and connectable from then on",
+            90,
+            10,
+        )
+    },
     limits(
         "system-bus-killed",
         "the system bus dies with bluetoothd, and both start",
