@@ -87,6 +87,15 @@ test-bluez: build setup-test ## Test the programs on a real kernel and bluetooth
 	@tests/uml/kernel.sh >/dev/null
 	cargo test --no-fail-fast --test 'bluez*'
 
+.PHONY: bench-bluez
+bench-bluez: build setup-test ## Measure large crowds, one after the other, and print what they take
+	@tests/uml/kernel.sh >/dev/null
+	cargo test --package sesshoku-tests --test bluez_crowds -- --ignored --nocapture --test-threads 1
+
+.PHONY: tables
+tables: build setup-test ## Write the tables that tests measure into docs/
+	SESSHOKU_WRITE_TABLES=1 cargo test --package sesshoku-tests --no-fail-fast --test 'bluez_*'
+
 # The database of advisories changes by the day and is on GitHub, so this is no
 # part of `make test`.
 .PHONY: audit

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
+use crate::power::{Power, PowerEvent};
 use crate::radio::{Radio, RadioEvent};
 use crate::service::{MAX_WAITING, Reply, Request, Snapshot, shutting_down};
 use crate::store::{Consent, Store, StoreError};
@@ -38,6 +39,8 @@ pub struct App<R, C, G> {
     pub radio: R,
     /// The clock that goes with the radio.
     pub clock: C,
+    /// The machine's sleep.
+    pub power: Power,
     /// The store.
     pub store: Arc<Mutex<Store>>,
     /// The notification server, if one is configured.
@@ -163,6 +166,10 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
             outcome = sent(&mut self.sending) => Woken::Sent(outcome),
             _ = sent(&mut self.chaff) => Woken::ChaffSent,
             () = timer => Woken::Event(Event::Timer),
+            event = self.app.power.next() => Woken::Event(match event {
+                PowerEvent::GoingToSleep => Event::GoingToSleep,
+                PowerEvent::WokeUp => Event::WokeUp,
+            }),
             event = self.app.radio.next(deadline), if !hold_time => {
                 self.log_ended |= event == RadioEvent::Ended;
                 Woken::Event(Event::Radio(event))
@@ -255,6 +262,14 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                     }
                 }
                 Some(Event::Erased(erased))
+            }
+            Action::ReadyToSleep { wake_at } => {
+                self.app.power.ready_to_sleep(wake_at);
+                None
+            }
+            Action::SleepAgain => {
+                self.app.power.sleep_again();
+                None
             }
             Action::Check => {
                 let now = self.app.clock.now().wall;

@@ -22,6 +22,8 @@ pub struct Config {
     pub radio: Radio,
     /// How to listen.
     pub scan: Scan,
+    /// What to do while the machine sleeps.
+    pub sleep: Sleep,
     /// What this device's radio is like.
     pub calibration: Calibration,
     /// The notification server.
@@ -236,6 +238,15 @@ pub enum ScanMode {
     Windows,
     /// All the time, as for a kiosk on mains power.
     Continuous,
+}
+
+/// What to do while the machine sleeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sleep {
+    /// Whether to wake it for a few seconds every few minutes to listen, which costs
+    /// battery (docs/sleep.md). Otherwise nothing is heard while it sleeps.
+    pub listen: bool,
 }
 
 /// What this device's radio is like.

@@ -5,6 +5,7 @@
 pub mod app;
 pub mod clock;
 pub mod config;
+pub mod power;
 pub mod radio;
 pub mod service;
 pub mod store;

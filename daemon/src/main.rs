@@ -16,7 +16,8 @@ use rand_core::UnwrapErr;
 use sesshoku_dbus_api::CheckOutcome;
 use sesshokud::app::{App, Heartbeat};
 use sesshokud::clock::{Clock, SystemClock};
-use sesshokud::config::{Config, RadioKind, ScanPreference};
+use sesshokud::config::{Bus, Config, RadioKind, ScanPreference};
+use sesshokud::power::Power;
 use sesshokud::radio::Radio;
 use sesshokud::radio::air::AirRadio;
 use sesshokud::radio::bluez::{self, BluezRadio};
@@ -272,6 +273,7 @@ async fn serve<R: Radio, C: Clock>(
         rotation: Duration::from_secs(600)..=Duration::from_secs(1_200),
         metadata: Metadata::v1_1(calibration.tx_power, confidence(calibration.confidence))
             .to_bytes(),
+        listen_asleep: config.sleep.listen,
     };
     let tracer = Tracer::new(settings, facts, schedule, rng, now);
 
@@ -303,10 +305,16 @@ async fn serve<R: Radio, C: Clock>(
     );
     notify_systemd(sd_notify::NotifyState::Ready);
 
+    let power = if clock.is_simulated() {
+        Power::always_on()
+    } else {
+        Power::start(Bus::System)
+    };
     let app = App {
         tracer,
         radio,
         clock,
+        power,
         store: Arc::new(Mutex::new(store)),
         server,
         requests,

@@ -113,6 +113,21 @@ pub fn audit(records: &[Record], place: usize) -> Audit {
     auditor.audit
 }
 
+/// The log without the adverts that make an adapter discoverable: they are nobody's
+/// but the user's, who wants the device to be found.
+pub fn without_discoverability(records: &[Record]) -> Vec<Record> {
+    let says_who_it_is = |record: &&Record| {
+        matches!(
+            &record.event,
+            Event::Pdu { from: Node::Controller(_), pdu, .. }
+                if pdu.address_type == AddressType::Public
+                    && gaen::advert::parse(&pdu.data).is_none()
+        )
+    };
+    let rest = records.iter().filter(|record| !says_who_it_is(record));
+    rest.cloned().collect()
+}
+
 /// An advert that a controller reported to its kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -341,6 +356,10 @@ impl Auditor {
     }
 
     fn data_set(&mut self, advertiser: Option<u8>, data: &[u8]) {
+        // The kernel's own set, which makes the adapter discoverable.
+        if advertiser == Some(0) {
+            return;
+        }
         let advertiser = self.advertisers.entry(advertiser).or_default();
         let changed_in_place = advertiser.enabled && advertiser.data != data;
         advertiser.data = data.to_owned();

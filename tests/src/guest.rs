@@ -7,6 +7,7 @@
 mod control;
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -36,7 +37,7 @@ pub struct Guest {
     control: Control,
     bluetoothd: Process,
     _air: Process,
-    _system_bus: Process,
+    system_bus: Process,
 }
 
 impl Guest {
@@ -58,7 +59,7 @@ impl Guest {
             control,
             bluetoothd,
             _air: air,
-            _system_bus: system_bus,
+            system_bus,
         };
         guest.wait_for_adapters(guest.setup.controllers)?;
         Ok(guest)
@@ -127,6 +128,14 @@ impl Guest {
         Ok(())
     }
 
+    /// Sends bluetoothd a signal that does not end it.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn signal_bluetoothd(&self, signal: Signal) -> Result<()> {
+        self.bluetoothd.signal(signal)
+    }
+
     /// Starts bluetoothd again after it was ended, and waits for its adapters.
     ///
     /// # Errors
@@ -135,6 +144,101 @@ impl Guest {
         self.bluetoothd = start_bluetoothd(&self.setup, &self.shared_dir)?;
         self.wait_for_adapters(self.setup.controllers)
     }
+
+    /// Kills the system bus; bluetoothd, left without one, ends by itself.
+    ///
+    /// # Errors
+    /// When either does not end in time.
+    pub fn kill_system_bus(&mut self) -> Result<()> {
+        self.system_bus.signal(Signal::SIGKILL)?;
+        self.system_bus.wait()?;
+        fs::remove_file(SYSTEM_BUS).context("the dead bus has no socket")?;
+        self.bluetoothd.wait()?;
+        Ok(())
+    }
+
+    /// Starts the system bus and bluetoothd after [`Self::kill_system_bus`].
+    ///
+    /// # Errors
+    /// When either does not start in time.
+    pub fn restart_system_bus(&mut self) -> Result<()> {
+        self.system_bus = start_system_bus(&self.shared_dir)?;
+        self.restart_bluetoothd()
+    }
+
+    /// Switches an adapter on or off, as the desktop does.
+    ///
+    /// # Errors
+    /// When bluetoothd refuses.
+    pub fn set_powered(&self, adapter: &str, powered: bool) -> Result<()> {
+        on_adapter(adapter, async |adapter| adapter.set_powered(powered).await)
+    }
+
+    /// Makes an adapter discoverable until it is hidden, or hides it, as the desktop
+    /// does.
+    ///
+    /// # Errors
+    /// When bluetoothd refuses.
+    pub fn set_discoverable(&self, adapter: &str, discoverable: bool) -> Result<()> {
+        on_adapter(adapter, async |adapter| {
+            adapter.set_discoverable_timeout(0).await?;
+            adapter.set_discoverable(discoverable).await
+        })
+    }
+
+    /// Makes an adapter discoverable for so many seconds.
+    ///
+    /// # Errors
+    /// When bluetoothd refuses.
+    pub fn set_discoverable_for(&self, adapter: &str, seconds: u32) -> Result<()> {
+        on_adapter(adapter, async |adapter| {
+            adapter.set_discoverable_timeout(seconds).await?;
+            adapter.set_discoverable(true).await
+        })
+    }
+
+    /// How many device objects bluetoothd has of an adapter.
+    ///
+    /// # Errors
+    /// When bluetoothd does not say.
+    pub fn devices(&self, adapter: &str) -> Result<usize> {
+        let mut count = 0;
+        on_adapter(adapter, async |adapter| {
+            count = adapter.device_addresses().await?.len();
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
+    /// Blocks all Bluetooth as airplane mode does, or lets it be again.
+    ///
+    /// # Errors
+    /// When the kernel has no rfkill.
+    pub fn block(&self, blocked: bool) -> Result<()> {
+        // struct rfkill_event of linux/rfkill.h: idx (4 bytes), type, op, soft, hard.
+        const TYPE_BLUETOOTH: u8 = 2;
+        const OP_CHANGE_ALL: u8 = 3;
+        let event = [0, 0, 0, 0, TYPE_BLUETOOTH, OP_CHANGE_ALL, blocked.into(), 0];
+        let rfkill = File::options().write(true).open("/dev/rfkill");
+        rfkill
+            .and_then(|mut rfkill| rfkill.write_all(&event))
+            .context("cannot write /dev/rfkill")
+    }
+}
+
+/// Does something with an adapter over a connection of its own.
+fn on_adapter(
+    name: &str,
+    job: impl AsyncFnOnce(bluer::Adapter) -> bluer::Result<()>,
+) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(async {
+        let session = bluer::Session::new().await?;
+        job(session.adapter(name)?).await
+    });
+    done.with_context(|| format!("bluetoothd refused something of {name}"))
 }
 
 /// How many adapters bluetoothd knows; none while it does not answer.
@@ -170,6 +274,9 @@ fn start_air(setup: &Setup, log_dir: &Path) -> Result<Process> {
     }
     if setup.model.extended {
         command.arg("--extended");
+    }
+    if setup.thin {
+        command.arg("--thin");
     }
     start_logged("air", &mut command, log_dir)
 }

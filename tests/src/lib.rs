@@ -9,11 +9,15 @@
 //! - [`uml`] starts a guest from a test and hands back what happened in it;
 //! - [`guest`] is what a scenario has at hand inside;
 //! - [`setup`] is what the one tells the other;
-//! - [`audit`] judges what was on the air.
+//! - [`audit`] judges what was on the air;
+//! - [`contacts`] tells what comes of what was heard;
+//! - [`document`] shows in documents what was measured.
 //!
-//! `tests/bluez.rs` has the tests, `src/bin/guest` the scenarios.
+//! `tests/bluez*.rs` have the tests, `src/bin/guest` the scenarios.
 
 pub mod audit;
+pub mod contacts;
+pub mod document;
 pub mod guest;
 pub mod local;
 pub mod room;

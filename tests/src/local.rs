@@ -122,6 +122,11 @@ impl Process {
         Ok(Self { child })
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends `signal` to the process group.
     ///
     /// # Errors
@@ -148,11 +153,6 @@ impl Process {
     pub fn wait_up_to(&mut self, limit: Duration) -> anyhow::Result<Option<i32>> {
         let status = wait_up_to(limit, "a process to end", || Ok(self.child.try_wait()?))?;
         Ok(status.code())
-    }
-
-    /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
     }
 
     /// Whether it still runs.

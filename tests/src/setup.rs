@@ -20,6 +20,10 @@ pub struct Setup {
     pub experimental: bool,
     /// How far the RSSI of one PDU may lie from what is set, in dB.
     pub jitter_db: u8,
+    /// Whether the log leaves out what nobody heard and only repeats.
+    pub thin: bool,
+    /// How many phones a scenario with a crowd puts around.
+    pub phones: u32,
 }
 
 impl Setup {

@@ -23,6 +23,17 @@ use crate::setup::{Setup, air_log_path, result_path};
 /// 2023-11-14, far from where one day's keys end.
 pub const NOON: u32 = 1_699_963_200;
 
+/// A controller without extended advertising, which does Low Energy alone.
+pub const LEGACY: Model = Model {
+    dual_mode: false,
+    extended: false,
+};
+/// The same with extended advertising.
+pub const EXTENDED: Model = Model {
+    dual_mode: false,
+    extended: true,
+};
+
 /// How time passes in a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Time {
@@ -70,6 +81,8 @@ impl Machine {
                 model: Model::default(),
                 experimental: false,
                 jitter_db: 0,
+                thin: false,
+                phones: 0,
             },
             time: Time::Jumping { start: NOON },
             deadline: Duration::from_secs(120),
@@ -97,6 +110,19 @@ impl Machine {
     /// With RSSI that varies by as many dB.
     pub fn jitter_db(mut self, jitter_db: u8) -> Self {
         self.setup.jitter_db = jitter_db;
+        self
+    }
+
+    /// With a log that leaves out what nobody heard and only repeats: for hours on
+    /// the air.
+    pub fn thin(mut self) -> Self {
+        self.setup.thin = true;
+        self
+    }
+
+    /// With so many phones around, in a scenario with a crowd.
+    pub fn phones(mut self, phones: u32) -> Self {
+        self.setup.phones = phones;
         self
     }
 

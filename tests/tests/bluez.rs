@@ -13,16 +13,8 @@ use air::log::Event;
 use air::pdu::PduKind;
 use serde_json::Value;
 use sesshoku_tests::audit::{Audit, ViolationKind, audit, reports};
-use sesshoku_tests::uml::{Machine, NOON};
+use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, NOON};
 
-const LEGACY: Model = Model {
-    dual_mode: false,
-    extended: false,
-};
-const EXTENDED: Model = Model {
-    dual_mode: false,
-    extended: true,
-};
 const DUAL_MODE: Model = Model {
     dual_mode: true,
     extended: false,
@@ -184,14 +176,8 @@ mod tier {
 mod daemon {
     use std::collections::BTreeSet;
 
-    use gaen::config::Configuration;
-    use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
-    use gaen::key::{Aem, Rpi, Tek};
-    use gaen::matching::{Options, match_keys};
-    use gaen::sighting::{Scan, Sighting};
-    use gaen::time::{Interval, UnixSeconds};
-    use gaen::window::{ExposureWindow, windows};
-    use sesshoku_tests::uml::Run;
+    use gaen::window::ExposureWindow;
+    use sesshoku_tests::contacts;
 
     use super::*;
 
@@ -284,7 +270,7 @@ mod daemon {
     fn hears_a_phone(model: Model, experimental: bool) {
         let run = machine("daemon-hears", "daemon-hears", model, experimental).run();
         assert_clean(&audit(run.air(), 0));
-        let sightings = sightings(&run, "sightings.jsonl");
+        let sightings = contacts::sightings(&run.text("sightings.jsonl"));
         assert!(
             sightings.iter().all(|sighting| sighting.rssi == -65),
             "as the emulator sent it"
@@ -303,20 +289,7 @@ mod daemon {
         let cycles: BTreeSet<_> = sightings.iter().map(|it| it.scan.cycle).collect();
         assert!((6..=9).contains(&cycles.len()), "{} cycles", cycles.len());
 
-        let keys: Vec<DiagnosisKey> = run
-            .air()
-            .iter()
-            .filter_map(|record| {
-                let Event::Key {
-                    tek, rolling_start, ..
-                } = &record.event
-                else {
-                    return None;
-                };
-                Some(diagnosis_key(*tek, *rolling_start))
-            })
-            .collect();
-        let windows = exposure(&sightings, &keys);
+        let windows = contacts::exposure(&sightings, &contacts::keys(run.air(), None));
         // Transmit power −12 dBm, received at −65 dBm.
         for instance in windows.iter().flat_map(|window| &window.instances) {
             assert_eq!(
@@ -334,7 +307,10 @@ mod daemon {
         assert_clean(&audit(run.air(), 0));
         assert_clean(&audit(run.air(), 1));
         for name in ["positive.jsonl", "other.jsonl"] {
-            assert!(!sightings(&run, name).is_empty(), "each hears the other");
+            assert!(
+                !contacts::sightings(&run.text(name)).is_empty(),
+                "each hears the other"
+            );
         }
         let result: Value = serde_json::from_str(&run.text("contacts.json")).expect("JSON");
         assert_ne!(result["before"]["verdict"], "contact", "{result}");
@@ -352,60 +328,8 @@ mod daemon {
     /// Within a scan cycle, which is up to five minutes.
     #[track_caller]
     fn assert_minutes(windows: &[ExposureWindow], minutes: u32) {
-        let seconds: u32 = windows
-            .iter()
-            .flat_map(|window| &window.instances)
-            .map(|instance| u32::from(instance.seconds_since_last_scan))
-            .sum();
+        let seconds = contacts::seconds(windows);
         let range = (minutes - 5) * 60..=(minutes + 5) * 60;
         assert!(range.contains(&seconds), "{seconds} s: {windows:?}");
-    }
-
-    fn exposure(sightings: &[Sighting], keys: &[DiagnosisKey]) -> Vec<ExposureWindow> {
-        let Ok(matches) = match_keys(sightings, keys, &Options::default());
-        matches
-            .iter()
-            .flat_map(|met| {
-                windows(
-                    &keys[met.key_index],
-                    &met.sightings,
-                    &Configuration::default(),
-                )
-            })
-            .collect()
-    }
-
-    fn diagnosis_key(tek: [u8; 16], rolling_start: u32) -> DiagnosisKey {
-        DiagnosisKey {
-            tek: Tek::from_bytes(tek),
-            rolling_start: Interval::new(rolling_start),
-            rolling_period: RollingPeriod::DAY,
-            transmission_risk_level: 0,
-            report_type: ReportType::ConfirmedTest,
-            days_since_onset: None,
-        }
-    }
-
-    fn sightings(run: &Run, name: &str) -> Vec<Sighting> {
-        let bytes = |value: &Value| hex::decode(value.as_str().expect("hex")).expect("hex");
-        let number = |value: &Value| u32::try_from(value.as_u64().expect("number")).expect("u32");
-        run.text(name)
-            .lines()
-            .map(|line| {
-                let line: Value = serde_json::from_str(line).expect("JSON");
-                Sighting {
-                    time: UnixSeconds::new(number(&line["time"])),
-                    rpi: Rpi::from_bytes(bytes(&line["rpi"]).try_into().expect("16 bytes")),
-                    aem: Aem::from_bytes(bytes(&line["aem"]).try_into().expect("4 bytes")),
-                    rssi: i8::try_from(line["rssi"].as_i64().expect("number")).expect("dBm"),
-                    scan: Scan {
-                        cycle: line["cycle"].as_u64(),
-                        previous: Some(number(&line["previous_scan"]))
-                            .filter(|previous| *previous > 0)
-                            .map(UnixSeconds::new),
-                    },
-                }
-            })
-            .collect()
     }
 }

@@ -132,6 +132,19 @@ impl RadioState {
         self.capabilities().is_some()
     }
 
+    /// The same state while another program discovers.
+    pub fn sharing_discovery(mut self) -> Self {
+        if let Self::PrivacyAtRisk(_, capabilities) | Self::Ready(capabilities) = &mut self
+            && matches!(
+                capabilities.scan_method,
+                ScanMethod::MonitorAndDiscovery | ScanMethod::Discovery
+            )
+        {
+            capabilities.scan_method = ScanMethod::SharedDiscovery;
+        }
+        self
+    }
+
     /// What the adapter can do, when it can do anything.
     pub const fn capabilities(&self) -> Option<&Capabilities> {
         match self {
@@ -172,6 +185,10 @@ pub enum ScanMethod {
     MonitorAndDiscovery,
     /// Discovery alone: a sample per device for each start of the scan.
     Discovery,
+    /// Discovery alone while another program discovers as well: the scan is not ours
+    /// to start, and does so by itself about every ten seconds, with the duplicate
+    /// filter that a monitor would have lifted.
+    SharedDiscovery,
     /// A recorded log.
     Log,
     /// A simulated room.
@@ -183,6 +200,7 @@ impl fmt::Display for ScanMethod {
         f.write_str(match self {
             Self::MonitorAndDiscovery => "monitor+discovery",
             Self::Discovery => "discovery",
+            Self::SharedDiscovery => "shared-discovery",
             Self::Log => "log",
             Self::Room => "room",
         })

@@ -31,7 +31,7 @@ pub(super) struct OpenCycle {
 /// and always the strongest, which gives the minimum attenuation.
 #[derive(Debug, Default)]
 struct Samples {
-    kept: Vec<(UnixSeconds, i8)>,
+    kept: Vec<i8>,
     heard: u64,
 }
 
@@ -45,14 +45,14 @@ impl OpenCycle {
         }
     }
 
-    /// Takes in one advert heard at `time`.
-    pub(super) fn hear(&mut self, time: UnixSeconds, heard: &Heard, rng: &mut impl Rng) {
+    /// Takes in one advert.
+    pub(super) fn hear(&mut self, heard: &Heard, rng: &mut impl Rng) {
         let id = (heard.rpi, heard.aem);
         if self.heard.len() >= RPIS_PER_CYCLE && !self.heard.contains_key(&id) {
             self.overflow += 1;
             return;
         }
-        self.heard.entry(id).or_default().add(time, heard.rssi, rng);
+        self.heard.entry(id).or_default().add(heard.rssi, rng);
     }
 
     /// Adverts that were dropped because too many identifiers were around.
@@ -61,23 +61,25 @@ impl OpenCycle {
     }
 
     /// Ends the cycle.
+    ///
+    /// Its sightings are all of its start. The time that a scan stands for is that
+    /// from the one before to this one (protocol §4): were it reckoned from the start
+    /// of the one to whenever somebody was first heard in the other, as much as a
+    /// minute would be added to every cycle of a minute.
     pub(super) fn close(self, ended: UnixSeconds, cut_short: bool) -> ScanCycle {
-        let mut sightings: Vec<CycleSighting> = self
+        let started = self.started;
+        let sightings: Vec<CycleSighting> = self
             .heard
             .into_iter()
             .flat_map(|((rpi, aem), samples)| {
-                samples
-                    .kept
-                    .into_iter()
-                    .map(move |(time, rssi)| CycleSighting {
-                        time,
-                        rpi,
-                        aem,
-                        rssi,
-                    })
+                samples.kept.into_iter().map(move |rssi| CycleSighting {
+                    time: started,
+                    rpi,
+                    aem,
+                    rssi,
+                })
             })
             .collect();
-        sightings.sort_by_key(|sighting| sighting.time);
         ScanCycle {
             started: self.started,
             // A clock set back during the cycle must not make it end before it began.
@@ -90,18 +92,18 @@ impl OpenCycle {
 }
 
 impl Samples {
-    fn add(&mut self, time: UnixSeconds, rssi: i8, rng: &mut impl Rng) {
+    fn add(&mut self, rssi: i8, rng: &mut impl Rng) {
         self.heard += 1;
         if self.kept.len() < SAMPLES_PER_RPI {
-            self.kept.push((time, rssi));
+            self.kept.push(rssi);
             return;
         }
         let strongest = self
             .kept
             .iter()
             .enumerate()
-            .max_by_key(|(_, (_, rssi))| *rssi)
-            .map_or((0, i8::MIN), |(place, (_, rssi))| (place, *rssi));
+            .max_by_key(|(_, rssi)| **rssi)
+            .map_or((0, i8::MIN), |(place, rssi)| (place, *rssi));
         // Reservoir sampling: the n-th sample replaces one of k kept with probability k/n.
         let place = usize::try_from(rng.next_u64() % self.heard).unwrap_or(usize::MAX);
         let place = if rssi > strongest.1 {
@@ -113,7 +115,7 @@ impl Samples {
             place
         };
         if let Some(kept) = self.kept.get_mut(place) {
-            *kept = (time, rssi);
+            *kept = rssi;
         }
     }
 }
@@ -148,7 +150,7 @@ mod tests {
                 } else {
                     -70 - i8::try_from(n % 11).unwrap()
                 };
-                cycle.hear(start, &advert(1, rssi), &mut rng);
+                cycle.hear(&advert(1, rssi), &mut rng);
             }
             let closed = cycle.close(start, false);
             assert_eq!(closed.sightings.len(), SAMPLES_PER_RPI);
@@ -171,9 +173,9 @@ mod tests {
         let start = UnixSeconds::new(1_600_000_000);
         let mut cycle = OpenCycle::new(start, None);
         for id in 0..6_000 {
-            cycle.hear(start, &advert(id, -60), &mut rng);
+            cycle.hear(&advert(id, -60), &mut rng);
         }
-        cycle.hear(start, &advert(1, -50), &mut rng);
+        cycle.hear(&advert(1, -50), &mut rng);
         assert_eq!(cycle.overflow(), 1_000);
         assert_eq!(cycle.close(start, false).sightings.len(), 5_001);
     }

@@ -7,6 +7,7 @@
 mod cycle;
 mod own_key;
 mod registration;
+mod sleep;
 mod status;
 
 use std::collections::VecDeque;
@@ -24,12 +25,13 @@ pub use registration::{
 pub use status::{Counters, Status};
 
 use crate::clock::{BootTime, Now};
-use crate::radio::{Capabilities, Command, RadioError, RadioEvent, RadioState};
+use crate::radio::{Capabilities, Command, RadioError, RadioEvent, RadioState, ScanMethod};
 use crate::store::{RegistrationRecord, ScanCycle};
 use crate::sync::schedule::Schedule;
 use cycle::OpenCycle;
 use registration::Registrar;
 use sesshoku_dbus_api::ConsentState;
+use sleep::Sleep;
 
 /// How often old data is looked for. Nothing lives longer than 14 days and this.
 const MAINTENANCE_PERIOD: Duration = Duration::from_secs(3_600);
@@ -40,6 +42,9 @@ const COMMAND_GUARD: Duration = Duration::from_secs(120);
 const CLOCK_TOLERANCE: i64 = 60;
 /// How often the wall clock is looked at while it is not set.
 const CLOCK_POLL: Duration = Duration::from_secs(30);
+/// The shortest scan window while another program discovers. Its scan starts about
+/// every 10.5 s, and a phone is reported once for each start.
+const SHARED_WINDOW: Duration = Duration::from_secs(12);
 /// How long the store is left alone after it failed.
 const STORAGE_RETRY: Duration = Duration::from_secs(60);
 /// How long after the longest life of an identifier it may take to replace it.
@@ -93,6 +98,10 @@ pub enum Event {
     RegistrationSent(SendOutcome),
     /// The answer to [`Action::Send`] of a dummy; what came of it is nobody's concern.
     ChaffSent,
+    /// The machine is about to be suspended, and waits for [`Action::ReadyToSleep`].
+    GoingToSleep,
+    /// The machine was suspended, and is awake.
+    WokeUp,
     /// The daemon is to end: leave the air, save what was heard.
     ShutDown,
 }
@@ -135,6 +144,14 @@ pub enum Action {
     CancelSending,
     /// Answer the earliest request about registering that has no answer yet.
     Answer(Result<(), Refusal>),
+    /// Let the machine be suspended: nothing is on the air, all is saved.
+    ReadyToSleep {
+        /// When to wake it to listen.
+        wake_at: Option<BootTime>,
+    },
+    /// The machine was woken only to listen, and that is done: have it suspended
+    /// again, unless somebody has begun to use it.
+    SleepAgain,
 }
 
 /// The store could not do what was asked. What failed is logged where it failed.
@@ -178,6 +195,8 @@ pub struct Settings {
     pub chaff_every: Option<Duration>,
     /// The metadata to broadcast, before encryption.
     pub metadata: [u8; AEM_LEN],
+    /// Whether to wake a sleeping machine to listen.
+    pub listen_asleep: bool,
 }
 
 /// What the store knew when the daemon started.
@@ -200,6 +219,7 @@ pub struct Tracer<R> {
     radio: Option<RadioState>,
     log_ended: bool,
     shutting_down: bool,
+    sleep: Sleep,
 
     pending: Option<Pending>,
     key: KeyState,
@@ -285,6 +305,7 @@ impl<R: CryptoRng> Tracer<R> {
             radio: None,
             log_ended: false,
             shutting_down: false,
+            sleep: Sleep::Awake,
             pending: None,
             key: KeyState::Missing { retry_at: now.boot },
             broadcast: BroadcastState::Off { start_at: now.boot },
@@ -345,6 +366,8 @@ impl<R: CryptoRng> Tracer<R> {
             Event::RegistrationSaved(saved) => self.on_registration_saved(now, saved),
             Event::RegistrationSent(outcome) => self.on_registration_sent(now, outcome),
             Event::ChaffSent => self.on_chaff_sent(),
+            Event::GoingToSleep => self.on_going_to_sleep(now),
+            Event::WokeUp => self.on_woke_up(now),
             Event::ShutDown => {
                 self.shutting_down = true;
                 self.save_after = now.boot;
@@ -361,6 +384,7 @@ impl<R: CryptoRng> Tracer<R> {
         };
         self.save_next_cycle(now, &mut actions);
         self.settle_registration(now, &mut actions);
+        self.drive_sleep(&mut actions);
         actions
     }
 
@@ -444,7 +468,7 @@ impl<R: CryptoRng> Tracer<R> {
             RadioEvent::Heard(heard) => {
                 if let ScanState::On { cycle, .. } = &mut self.scan {
                     self.counters.heard += 1;
-                    cycle.hear(now.wall, &heard, &mut self.rng);
+                    cycle.hear(&heard, &mut self.rng);
                 }
             }
             RadioEvent::Dropped(count) => self.counters.dropped += count,
@@ -820,7 +844,17 @@ impl<R: CryptoRng> Tracer<R> {
         {
             return Some(prepared);
         }
-        let Some(interval) = key.next_interval(interval_now) else {
+        let is_for_a_moment = matches!(self.sleep, Sleep::Listening { .. });
+        let next = if is_for_a_moment {
+            // There are six identifiers an hour, and more wake-ups than that.
+            key.present_interval(interval_now)
+        } else {
+            key.next_interval(interval_now)
+        };
+        let Some(interval) = next else {
+            if is_for_a_moment {
+                return None;
+            }
             tracing::warn!("every identifier within reach was on the air already; waiting");
             self.postpone_broadcast(now, Duration::from_secs(60));
             return None;
@@ -946,11 +980,15 @@ impl<R: CryptoRng> Tracer<R> {
     }
 
     fn may_broadcast(&self) -> bool {
-        self.may_run() && self.radio.as_ref().is_some_and(RadioState::broadcasts)
+        self.may_run()
+            && self.sleep.is_awake()
+            && self.radio.as_ref().is_some_and(RadioState::broadcasts)
     }
 
     fn may_listen(&self) -> bool {
-        self.may_run() && self.radio.as_ref().is_some_and(RadioState::listens)
+        self.may_run()
+            && self.sleep.is_awake()
+            && self.radio.as_ref().is_some_and(RadioState::listens)
     }
 
     fn capabilities(&self) -> Option<&Capabilities> {
@@ -976,7 +1014,11 @@ impl<R: CryptoRng> Tracer<R> {
     }
 
     fn listening_time(&self) -> Duration {
+        let shares_discovery = self
+            .capabilities()
+            .is_some_and(|capabilities| capabilities.scan_method == ScanMethod::SharedDiscovery);
         match self.plan() {
+            ScanPlan::Windows { listen, .. } if shares_discovery => listen.max(SHARED_WINDOW),
             ScanPlan::Windows { listen: length, .. } | ScanPlan::Continuous { cycle: length } => {
                 length
             }

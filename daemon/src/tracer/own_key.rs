@@ -109,6 +109,12 @@ impl OwnKey {
             .or_else(|| (1..=REACH).find_map(|distance| fresh(now.checked_sub(distance)?)))
     }
 
+    /// The present interval, when it is the key's and its identifier was never on
+    /// the air.
+    pub fn present_interval(&self, now: Interval) -> Option<Interval> {
+        (self.has(now) && !self.used.contains(offset(now))).then_some(now)
+    }
+
     /// Whether `interval` is the key's, and near enough to the present to be broadcast.
     pub fn is_within_reach(&self, interval: Interval, now: Interval) -> bool {
         interval.abs_diff(now) <= REACH && self.has(interval)

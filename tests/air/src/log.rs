@@ -14,7 +14,13 @@
 //! | `instruction` | the script said something | `line` |
 //!
 //! `from` is a [`Node`]: `ctl0` or a phone's name. Data and keys are hexadecimal.
+//!
+//! A thinned log leaves PDUs out that nobody heard and that repeat the sender's last
+//! one, except the last of a row: when each was first and last sent stays exact. A
+//! last one may come after younger lines of others, never after anything of its own
+//! sender.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -95,6 +101,16 @@ pub struct Heard {
 pub struct Log<W: Write> {
     writer: BufWriter<W>,
     is_flushed: bool,
+    /// Of each sender the last PDU, when the log is thinned.
+    rows: Option<BTreeMap<Node, Row>>,
+}
+
+/// PDUs that are all the same.
+#[derive(Debug)]
+struct Row {
+    pdu: Pdu,
+    /// The last of them, when it is not in the log.
+    held_at_us: Option<u64>,
 }
 
 impl<W: Write> Log<W> {
@@ -103,17 +119,76 @@ impl<W: Write> Log<W> {
         Self {
             writer: BufWriter::new(writer),
             is_flushed: true,
+            rows: None,
         }
+    }
+
+    /// Whether mere repetitions are left out.
+    pub fn thinned(mut self, thinned: bool) -> Self {
+        self.rows = thinned.then(BTreeMap::new);
+        self
     }
 
     /// Adds a line.
     pub fn write(&mut self, at: Moment, event: Event) -> io::Result<()> {
-        let record = Record {
-            at_us: u64::try_from(at.as_micros()).unwrap_or(u64::MAX),
-            event,
+        let at_us = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
+        if let Some(rows) = &mut self.rows {
+            match &event {
+                Event::Pdu { from, pdu, heard } => {
+                    if let Some(row) = rows.get_mut(from)
+                        && row.pdu == *pdu
+                        && heard.is_empty()
+                    {
+                        row.held_at_us = Some(at_us);
+                        self.is_flushed = false;
+                        return Ok(());
+                    }
+                    let row = Row {
+                        pdu: pdu.clone(),
+                        held_at_us: None,
+                    };
+                    let before = rows.insert(from.clone(), row);
+                    self.release(from, before)?;
+                }
+                Event::Command { controller, .. }
+                | Event::Plugged { controller, .. }
+                | Event::Unplugged { controller } => {
+                    let from = Node::Controller(*controller);
+                    let before = rows.remove(&from);
+                    self.release(&from, before)?;
+                }
+                // What the script says is a moment to be compared with.
+                Event::Instruction { .. } => {
+                    for (from, row) in std::mem::take(rows) {
+                        self.release(&from, Some(row))?;
+                    }
+                }
+                Event::Start { .. } | Event::Key { .. } => {}
+            }
+        }
+        self.put(&Record { at_us, event })
+    }
+
+    /// Writes the last PDU of a row that ends.
+    fn release(&mut self, from: &Node, row: Option<Row>) -> io::Result<()> {
+        let Some(Row {
+            pdu,
+            held_at_us: Some(at_us),
+        }) = row
+        else {
+            return Ok(());
         };
+        let event = Event::Pdu {
+            from: from.clone(),
+            pdu,
+            heard: Vec::new(),
+        };
+        self.put(&Record { at_us, event })
+    }
+
+    fn put(&mut self, record: &Record) -> io::Result<()> {
         self.is_flushed = false;
-        serde_json::to_writer(&mut self.writer, &record)?;
+        serde_json::to_writer(&mut self.writer, record)?;
         self.writer.write_all(b"\n")
     }
 
@@ -301,6 +376,45 @@ mod tests {
         let events: Vec<Event> = read(&path).unwrap().into_iter().map(|r| r.event).collect();
         let expected: Vec<Event> = examples().into_iter().map(|(event, _)| event).collect();
         assert_eq!(events, expected);
+    }
+
+    #[test]
+    fn a_thinned_log_keeps_the_first_and_the_last_of_a_row() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("air.jsonl");
+        let mut log = Log::new(File::create(&path).unwrap()).thinned(true);
+        let pdu = |place, data: u8, heard: bool| Event::Pdu {
+            from: Node::Controller(place),
+            pdu: Pdu {
+                kind: PduKind::AdvNonconnInd,
+                address: Address::new([0x2A, 0, 0, 0, 0, 1]),
+                address_type: AddressType::Random,
+                data: vec![data],
+            },
+            heard: heard
+                .then_some(Heard { by: 1, rssi: -60 })
+                .into_iter()
+                .collect(),
+        };
+        let told = || Event::Instruction {
+            line: "quit".into(),
+        };
+        for (at, event) in [
+            (1, pdu(0, 1, false)),
+            (2, pdu(0, 1, false)),
+            (3, pdu(0, 1, false)),
+            (4, pdu(1, 1, false)),
+            (5, pdu(0, 2, false)),
+            (6, pdu(0, 2, true)),
+            (7, pdu(0, 2, false)),
+            (8, told()),
+        ] {
+            log.write(Moment::from_micros(at), event).unwrap();
+        }
+        log.flush().unwrap();
+        let records = read(&path).unwrap();
+        let times: Vec<u64> = records.iter().map(|record| record.at_us).collect();
+        assert_eq!(times, [1, 4, 3, 5, 6, 7, 8]);
     }
 
     #[test]

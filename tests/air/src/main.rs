@@ -44,6 +44,9 @@ struct Options {
     /// How far the RSSI of one PDU may lie from what is set, in dB
     #[arg(long, default_value_t = 0)]
     jitter: u8,
+    /// Leave out of the log what nobody hears and only repeats what it says
+    #[arg(long)]
+    thin: bool,
     /// Seed of everything random
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -69,7 +72,8 @@ fn main() -> Result<()> {
     };
     let channel = Channel::new(options.jitter);
     let random = Random::seeded(options.seed);
-    let room = Room::new(channel, random, wall, Log::new(log), monotonic)?;
+    let log = Log::new(log).thinned(options.thin);
+    let room = Room::new(channel, random, wall, log, monotonic)?;
     let control = Control::listen(&options.control)
         .with_context(|| format!("cannot listen on {}", options.control.display()))?;
     let mut air = Air {
@@ -250,6 +254,8 @@ impl Air {
                 self.room.unplug(place, now)?;
             }
             Instruction::Plug(place) => self.plug(place)?,
+            // It is in the log already.
+            Instruction::Mark => {}
             Instruction::Stats => {
                 let counters = serde_json::to_string(&self.room.counters())?;
                 return Ok(Some(format!("ok {counters}")));

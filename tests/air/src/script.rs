@@ -11,6 +11,7 @@
 //! rssi FROM TO DBM|out            how FROM (ctl0 or a name) arrives at TO (ctl0 or all)
 //! unplug N                        controller N is pulled out
 //! plug N                          controller N is put in (again, or as the next new one)
+//! mark TEXT                       does nothing: the log shows when it was said
 //! stats                           answers with counters as JSON
 //! quit
 //! ```
@@ -81,6 +82,8 @@ pub enum Instruction {
     Unplug(usize),
     /// A controller is put in.
     Plug(usize),
+    /// A moment to be found again in the log.
+    Mark,
     /// Asks for counters.
     Stats,
     /// Ends the emulator.
@@ -142,6 +145,7 @@ impl FromStr for Instruction {
             },
             "unplug" => Self::Unplug(words.parse("a controller")?),
             "plug" => Self::Plug(words.parse("a controller")?),
+            "mark" => return Ok(Self::Mark),
             "stats" => Self::Stats,
             "quit" => Self::Quit,
             other => return Err(ScriptError::Unknown(other.to_owned())),
@@ -380,6 +384,13 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_may_say_anything() {
+        for line in ["mark", "mark adapter off: cause=power"] {
+            assert_eq!(line.parse(), Ok(Instruction::Mark));
+        }
+    }
+
+    #[test]
     fn levels_are_set_for_one_receiver_or_all() {
         for (line, to, level) in [
             ("rssi alice all -70", None, Level::Rssi(-70)),
@@ -419,6 +430,7 @@ mod tests {
                 "beacon b data=00 pdu=SCAN_RSP",
                 "pdu cannot be \"SCAN_RSP\"",
             ),
+            ("marks", "unknown instruction \"marks\""),
             ("rssi a b -60", "a receiver cannot be \"b\""),
             ("rssi a all loud", "an RSSI cannot be \"loud\""),
             ("plug one", "a controller cannot be \"one\""),

@@ -16,6 +16,9 @@ use serde_json::json;
 
 const EXPOSURE_NOTIFICATION: Uuid = Uuid::from_u128(0x0000_FD6F_0000_1000_8000_0080_5F9B_34FB);
 
+/// A service that has nothing to do with us.
+const OTHER: Uuid = Uuid::from_u128(0x0000_FEAA_0000_1000_8000_0080_5F9B_34FB);
+
 /// Advertises and scans through BlueZ.
 #[derive(Debug, Parser)]
 struct Options {
@@ -42,6 +45,18 @@ enum Job {
     },
     /// Advertises two identifiers at once
     Overlap {
+        /// Seconds of it
+        #[arg(long)]
+        seconds: u64,
+    },
+    /// Advertises something else, as other programs do
+    Other {
+        /// Seconds of it
+        #[arg(long)]
+        seconds: u64,
+    },
+    /// Discovers without a filter, as the desktop's Bluetooth settings do
+    Discover {
         /// Seconds of it
         #[arg(long)]
         seconds: u64,
@@ -82,6 +97,24 @@ async fn main() -> Result<()> {
             let _first = advertise(&adapter, 1, false).await?;
             let _second = advertise(&adapter, 2, false).await?;
             tokio::time::sleep(Duration::from_secs(seconds)).await;
+            Ok(())
+        }
+        Job::Other { seconds } => {
+            let advertisement = Advertisement {
+                advertisement_type: Type::Broadcast,
+                service_data: [(OTHER, vec![0x10, 0xEE])].into(),
+                ..Advertisement::default()
+            };
+            let handle = adapter.advertise(advertisement).await;
+            let _handle = handle.context("cannot advertise")?;
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            Ok(())
+        }
+        Job::Discover { seconds } => {
+            let devices = adapter.discover_devices().await?;
+            let until = tokio::time::sleep(Duration::from_secs(seconds));
+            let until = std::pin::pin!(until);
+            devices.take_until(until).for_each(async |_| {}).await;
             Ok(())
         }
         Job::Scan { devices, seconds } => {

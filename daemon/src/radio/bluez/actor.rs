@@ -28,6 +28,9 @@ const SWITCHES_EVERY: Duration = Duration::from_secs(60);
 const SETTLE_TIME_MAX: Duration = Duration::from_secs(11);
 /// Between two tries in that time. The adapter is looked after in between.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
+/// How long another program's discovery may keep our advert waiting on a legacy
+/// controller: bluetoothd lets it rest for half a second after each 10.24 s.
+const GAP_WAIT_MAX: Duration = Duration::from_secs(12);
 /// How long bluer may take to connect to the bus.
 const SESSION_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -55,6 +58,8 @@ pub(super) struct Actor {
     state: Option<RadioState>,
     on_air: Slot,
     scan: Option<Scan>,
+    /// Whether another program was discovering when the last scan was started.
+    shares_discovery: bool,
     leftovers: Leftovers,
     look_again_at: Option<Instant>,
 }
@@ -79,6 +84,7 @@ impl Actor {
             state: None,
             on_air,
             scan: None,
+            shares_discovery: false,
             leftovers: Leftovers::default(),
             look_again_at: None,
         }
@@ -117,9 +123,12 @@ impl Actor {
     }
 
     async fn carry_out(&mut self, command: Command) -> Result<(), RadioError> {
+        let gap_by = Instant::now() + GAP_WAIT_MAX;
         loop {
             let result = self.try_to(command).await;
-            let is_settled = self.settles_at.is_none_or(|at| at <= Instant::now());
+            let now = Instant::now();
+            let is_settled = self.settles_at.is_none_or(|at| at <= now)
+                && (gap_by <= now || !self.others_discover());
             if is_settled || !matches!(result, Err(RadioError::Refused(_))) {
                 return result;
             }
@@ -189,6 +198,8 @@ impl Actor {
             return Ok(());
         }
         let (bus, name, adapter) = self.chosen()?;
+        self.shares_discovery = bus.adapter(&name).await?.discovering;
+        self.report_state();
         let method = match self.state.as_ref().and_then(RadioState::capabilities) {
             Some(capabilities) => capabilities.scan_method,
             None => return Err(RadioError::NotReady),
@@ -278,9 +289,7 @@ impl Actor {
         let chosen = link
             .world
             .choose(self.settings.adapter.as_deref(), self.adapter.as_deref());
-        let state = link.world.state(chosen, self.settings.method, || {
-            Switches::read(Path::new(rfkill::SYSFS_DIR))
-        });
+        let state = self.state_of(&link, chosen);
         let adapter = chosen.and_then(|name| link.world.adapter(name));
 
         let same = |name: &str, epoch: u64| {
@@ -317,6 +326,27 @@ impl Actor {
         } else {
             self.look_again_at
         };
+        self.report(state);
+    }
+
+    fn state_of(&self, link: &Link, chosen: Option<&str>) -> RadioState {
+        let state = link.world.state(chosen, self.settings.method, || {
+            Switches::read(Path::new(rfkill::SYSFS_DIR))
+        });
+        if self.shares_discovery {
+            state.sharing_discovery()
+        } else {
+            state
+        }
+    }
+
+    /// Reports the state as far as it is known, without any consequence.
+    fn report_state(&mut self) {
+        let state = self.state_of(&self.link.borrow(), self.adapter.as_deref());
+        self.report(state);
+    }
+
+    fn report(&mut self, state: RadioState) {
         if self.state.as_ref() != Some(&state) {
             tracing::info!(?state, "radio");
             self.state = Some(state.clone());
@@ -372,6 +402,12 @@ impl Actor {
             .min()
     }
 
+    /// Whether a scan runs that is not ours.
+    fn others_discover(&self) -> bool {
+        let is_discovering = |(_, _, adapter): (Bus, String, Adapter)| adapter.discovering;
+        self.scan.is_none() && self.chosen().is_ok_and(is_discovering)
+    }
+
     /// The adapter in use.
     fn chosen(&self) -> Result<(Bus, String, Adapter), RadioError> {
         let link = self.link.borrow();
@@ -422,7 +458,7 @@ fn can_take_off(on_air: &OnAir, link: &Link) -> bool {
     }
 }
 
-/// Asks bluetoothd whether an advert would now go out from the public address.
+/// Asks whether an advert would now go out from the public address.
 async fn check_privacy(bus: &Bus, name: &str) -> Result<(), RadioError> {
     let adapter = bus.adapter(name).await?;
     if !adapter.powered {

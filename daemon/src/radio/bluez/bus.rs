@@ -1,5 +1,5 @@
-//! The connection to BlueZ: its signals in the order they were sent, and the
-//! calls the radio makes, each with a time limit.
+//! The connection to BlueZ: its signals in the order they were sent, what the
+//! kernel says besides, and the calls the radio makes, each with a time limit.
 //!
 //! bluer offers the signals of a device as a stream of its own, so that a crowd
 //! would need a thousand subscriptions; this is one stream for all, and the
@@ -17,6 +17,7 @@ use zbus::message::{Message, Type};
 use zbus::{Connection, MatchRule, MessageStream, ObjectPath, Variant};
 
 use super::devices::{DEVICE, Devices, SERVICE_UUID};
+use super::kernel::{self, Kernel};
 use super::queue::Sender;
 use super::sleep_until;
 use super::world::{ADAPTER, ADVERTISING_MANAGER, Adapter, Advertising, Properties, World};
@@ -105,6 +106,7 @@ async fn listen_once(link: &watch::Sender<Link>, hearing: &Hearing) -> zbus::Res
         world: World::default(),
         devices: Devices::default(),
         snapshot: None,
+        kernel: open_kernel(),
         hearing,
         link,
     };
@@ -118,6 +120,10 @@ async fn listen_once(link: &watch::Sender<Link>, hearing: &Hearing) -> zbus::Res
             owner = &mut subscribed, if !listener.subscribed => {
                 let owner = owner.map_err(|_| zbus::Error::Failure("subscribing was interrupted".into()))??;
                 listener.subscribed(owner).await?;
+            }
+            changed = kernel_changed(&mut listener.kernel) => {
+                changed?;
+                listener.publish();
             }
             () = sleep_until(answer_due) => {
                 tracing::warn!("bluetoothd does not answer");
@@ -173,6 +179,8 @@ struct Listener<'a> {
     devices: Devices,
     /// The call of `GetManagedObjects` that is being answered.
     snapshot: Option<Snapshot>,
+    /// `None` where the kernel is out of reach.
+    kernel: Option<Kernel>,
     hearing: &'a Hearing,
     link: &'a watch::Sender<Link>,
 }
@@ -230,9 +238,12 @@ impl Listener<'_> {
                 let Some(path) = header.path() else {
                     return Ok(());
                 };
-                let (interface, changed, _): (&str, Properties<'_>, Vec<&str>) =
+                let (interface, changed, invalidated): (&str, Properties<'_>, Vec<&str>) =
                     body.deserialize()?;
                 if interface == DEVICE {
+                    if invalidated.contains(&"RSSI") {
+                        self.devices.forget_rssi(path.as_str());
+                    }
                     self.device(path.as_str(), &changed);
                 } else if let Some(adapter) = adapter_of(path.as_str()) {
                     self.world.properties_changed(adapter, interface, &changed);
@@ -363,7 +374,11 @@ impl Listener<'_> {
         self.connection.send(&call).await
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
+        if let Some(kernel) = &mut self.kernel {
+            self.world
+                .heed_kernel(|adapter| kernel.connectable(adapter));
+        }
         let link = Link {
             is_known: self.subscribed && self.snapshot.is_none(),
             bus: self.owner.as_ref().map(|owner| Bus {
@@ -377,6 +392,23 @@ impl Listener<'_> {
             *last = link;
             changed
         });
+    }
+}
+
+/// Without the kernel it is for bluetoothd to say whether connections are taken; one
+/// that does not leaves the adapter at risk.
+fn open_kernel() -> Option<Kernel> {
+    Kernel::open()
+        .inspect_err(|error| {
+            tracing::warn!(%error, "the kernel cannot be asked whether it takes connections");
+        })
+        .ok()
+}
+
+async fn kernel_changed(kernel: &mut Option<Kernel>) -> std::io::Result<()> {
+    match kernel {
+        Some(kernel) => kernel.changed().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -403,13 +435,14 @@ impl PartialEq for Bus {
 }
 
 impl Bus {
-    /// Reads the adapter's properties afresh.
+    /// Asks bluetoothd and the kernel afresh about the adapter.
     pub(super) async fn adapter(&self, name: &str) -> Result<Adapter, RadioError> {
         let mut adapter = Adapter::default();
         let answer = self.call(name, PROPERTIES, "GetAll", &(ADAPTER,)).await?;
         let body = answer.body();
         let properties: Properties<'_> = body.deserialize().map_err(refused)?;
         adapter.update(&properties);
+        adapter.heed_kernel(kernel::connectable(name));
         Ok(adapter)
     }
 

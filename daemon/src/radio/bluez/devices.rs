@@ -2,8 +2,10 @@
 //!
 //! bluetoothd keeps an object per address and signals what changed on it. The
 //! RSSI in a signal is the news that an advert was received; the identifier in
-//! it may have come with an earlier signal. A signal without RSSI is no sample:
-//! the value on the object would be an old one.
+//! it may have come with an earlier signal. So is the service data, which our
+//! discovery's `DuplicateData` has repeated with every advert: without an RSSI
+//! beside it, that has not changed since the last one, or while another program
+//! discovers without a filter, by less than 8 dB. Any other signal is no sample.
 
 use std::collections::HashMap;
 
@@ -20,25 +22,55 @@ pub(super) const SERVICE_UUID: &str = "0000fd6f-0000-1000-8000-00805f9b34fb";
 
 /// The Exposure Notification devices bluetoothd has objects for, by object path.
 #[derive(Default)]
-pub(super) struct Devices(HashMap<String, ServiceData>);
+pub(super) struct Devices(HashMap<String, Device>);
+
+/// What was last said of a device.
+struct Device {
+    data: ServiceData,
+    /// `None` when it is not known how strongly it is received.
+    rssi: Option<i8>,
+}
 
 impl Devices {
     /// Takes over what is new about the device at `path`. If an Exposure
     /// Notification advert was received, it is returned.
     pub(super) fn update(&mut self, path: &str, news: &Properties<'_>) -> Option<Heard> {
-        if let Some(data) = news.get("ServiceData") {
-            match exposure_notification(data) {
-                Some(advert) => self.0.insert(path.to_owned(), advert),
-                None => self.0.remove(path),
-            };
-        }
-        let Some(Variant::I16(rssi)) = news.get("RSSI") else {
-            return None;
-        };
         // 127 stands for "not available" (Core 5.4, vol. 4 part E, 7.7.65.2).
-        let rssi = i8::try_from(*rssi).ok().filter(|rssi| *rssi != 127)?;
-        let ServiceData { rpi, aem } = *self.0.get(path)?;
-        Some(Heard { rpi, aem, rssi })
+        let rssi = match news.get("RSSI") {
+            Some(Variant::I16(rssi)) => Some(i8::try_from(*rssi).ok().filter(|rssi| *rssi != 127)),
+            _ => None,
+        };
+        let data = news.get("ServiceData");
+        if let Some(data) = data {
+            match exposure_notification(data) {
+                Some(data) => {
+                    let before = self.0.get(path).and_then(|device| device.rssi);
+                    let device = Device { data, rssi: before };
+                    self.0.insert(path.to_owned(), device);
+                }
+                None => {
+                    self.0.remove(path);
+                }
+            }
+        }
+        let device = self.0.get_mut(path)?;
+        device.rssi = rssi.unwrap_or(device.rssi);
+        if rssi.is_none() && data.is_none() {
+            return None;
+        }
+        let ServiceData { rpi, aem } = device.data;
+        Some(Heard {
+            rpi,
+            aem,
+            rssi: device.rssi?,
+        })
+    }
+
+    /// The device at `path` is no longer received.
+    pub(super) fn forget_rssi(&mut self, path: &str) {
+        if let Some(device) = self.0.get_mut(path) {
+            device.rssi = None;
+        }
     }
 
     /// Forgets the device at `path`.
@@ -99,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rssi_is_a_sample_and_nothing_else_is() {
+    fn every_rssi_and_every_repetition_is_a_sample() {
         let mut devices = Devices::default();
         let rssi = |rssi: i16| Variant::from(rssi);
         // A new device comes whole; later signals hold what changed.
@@ -114,8 +146,19 @@ mod tests {
             Some(heard(1, -61))
         );
         assert_eq!(
+            devices.update(PATH, &news([("ServiceData", advert(1))])),
+            Some(heard(1, -61)),
+            "as strong as before"
+        );
+        assert_eq!(
             devices.update(PATH, &news([("ServiceData", advert(2))])),
-            None
+            Some(heard(2, -61))
+        );
+        devices.forget_rssi(PATH);
+        assert_eq!(
+            devices.update(PATH, &news([("ServiceData", advert(2))])),
+            None,
+            "nobody knows how strong"
         );
         assert_eq!(
             devices.update(PATH, &news([("RSSI", rssi(-62))])),

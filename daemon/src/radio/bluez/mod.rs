@@ -1,6 +1,6 @@
 //! The real radio: BlueZ.
 //!
-//! Three tasks: `bus` follows BlueZ's signals, `actor` carries out the core's
+//! Three tasks: `bus` follows the signals of BlueZ and the kernel, `actor` carries out the core's
 //! commands and keeps what runs in line with what BlueZ says, and the guard in
 //! `advert` takes the advert off the air when it would give the device away. bluer
 //! publishes the two objects that bluetoothd calls back, the advert and the
@@ -23,6 +23,7 @@ mod actor;
 mod advert;
 mod bus;
 mod devices;
+mod kernel;
 mod queue;
 mod rfkill;
 mod scan;

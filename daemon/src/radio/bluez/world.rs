@@ -32,8 +32,9 @@ pub(super) struct Adapter {
     pub(super) epoch: u64,
     pub(super) powered: bool,
     pub(super) discoverable: bool,
-    /// Whether the adapter takes connections; bluetoothd before 5.79 does not say.
-    pub(super) connectable: bool,
+    /// Whether the adapter takes connections. bluetoothd before 5.79 does not say;
+    /// the kernel does.
+    pub(super) connectable: Option<bool>,
     pub(super) discovering: bool,
     /// `PowerState` is `off-blocked`; bluetoothd says so only in later versions
     /// or with `--experimental`.
@@ -59,6 +60,13 @@ impl World {
     /// The adapter called `name`.
     pub(super) fn adapter(&self, name: &str) -> Option<&Adapter> {
         self.adapters.get(name)
+    }
+
+    /// Takes over what the kernel says of each adapter.
+    pub(super) fn heed_kernel(&mut self, mut connectable: impl FnMut(&str) -> Option<bool>) {
+        for (name, adapter) in &mut self.adapters {
+            adapter.heed_kernel(connectable(name));
+        }
     }
 
     /// Interface `interface` appeared on adapter `name`.
@@ -208,11 +216,18 @@ impl Adapter {
     pub(super) fn privacy_risk(&self) -> Option<PrivacyRisk> {
         if self.discoverable {
             Some(PrivacyRisk::Discoverable)
-        } else if self.connectable {
-            Some(PrivacyRisk::Connectable)
-        } else {
+        } else if self.connectable == Some(false) {
             None
+        } else {
+            // Also when nobody knows.
+            Some(PrivacyRisk::Connectable)
         }
+    }
+
+    /// Takes over what the kernel says of connections, which is the whole truth:
+    /// what bluetoothd says of them may be late.
+    pub(super) fn heed_kernel(&mut self, connectable: Option<bool>) {
+        self.connectable = connectable.or(self.connectable);
     }
 
     /// Whether the controller does extended advertising; no when unknown.
@@ -236,7 +251,9 @@ impl Adapter {
         };
         set(&mut self.powered, "Powered");
         set(&mut self.discoverable, "Discoverable");
-        set(&mut self.connectable, "Connectable");
+        if let Some(Variant::Bool(value)) = changed.get("Connectable") {
+            self.connectable = Some(*value);
+        }
         set(&mut self.discovering, "Discovering");
         if let Some(Variant::Str(state)) = changed.get("PowerState") {
             self.off_blocked = state.as_str() == "off-blocked";
@@ -271,6 +288,7 @@ mod tests {
         for name in names {
             let adapter = properties([("Powered", false.into()), ("Discoverable", false.into())]);
             world.interface_added(name, ADAPTER, &adapter);
+            world.heed_kernel(|_| Some(false));
             let none: &[&str] = &[];
             let advertising = properties([
                 ("ActiveInstances", 0_u8.into()),
@@ -332,6 +350,27 @@ mod tests {
 
         world.interface_removed("hci0", ADAPTER);
         assert_eq!(state_of(&world, "hci0"), RadioState::Absent);
+    }
+
+    #[test]
+    fn what_takes_connections_or_may_is_at_risk() {
+        let mut world = world(&["hci0"]);
+        set(&mut world, "hci0", "Powered", true);
+        let is_at_risk = |world: &World| !state_of(world, "hci0").broadcasts();
+        assert!(!is_at_risk(&world));
+        world.heed_kernel(|_| Some(true));
+        assert!(is_at_risk(&world), "hidden, but the kernel knows");
+        world.heed_kernel(|_| Some(false));
+        assert!(!is_at_risk(&world));
+
+        let powered = properties([("Powered", true.into())]);
+        world.interface_removed("hci0", ADAPTER);
+        world.interface_added("hci0", ADAPTER, &powered);
+        world.interface_added("hci0", ADVERTISING_MANAGER, &Properties::new());
+        world.heed_kernel(|_| None);
+        assert!(is_at_risk(&world), "nobody knows");
+        set(&mut world, "hci0", "Connectable", false);
+        assert!(!is_at_risk(&world), "bluetoothd knows");
     }
 
     #[test]

@@ -1,76 +1,18 @@
 //! Scenarios with sesshokud and sesshoku, on the guest's bluetoothd.
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use gaen::diagnosis::{DiagnosisKey, ReportType};
 use gaen::export::{self, Export, Signer};
-use gaen::time::UnixSeconds;
-use nix::sys::signal::Signal;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use serde_json::json;
 use sesshoku_tests::guest::Guest;
-use sesshoku_tests::local::{Place, Process, wait_for};
-use sesshokud::store::{DeviceKey, Store};
+use sesshokud::store::Store;
 
-const MINUTE: Duration = Duration::from_secs(60);
-
-/// A daemon in a place of its own.
-struct Device {
-    place: Place,
-    daemon: Process,
-}
-
-impl Device {
-    /// Starts a daemon on `adapter`, agrees, and waits until it records.
-    fn start(adapter: &str, config: &str) -> Result<Self> {
-        let place = Place::new()?;
-        let config = format!("[radio]\nadapter = '{adapter}'\n{config}");
-        let daemon = place.start_daemon(&config)?;
-        let agreed = place.sesshoku(&["agree", "--yes"])?;
-        ensure!(
-            agreed.status.success(),
-            "{}",
-            String::from_utf8_lossy(&agreed.stderr)
-        );
-        let device = Self { place, daemon };
-        device.wait_until_it_runs()?;
-        Ok(device)
-    }
-
-    fn wait_until_it_runs(&self) -> Result<()> {
-        wait_for("the daemon to record", || {
-            let status = self.place.json(&["status"])?;
-            let (state, reason) = (&status["state"], &status["reason"]);
-            Ok((*state == "running" && *reason == "ready").then_some(()))
-        })
-        .with_context(|| self.place.log())
-    }
-
-    /// Lets time pass on the guest's clock, and checks that all is well after it.
-    fn run(&self, time: Duration) -> Result<()> {
-        pass(time);
-        self.wait_until_it_runs()
-    }
-
-    /// Ends the daemon as systemd does. Its log goes to the shared folder.
-    fn end(mut self, log: &Path) -> Result<Place> {
-        self.daemon.signal(Signal::SIGTERM)?;
-        let code = self.daemon.wait()?;
-        fs::write(log, self.place.log())?;
-        ensure!(code == Some(0), "the daemon ended with {code:?}");
-        Ok(self.place)
-    }
-}
-
-/// Lets simulated time pass; the guest jumps ahead.
-fn pass(time: Duration) {
-    std::thread::sleep(time);
-}
+use crate::device::{Device, MINUTE, open_store, pass, write_sightings};
 
 /// An hour and a half on the air, then the end.
 pub(crate) fn broadcasts(guest: &mut Guest) -> Result<()> {
@@ -126,34 +68,6 @@ pub(crate) fn meet(guest: &mut Guest) -> Result<()> {
     let result = json!({ "before": before, "check": check.status.code(), "after": after });
     fs::write(shared_dir.join("contacts.json"), result.to_string())?;
     Ok(())
-}
-
-fn open_store(place: &Place) -> Result<Store> {
-    let dir = place.state_dir();
-    Ok(Store::open(&dir, &DeviceKey::load(&dir, None)?)?)
-}
-
-/// Writes every stored sighting as `sesshoku analyse match` reads them.
-fn write_sightings(place: &Place, path: &Path) -> Result<()> {
-    let mut lines = Vec::new();
-    open_store(place)?
-        .reader()?
-        .for_each_sighting(UnixSeconds::new(0), &mut |sighting| {
-            let previous = sighting.scan.previous.map_or(0, UnixSeconds::get);
-            lines.push(json!({
-                "time": sighting.time.get(),
-                "rpi": hex::encode(sighting.rpi.as_bytes()),
-                "aem": hex::encode(sighting.aem.as_bytes()),
-                "rssi": sighting.rssi,
-                "previous_scan": previous,
-                "cycle": sighting.scan.cycle,
-            }));
-        })?;
-    let mut file = BufWriter::new(File::create(path)?);
-    for line in lines {
-        writeln!(file, "{line}")?;
-    }
-    Ok(file.flush()?)
 }
 
 /// A notification server in a folder.

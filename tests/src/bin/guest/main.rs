@@ -3,8 +3,13 @@
 //! A scenario does what only can be done inside; what it leaves in the shared
 //! folder is judged by the test that started the guest.
 
+mod crowd;
 mod daemon;
+mod device;
+mod hearing;
+mod privacy;
 mod probe;
+mod recovery;
 
 use std::fs;
 use std::path::Path;
@@ -26,6 +31,12 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("daemon-broadcasts", daemon::broadcasts),
     ("daemon-hears", daemon::hears),
     ("daemons-meet", daemon::meet),
+    ("daemon-stays-private", privacy::stays_private),
+    ("daemon-listens-in-windows", hearing::in_windows),
+    ("daemon-listens-all-the-time", hearing::all_the_time),
+    ("daemon-in-a-crowd", crowd::in_windows),
+    ("kiosk-in-a-crowd", crowd::all_the_time),
+    ("daemon-recovers", recovery::recovers),
 ];
 
 fn main() -> Result<()> {

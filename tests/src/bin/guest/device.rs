@@ -1,0 +1,151 @@
+//! A device with the daemon on it, as scenarios use it.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use gaen::time::UnixSeconds;
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use sesshoku_tests::local::{Place, Process};
+use sesshokud::store::{DeviceKey, Store};
+
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+
+/// A daemon in a place of its own.
+pub(crate) struct Device {
+    pub(crate) place: Place,
+    daemon: Process,
+}
+
+impl Device {
+    /// Starts a daemon on `adapter`, agrees, and waits until it records.
+    pub(crate) fn start(adapter: &str, config: &str) -> Result<Self> {
+        let device = Self::begin(&format!("[radio]\nadapter = '{adapter}'\n{config}"))?;
+        device.wait_until_it_runs()?;
+        Ok(device)
+    }
+
+    /// Starts a daemon and agrees.
+    pub(crate) fn begin(config: &str) -> Result<Self> {
+        let place = Place::new()?;
+        let daemon = place.start_daemon(config)?;
+        let agreed = place.sesshoku(&["agree", "--yes"])?;
+        ensure!(
+            agreed.status.success(),
+            "{}",
+            String::from_utf8_lossy(&agreed.stderr)
+        );
+        Ok(Self { place, daemon })
+    }
+
+    pub(crate) fn wait_until_it_runs(&self) -> Result<()> {
+        self.wait_until_it_is(("running", "ready"))
+    }
+
+    /// Waits until its status shows this state and reason; an empty state is any.
+    pub(crate) fn wait_until_it_is(&self, expected: (&str, &str)) -> Result<()> {
+        let mut seen = Value::Null;
+        let waited = self.wait_for(|status| {
+            seen = json!([status["state"], status["reason"]]);
+            (expected.0.is_empty() || status["state"] == expected.0)
+                && status["reason"] == expected.1
+        });
+        waited.with_context(|| format!("it is {seen}, not {expected:?}\n{}", self.place.log()))
+    }
+
+    /// Waits until `ready` likes its status.
+    pub(crate) fn wait_for(&self, mut ready: impl FnMut(&Value) -> bool) -> Result<()> {
+        const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+        let mut pause = Duration::from_millis(200);
+        let start = Instant::now();
+        while !ready(&self.place.json(&["status"])?) {
+            let waited = start.elapsed();
+            ensure!(waited < MINUTE * 25, "waited {waited:?}");
+            // Each look starts a process, which is what costs most in a guest.
+            pass(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Its counters.
+    pub(crate) fn counters(&self) -> Result<Value> {
+        Ok(self.place.json(&["status"])?["scans"]["counters"].take())
+    }
+
+    /// The memory it has in use, in KiB.
+    pub(crate) fn memory_kib(&self) -> Result<u64> {
+        let path = format!("/proc/{}/status", self.daemon.id());
+        let status = fs::read_to_string(path).context("the daemon is gone")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let size = line.and_then(|line| line.split_whitespace().next());
+        Ok(size.context("the kernel tells no memory")?.parse()?)
+    }
+
+    /// How often it woke up so far: each time that one of its threads gave the
+    /// processor away of its own will.
+    pub(crate) fn wakeups(&self) -> Result<u64> {
+        let tasks = format!("/proc/{}/task", self.daemon.id());
+        let mut total = 0;
+        for task in fs::read_dir(&tasks).context("the daemon is gone")? {
+            // A thread may end between the two.
+            let status = fs::read_to_string(task?.path().join("status")).unwrap_or_default();
+            let switches = status
+                .lines()
+                .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            total += switches.map_or(Ok(0), |count| count.trim().parse::<u64>())?;
+        }
+        Ok(total)
+    }
+
+    /// Lets time pass on the guest's clock, and checks that all is well after it.
+    pub(crate) fn run(&self, time: Duration) -> Result<()> {
+        pass(time);
+        self.wait_until_it_runs()
+    }
+
+    /// Ends the daemon as systemd does. Its log goes to the shared folder.
+    pub(crate) fn end(mut self, log: &Path) -> Result<Place> {
+        self.daemon.signal(Signal::SIGTERM)?;
+        let code = self.daemon.wait()?;
+        fs::write(log, self.place.log())?;
+        ensure!(code == Some(0), "the daemon ended with {code:?}");
+        Ok(self.place)
+    }
+}
+
+/// Lets simulated time pass; the guest jumps ahead.
+pub(crate) fn pass(time: Duration) {
+    std::thread::sleep(time);
+}
+
+pub(crate) fn open_store(place: &Place) -> Result<Store> {
+    let dir = place.state_dir();
+    Ok(Store::open(&dir, &DeviceKey::load(&dir, None)?)?)
+}
+
+/// Writes every stored sighting as `sesshoku analyse match` reads them.
+pub(crate) fn write_sightings(place: &Place, path: &Path) -> Result<()> {
+    let mut lines = Vec::new();
+    open_store(place)?
+        .reader()?
+        .for_each_sighting(UnixSeconds::new(0), &mut |sighting| {
+            let previous = sighting.scan.previous.map_or(0, UnixSeconds::get);
+            lines.push(json!({
+                "time": sighting.time.get(),
+                "rpi": hex::encode(sighting.rpi.as_bytes()),
+                "aem": hex::encode(sighting.aem.as_bytes()),
+                "rssi": sighting.rssi,
+                "previous_scan": previous,
+                "cycle": sighting.scan.cycle,
+            }));
+        })?;
+    let mut file = BufWriter::new(File::create(path)?);
+    for line in lines {
+        writeln!(file, "{line}")?;
+    }
+    Ok(file.flush()?)
+}

@@ -1,0 +1,142 @@
+//! A day on the air in which everything happens that could tie identifiers
+//! together. When each thing happens is marked in the log of the air.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use nix::sys::signal::Signal;
+use serde_json::json;
+use sesshoku_tests::guest::Guest;
+use sesshoku_tests::local::program;
+use sesshokud::store::Store;
+
+use crate::device::{Device, MINUTE, open_store, pass};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY_SECONDS: i64 = 86_400;
+
+pub(crate) fn stays_private(guest: &mut Guest) -> Result<()> {
+    let device = Device::start("hci0", "")?;
+    shown_and_hidden(guest, &device)?;
+    beside_another_advert(guest, &device)?;
+    bluetoothd_dies(guest, &device)?;
+    clock_is_set(guest, &device)?;
+    // Past midnight, and for the number of it.
+    for _ in 0..8 {
+        device.run(HOUR)?;
+    }
+    let place = device.end(&guest.shared_dir().join("sesshokud.log"))?;
+    write_own_keys(guest, &open_store(&place)?)
+}
+
+/// The adapter is discoverable for a while, at several points of a rotation and of
+/// the time between scans.
+fn shown_and_hidden(guest: &mut Guest, device: &Device) -> Result<()> {
+    for seconds in [1, 41, 83, 127, 601] {
+        pass(Duration::from_secs(seconds));
+        guest.air("mark discoverable")?;
+        guest.set_discoverable("hci0", true)?;
+        pass(Duration::from_secs(30));
+        guest.air("mark hidden")?;
+        guest.set_discoverable("hci0", false)?;
+        pass(Duration::from_secs(30));
+        device.wait_until_it_runs()?;
+    }
+    // This is over by itself, but the adapter stays connectable.
+    guest.air("mark discoverable")?;
+    guest.set_discoverable_for("hci0", 60)?;
+    device.wait_until_it_is(("degraded", "privacy-connectable"))?;
+    pass(MINUTE * 25);
+    guest.air("mark hidden")?;
+    // Only so does bluetoothd end the connectable state.
+    guest.air("mark discoverable")?;
+    guest.set_discoverable("hci0", true)?;
+    guest.air("mark hidden")?;
+    guest.set_discoverable("hci0", false)?;
+    pass(Duration::from_secs(30));
+    device.wait_until_it_runs()
+}
+
+/// Another program advertises for half an hour, which a legacy controller cannot do
+/// beside ours.
+fn beside_another_advert(guest: &mut Guest, device: &Device) -> Result<()> {
+    let mut command = Command::new(program("bluez-probe")?);
+    command.args(["other", "--seconds", "1800"]);
+    guest.air("mark another")?;
+    let mut other = guest.start_process("probe", &mut command)?;
+    pass(MINUTE * 2);
+    if guest.setup.model.extended {
+        device.wait_until_it_runs()?;
+    } else {
+        device.wait_until_it_is(("degraded", "broadcast-failed"))?;
+    }
+    let code = other.wait_up_to(HOUR)?;
+    ensure!(code == Some(0), "the probe ended with {code:?}");
+    guest.air("mark alone")?;
+    pass(MINUTE * 2);
+    device.wait_until_it_runs()
+}
+
+fn bluetoothd_dies(guest: &mut Guest, device: &Device) -> Result<()> {
+    for seconds in [7, 300, 1_500] {
+        device.run(MINUTE * 3)?;
+        guest.air("mark killed")?;
+        guest.end_bluetoothd(Signal::SIGKILL)?;
+        pass(Duration::from_secs(seconds));
+        guest.air("mark back")?;
+        guest.restart_bluetoothd()?;
+        device.wait_until_it_runs()?;
+    }
+    Ok(())
+}
+
+fn clock_is_set(guest: &mut Guest, device: &Device) -> Result<()> {
+    for seconds in [
+        5 * 3_600,
+        -3 * 3_600,
+        600,
+        -600,
+        DAY_SECONDS,
+        -2 * DAY_SECONDS,
+        DAY_SECONDS,
+    ] {
+        device.run(MINUTE * 17)?;
+        guest.air(&format!("mark clock {seconds}"))?;
+        set_clock(seconds)?;
+        pass(MINUTE * 6);
+        device.wait_until_it_runs()?;
+    }
+    Ok(())
+}
+
+/// Sets the wall clock ahead, or back.
+fn set_clock(seconds: i64) -> Result<()> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let then = i64::try_from(now.as_secs())? + seconds;
+    let status = Command::new("date")
+        .arg(format!("--set=@{then}"))
+        .stdout(std::process::Stdio::null())
+        .status()?;
+    ensure!(status.success(), "the clock cannot be set");
+    Ok(())
+}
+
+fn write_own_keys(guest: &Guest, store: &Store) -> Result<()> {
+    let keys = store.own_keys()?;
+    let lines: Vec<String> = keys
+        .iter()
+        .map(|key| {
+            json!({
+                "tek": hex::encode(key.tek.expose_bytes()),
+                "rolling_start": key.day.first_interval().get(),
+            })
+            .to_string()
+        })
+        .collect();
+    Ok(fs::write(
+        guest.shared_dir().join("keys.jsonl"),
+        lines.join("\n"),
+    )?)
+}
