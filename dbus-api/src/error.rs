@@ -17,6 +17,25 @@ pub enum Error {
     NotConfigured(String),
     /// The store could not be read or written.
     Storage(String),
+    /// The version of the registration agreement that was agreed to is not the one
+    /// in force.
+    AgreementVersionMismatch(String),
+    /// The date of onset or test is no date, in the future, or too long ago.
+    InvalidDate(String),
+    /// The processing number is not eight digits.
+    InvalidNumber(String),
+    /// There is no key to register.
+    NoKeys(String),
+    /// The clock is not set.
+    ClockNotSet(String),
+    /// Too many processing numbers were wrong; registering is paused.
+    Paused(String),
+    /// Another registration waits.
+    Pending(String),
+    /// No registration waits.
+    NothingPending(String),
+    /// The processing number has to be given again.
+    NumberRequired(String),
     /// The daemon is shutting down.
     ShuttingDown(String),
 }

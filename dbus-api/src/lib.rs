@@ -1,9 +1,9 @@
 //! The D-Bus interface between sesshokud and its front ends.
 //!
-//! One object, [`OBJECT_PATH`], at one name, [`BUS_NAME`], with three
+//! One object, [`OBJECT_PATH`], at one name, [`BUS_NAME`], with four
 //! interfaces: `org.sesshoku.Tracing1` (is it running, and why not),
 //! `org.sesshoku.Consent1` (the agreement), `org.sesshoku.Exposure1` (checks and
-//! what they found). The introspection XML in `interfaces/` documents every
+//! what they found), `org.sesshoku.Registration1` (registering as positive). The introspection XML in `interfaces/` documents every
 //! member and is installed; a test holds the daemon against it.
 //!
 //! Changes are additive only. Sentences for people live in the front ends:
@@ -14,10 +14,10 @@ mod proxy;
 mod types;
 
 pub use error::Error;
-pub use proxy::{Consent1Proxy, Exposure1Proxy, Tracing1Proxy};
+pub use proxy::{Consent1Proxy, Exposure1Proxy, Registration1Proxy, Tracing1Proxy};
 pub use types::{
-    CheckOutcome, ConsentState, ContactDay, ExposureResult, RunReason, RunState, UnknownReason,
-    Verdict,
+    CheckOutcome, ConsentState, ContactDay, ExposureResult, RegistrationReason, RegistrationState,
+    RunReason, RunState, UnknownReason, Verdict,
 };
 
 /// The well-known bus name.
@@ -31,6 +31,8 @@ pub const TRACING1_XML: &str = include_str!("../interfaces/org.sesshoku.Tracing1
 pub const CONSENT1_XML: &str = include_str!("../interfaces/org.sesshoku.Consent1.xml");
 /// The introspection XML of `org.sesshoku.Exposure1`.
 pub const EXPOSURE1_XML: &str = include_str!("../interfaces/org.sesshoku.Exposure1.xml");
+/// The introspection XML of `org.sesshoku.Registration1`.
+pub const REGISTRATION1_XML: &str = include_str!("../interfaces/org.sesshoku.Registration1.xml");
 
 #[cfg(test)]
 mod tests {
@@ -52,13 +54,20 @@ mod tests {
         check(CheckOutcome::ALL, EXPOSURE1_XML);
         check(Verdict::ALL, EXPOSURE1_XML);
         check(UnknownReason::ALL, EXPOSURE1_XML);
+        check(RegistrationState::ALL, REGISTRATION1_XML);
+        check(RegistrationReason::ALL, REGISTRATION1_XML);
     }
 
     #[test]
     fn every_member_of_the_proxies_is_in_the_xml_and_the_other_way_round() {
         let source = include_str!("proxy.rs");
         let mut in_xml = Vec::new();
-        for xml in [TRACING1_XML, CONSENT1_XML, EXPOSURE1_XML] {
+        for xml in [
+            TRACING1_XML,
+            CONSENT1_XML,
+            EXPOSURE1_XML,
+            REGISTRATION1_XML,
+        ] {
             for kind in ["method", "property", "signal"] {
                 let declaration = format!("<{kind} name=\"");
                 let declared = xml.split(&declaration).skip(1);

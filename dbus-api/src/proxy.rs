@@ -111,3 +111,55 @@ pub trait Exposure1 {
     #[zbus(property)]
     fn next_check(&self) -> zbus::Result<u64>;
 }
+
+/// Registering as positive.
+#[proxy(
+    interface = "org.sesshoku.Registration1",
+    default_service = "org.sesshoku.Tracing1",
+    default_path = "/org/sesshoku/Tracing1"
+)]
+pub trait Registration1 {
+    /// Begins a registration, or takes up the one that waits.
+    fn register(
+        &self,
+        agreement_version: &str,
+        has_symptoms: bool,
+        date: &str,
+        processing_number: &str,
+    ) -> Result<(), Error>;
+    /// Sends a registration that waits now.
+    fn retry(&self) -> Result<(), Error>;
+    /// Gives up a registration, or forgets how the last one ended.
+    fn forget(&self) -> Result<(), Error>;
+
+    /// A `RegistrationState`.
+    #[zbus(property)]
+    fn state(&self) -> zbus::Result<String>;
+    /// A `RegistrationReason`.
+    #[zbus(property)]
+    fn reason(&self) -> zbus::Result<String>;
+    /// When the state became what it is, in Unix seconds; 0 for never.
+    #[zbus(property)]
+    fn since(&self) -> zbus::Result<u64>;
+    /// The UTC days, `YYYY-MM-DD`, whose keys are or were sent.
+    #[zbus(property)]
+    fn days(&self) -> zbus::Result<Vec<String>>;
+    /// Whether there are symptoms.
+    #[zbus(property)]
+    fn has_symptoms(&self) -> zbus::Result<bool>;
+    /// The day of onset or test, `YYYY-MM-DD`; empty for none.
+    #[zbus(property)]
+    fn date(&self) -> zbus::Result<String>;
+    /// When it is tried again, in Unix seconds; 0 while it is not.
+    #[zbus(property)]
+    fn next_try(&self) -> zbus::Result<u64>;
+    /// How many wrong numbers there may be before a pause.
+    #[zbus(property)]
+    fn tries_left(&self) -> zbus::Result<u32>;
+    /// Until when nothing can be registered, in Unix seconds; 0 for no pause.
+    #[zbus(property)]
+    fn paused_until(&self) -> zbus::Result<u64>;
+    /// The version of the registration agreement in force.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn agreement_version(&self) -> zbus::Result<String>;
+}

@@ -160,6 +160,48 @@ names! {
     }
 }
 
+names! {
+    /// How far a registration as positive is.
+    RegistrationState {
+        /// There is none.
+        None = "none",
+        /// It is being sent.
+        Sending = "sending",
+        /// It could not be sent yet; the reason tells why.
+        WaitingToRetry = "waiting-to-retry",
+        /// The server has taken it.
+        Done = "done",
+        /// It came to nothing; the reason tells why.
+        Failed = "failed",
+    }
+}
+
+names! {
+    /// Why a registration waits or has failed.
+    RegistrationReason {
+        /// There is nothing to say.
+        None = "none",
+        /// The processing number is wrong, used or expired.
+        NumberRefused = "number-refused",
+        /// The processing number cannot be checked at present.
+        ManagementUnavailable = "management-unavailable",
+        /// The notification server cannot be reached.
+        Unreachable = "unreachable",
+        /// The notification server gets too many tries at present.
+        TooManyTries = "too-many-tries",
+        /// The processing number is not in memory any more.
+        NumberNeeded = "number-needed",
+        /// The notification server does not accept what was sent.
+        Invalid = "invalid",
+        /// The notification server takes nothing from this device.
+        NotAllowed = "not-allowed",
+        /// The notification server answered in no known way.
+        BadAnswer = "bad-answer",
+        /// It could not be sent for a day.
+        Expired = "expired",
+    }
+}
+
 /// The result of checking, as `org.sesshoku.Exposure1.GetResult` returns it.
 #[derive(Clone, Debug, PartialEq, Type, SerializeDict, DeserializeDict)]
 #[zvariant(signature = "dict")]

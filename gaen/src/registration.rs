@@ -1,12 +1,17 @@
 //! Registering as positive: what a device sends to the notification server, and
 //! which keys that concerns (protocol §8).
 
+use core::fmt;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::time::UtcDay;
+
+/// Own keys, and dates of onset or test, are of use for this many days (protocol §8).
+pub const REGISTRABLE_DAYS: u32 = 14;
 
 /// The body of `PUT /api/v3/diagnosis`, as COCOA's clients send it. Version 2 of the
 /// interface has neither `hasSymptom` nor a date; clients leave out more, so most
@@ -122,6 +127,36 @@ pub fn is_processing_number(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// A 処理番号. It is wiped when dropped, and `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct ProcessingNumber([u8; 8]);
+
+impl ProcessingNumber {
+    /// The number that `text` is, `None` when it [is none](is_processing_number).
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes().try_into().ok()?;
+        is_processing_number(text).then_some(Self(digits))
+    }
+
+    /// The eight digits, for the server alone.
+    pub fn expose(&self) -> &str {
+        core::str::from_utf8(&self.0).expect("digits are ASCII")
+    }
+}
+
+impl fmt::Debug for ProcessingNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProcessingNumber(…)")
+    }
+}
+
+/// Whether `date` can be that of an onset or test when it is registered `today`: at
+/// most [`REGISTRABLE_DAYS`] back, and no later than tomorrow, which it may be already
+/// east of Greenwich.
+pub fn is_registrable_date(date: UtcDay, today: UtcDay) -> bool {
+    (today.saturating_sub(REGISTRABLE_DAYS)..=today.saturating_add(1)).contains(&date)
+}
+
 /// From which day to which a person may have infected others, both included: by
 /// symptoms from 3 days before their onset to 10 after it, without symptoms from 3
 /// days before the test to 7 after it.
@@ -205,6 +240,28 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_processing_number(text), valid, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_processing_number_is_not_shown() {
+        let number = ProcessingNumber::parse("01234567").unwrap();
+        assert_eq!(number.expose(), "01234567");
+        assert_eq!(format!("{number:?}"), "ProcessingNumber(…)");
+        assert_eq!(ProcessingNumber::parse("0123456"), None);
+        assert_eq!(ProcessingNumber::parse("０１２３４５６７"), None);
+    }
+
+    #[test]
+    fn dates_are_those_of_two_weeks() {
+        let today = UtcDay::new(18_500);
+        for (day, valid) in [
+            (18_485, false),
+            (18_486, true),
+            (18_501, true),
+            (18_502, false),
+        ] {
+            assert_eq!(is_registrable_date(UtcDay::new(day), today), valid, "{day}");
         }
     }
 
