@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use sesshoku_dbus_api::Error as ServiceError;
 use sesshoku_i18n::Catalogue;
+use sesshoku_session::FileError;
 use zbus::fdo;
 
 use crate::analyse::{InputError, KeysError, chain};
@@ -63,6 +64,9 @@ pub(crate) enum Failure {
     /// An input file cannot be used.
     #[error("an input file cannot be used")]
     Input(#[from] InputError),
+    /// A file of the person's or the administrator's cannot be used.
+    #[error("a file cannot be used")]
+    File(#[from] FileError),
     /// Keys are refused.
     #[error("the keys are refused")]
     Keys(#[from] KeysError),
@@ -118,6 +122,7 @@ impl Failure {
             Self::Service(error) => error.to_string(),
             Self::Bus(error) | Self::NoBus(error) => error.to_string(),
             Self::Input(error) => chain(error),
+            Self::File(error) => chain(error),
             Self::Keys(error) => chain(error),
             Self::Io(error) => error.to_string(),
             Self::Declined | Self::NotATerminal => self.to_string(),
@@ -130,6 +135,7 @@ impl Failure {
             Self::Bus(error) => Kind::of_bus(error),
             Self::NoBus(_) => Kind::NoBus,
             Self::Input(error) => Kind::Input(error.name()),
+            Self::File(_) => Kind::Input("input-file"),
             Self::Keys(error) => Kind::Keys(error.name()),
             Self::Declined => Kind::Declined,
             Self::NotATerminal => Kind::NotATerminal,
@@ -164,6 +170,17 @@ impl Kind {
             ServiceError::Busy(_) => Self::Service("busy"),
             ServiceError::NotConfigured(_) => Self::Service("not-configured"),
             ServiceError::Storage(_) => Self::Service("storage"),
+            ServiceError::AgreementVersionMismatch(_) => {
+                Self::Service("agreement-version-mismatch")
+            }
+            ServiceError::InvalidDate(_) => Self::Service("invalid-date"),
+            ServiceError::InvalidNumber(_) => Self::Service("invalid-number"),
+            ServiceError::NoKeys(_) => Self::Service("no-keys"),
+            ServiceError::ClockNotSet(_) => Self::Service("clock-not-set"),
+            ServiceError::Paused(_) => Self::Service("paused"),
+            ServiceError::Pending(_) => Self::Service("pending"),
+            ServiceError::NothingPending(_) => Self::Service("nothing-pending"),
+            ServiceError::NumberRequired(_) => Self::Service("number-required"),
             ServiceError::ShuttingDown(_) => Self::Service("shutting-down"),
         }
     }

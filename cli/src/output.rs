@@ -26,6 +26,11 @@ impl Output {
         }
     }
 
+    /// Whether it speaks JSON.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// The sentences.
     pub(crate) const fn text(&self) -> &Text {
         &self.text
@@ -72,16 +77,28 @@ impl Output {
         if !io::stdin().is_terminal() {
             return Err(Failure::NotATerminal);
         }
-        let mut stderr = io::stderr();
-        write!(stderr, "{explanation}\n\n{question} ")?;
-        stderr.flush()?;
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer)?;
-        if is_yes(&answer) {
+        if is_yes(&self.prompt(&format!("{explanation}\n\n{question}"))?) {
             Ok(())
         } else {
             Err(Failure::Declined)
         }
+    }
+
+    /// Asks for a line on the terminal. The end of input declines.
+    pub(crate) fn prompt(&self, question: &str) -> Result<String, Failure> {
+        let mut stderr = io::stderr();
+        write!(stderr, "{question} ")?;
+        stderr.flush()?;
+        let mut answer = String::new();
+        if io::stdin().read_line(&mut answer)? == 0 {
+            return Err(Failure::Declined);
+        }
+        Ok(answer.trim().to_owned())
+    }
+
+    /// Says something on the terminal that is no result.
+    pub(crate) fn note(&self, sentence: &str) -> Result<(), Failure> {
+        Ok(writeln!(io::stderr(), "{sentence}")?)
     }
 }
 
