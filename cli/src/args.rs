@@ -11,11 +11,13 @@ use sesshoku_session::DIRECTORY_FILE;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  refused or failed: the daemon refused, a check did not complete, a key file did not verify
+  1  refused or failed: the daemon refused, a check did not complete, a registration failed,
+     a key file did not verify
   2  the command line is wrong
   3  the bus or sesshokud cannot be reached
   4  whether there was a contact cannot be said (contacts)
-  5  an input file cannot be read or is not in its format (analyse)";
+  5  an input file cannot be read or is not in its format (analyse, register)
+  6  not through yet: the daemon goes on by itself, or needs the number again (register, registration retry)";
 
 /// Contact confirming for Linux: ask the daemon, or analyse files without it.
 #[derive(Debug, Parser)]
@@ -129,6 +131,32 @@ pub(crate) enum Online {
         #[arg(long)]
         yes: bool,
     },
+    /// Register as positive: have the keys of this device given to all others.
+    ///
+    /// Shows the agreement first, then asks for symptoms, a date and the eight digits
+    /// of the processing number; flags answer for scripts. Waits until the server has
+    /// taken it, or it has to be tried again later, which the daemon does by itself
+    /// (exit code 6).
+    Register {
+        /// Agree to the agreement to register without being asked.
+        #[arg(long)]
+        agree: bool,
+        /// Whether there are symptoms.
+        #[arg(long, value_enum, value_name = "yes|no")]
+        symptoms: Option<YesNo>,
+        /// When the symptoms began; without symptoms, when the test was.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        date: Option<String>,
+        /// Read the processing number from this file, or from standard input for `-`:
+        /// an argument could be seen by others on this machine.
+        #[arg(long, value_name = "FILE|-")]
+        number_file: Option<PathBuf>,
+    },
+    /// Show the registration as positive: what was sent, or why it was not.
+    Registration {
+        #[command(subcommand)]
+        action: Option<RegistrationAction>,
+    },
     /// Check with the notification server now.
     Check,
     /// Delete all keys and everything recorded; agreement stays.
@@ -139,6 +167,26 @@ pub(crate) enum Online {
     },
     /// Follow what happens, a line per change, until interrupted.
     Watch,
+}
+
+/// What to do about a registration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RegistrationAction {
+    /// Send one that waits now.
+    Retry,
+    /// Give up one that has not arrived, or forget how the last one ended.
+    Forget {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// An answer to a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum YesNo {
+    Yes,
+    No,
 }
 
 /// What `guidance` needs not ask.

@@ -83,6 +83,14 @@ impl Properties {
         self.read(name)
     }
 
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+        self.read(name)
+    }
+
+    pub(crate) fn count(&self, name: &str) -> u32 {
+        self.read(name)
+    }
+
     fn read<T: TryFrom<OwnedVariant> + Default>(&self, name: &str) -> T {
         self.0
             .get(name)

@@ -28,6 +28,8 @@ pub(crate) enum Exit {
     VerdictUnknown,
     /// 5: an input file cannot be read, or is not in its format.
     BadInput,
+    /// 6: not through yet; the daemon goes on by itself, or needs the number again.
+    Waiting,
 }
 
 impl From<Exit> for ExitCode {
@@ -39,6 +41,7 @@ impl From<Exit> for ExitCode {
             Exit::Unreachable => 3,
             Exit::VerdictUnknown => 4,
             Exit::BadInput => 5,
+            Exit::Waiting => 6,
         })
     }
 }
@@ -61,6 +64,9 @@ pub(crate) enum Failure {
     /// There is nobody to ask.
     #[error("not a terminal")]
     NotATerminal,
+    /// There is nobody to ask what this flag would tell.
+    #[error("not a terminal")]
+    NeedsFlag(&'static str),
     /// An input file cannot be used.
     #[error("an input file cannot be used")]
     Input(#[from] InputError),
@@ -80,7 +86,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self.kind() {
             Kind::Unreachable | Kind::NoBus => Exit::Unreachable,
-            Kind::NotATerminal => Exit::Usage,
+            Kind::NotATerminal | Kind::NeedsFlag(_) => Exit::Usage,
             Kind::Input(_) => Exit::BadInput,
             Kind::Service(_) | Kind::Keys(_) | Kind::Denied | Kind::Declined | Kind::Failed => {
                 Exit::Refused
@@ -97,6 +103,7 @@ impl Failure {
             Kind::NoBus => "bus",
             Kind::Declined => "declined",
             Kind::NotATerminal => "needs-yes",
+            Kind::NeedsFlag(_) => "needs-flag",
             Kind::Failed => "failed",
         }
     }
@@ -107,6 +114,9 @@ impl Failure {
         match self.kind() {
             Kind::Declined => catalogue.text("declined"),
             Kind::NotATerminal => catalogue.text("needs-yes"),
+            Kind::NeedsFlag(flag) => {
+                catalogue.format("error-needs-flag", &args! { "flag" => flag })
+            }
             Kind::NoBus => detailed("error-bus"),
             Kind::Failed => detailed("error-failed"),
             Kind::Input(_) => detailed("error-input"),
@@ -125,7 +135,7 @@ impl Failure {
             Self::File(error) => chain(error),
             Self::Keys(error) => chain(error),
             Self::Io(error) => error.to_string(),
-            Self::Declined | Self::NotATerminal => self.to_string(),
+            Self::Declined | Self::NotATerminal | Self::NeedsFlag(_) => self.to_string(),
         }
     }
 
@@ -139,6 +149,7 @@ impl Failure {
             Self::Keys(error) => Kind::Keys(error.name()),
             Self::Declined => Kind::Declined,
             Self::NotATerminal => Kind::NotATerminal,
+            Self::NeedsFlag(flag) => Kind::NeedsFlag(flag),
             Self::Io(_) => Kind::Failed,
         }
     }
@@ -158,6 +169,7 @@ enum Kind {
     NoBus,
     Declined,
     NotATerminal,
+    NeedsFlag(&'static str),
     Failed,
 }
 

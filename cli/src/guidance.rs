@@ -4,14 +4,13 @@
 //! a terminal the rest is asked, and elsewhere it says which question is open.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal};
 
 use guidance::{Answer, Call, DAYS, Guide, Outcome, Prefecture, Question, Step};
 use serde::Serialize;
 
 use crate::args::Guidance;
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{Output, can_ask, read_line};
 use crate::text::{Text, args};
 
 /// How far the questions were answered, and what follows.
@@ -34,7 +33,7 @@ pub(crate) struct Guided<'a> {
 /// Goes through the questions.
 pub(crate) fn run(command: &Guidance, output: &Output) -> Result<Exit, Failure> {
     let directory = sesshoku_session::directory(&command.directory)?;
-    let is_asking = !output.is_json() && io::stdin().is_terminal();
+    let is_asking = !output.is_json() && can_ask();
     let mut guide = Guide::new();
     while let Step::Ask(question) = guide.step() {
         match command.answer(question) {
@@ -62,7 +61,7 @@ fn ask(output: &Output, question: Question) -> Result<Answer, Failure> {
     }
     let mut prompt = format!("{shown}\n{}", catalogue.text("question-answer"));
     loop {
-        match output.prompt(&prompt)?.to_lowercase().as_str() {
+        match read_line(&prompt)?.trim().to_lowercase().as_str() {
             "y" | "yes" | "はい" => return Ok(Answer::Yes),
             "n" | "no" | "いいえ" => return Ok(Answer::No),
             _ => prompt = catalogue.text("question-again"),
@@ -74,8 +73,8 @@ fn ask(output: &Output, question: Question) -> Result<Answer, Failure> {
 fn ask_prefecture(output: &Output) -> Result<Option<Prefecture>, Failure> {
     let catalogue = output.text().catalogue();
     loop {
-        let text = output.prompt(&catalogue.text("question-prefecture"))?;
-        match (text.is_empty(), Prefecture::find(&text)) {
+        let line = read_line(&catalogue.text("question-prefecture"))?;
+        match (line.trim().is_empty(), Prefecture::find(&line)) {
             (true, _) => return Ok(None),
             (false, Some(prefecture)) => return Ok(Some(prefecture)),
             (false, None) => output.note(&catalogue.text("question-no-prefecture"))?,

@@ -12,6 +12,7 @@ mod contacts;
 mod exit;
 mod guidance;
 mod output;
+mod registration;
 mod status;
 mod terms;
 mod text;

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use sesshoku_i18n::{Catalogue, Language};
+use zeroize::Zeroizing;
 
 use crate::exit::Failure;
 use crate::text::Text;
@@ -55,6 +56,14 @@ impl Output {
         Ok(stdout.flush()?)
     }
 
+    /// Says `sentence` on standard error, which is nothing for a reader of JSON.
+    pub(crate) fn tell(&self, sentence: &str) -> Result<(), Failure> {
+        if !self.json {
+            writeln!(io::stderr(), "{sentence}")?;
+        }
+        Ok(())
+    }
+
     /// Says on standard error why the command came to nothing. A reader that
     /// closed standard output knows that it did, and is told nothing.
     pub(crate) fn failure(&self, failure: &Failure) {
@@ -74,32 +83,38 @@ impl Output {
     /// Shows `explanation` and asks `question` on the terminal. What is asked goes
     /// to standard error, so that standard output holds the result alone.
     pub(crate) fn ask(&self, explanation: &str, question: &str) -> Result<(), Failure> {
-        if !io::stdin().is_terminal() {
+        if !can_ask() {
             return Err(Failure::NotATerminal);
         }
-        if is_yes(&self.prompt(&format!("{explanation}\n\n{question}"))?) {
+        if is_yes(&read_line(&format!("{explanation}\n\n{question}"))?) {
             Ok(())
         } else {
             Err(Failure::Declined)
         }
     }
 
-    /// Asks for a line on the terminal. The end of input declines.
-    pub(crate) fn prompt(&self, question: &str) -> Result<String, Failure> {
-        let mut stderr = io::stderr();
-        write!(stderr, "{question} ")?;
-        stderr.flush()?;
-        let mut answer = String::new();
-        if io::stdin().read_line(&mut answer)? == 0 {
-            return Err(Failure::Declined);
-        }
-        Ok(answer.trim().to_owned())
-    }
-
     /// Says something on the terminal that is no result.
     pub(crate) fn note(&self, sentence: &str) -> Result<(), Failure> {
         Ok(writeln!(io::stderr(), "{sentence}")?)
     }
+}
+
+/// Whether there is somebody to ask.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Asks `question` on the terminal and returns the line that is typed. The end instead
+/// of a line is a no to everything.
+pub(crate) fn read_line(question: &str) -> Result<Zeroizing<String>, Failure> {
+    let mut stderr = io::stderr();
+    write!(stderr, "{question} ")?;
+    stderr.flush()?;
+    let mut answer = Zeroizing::new(String::with_capacity(256));
+    if io::stdin().read_line(&mut answer)? == 0 {
+        return Err(Failure::Declined);
+    }
+    Ok(answer)
 }
 
 fn is_yes(answer: &str) -> bool {

@@ -70,6 +70,6 @@ mod tests {
             "{rest}"
         );
         assert!(rest.contains(".\n- The days from the onset"), "{rest}");
-        assert_eq!(text.matches("\n- ").count(), 7);
+        assert_eq!(text.matches("\n- ").count(), 8);
     }
 }

@@ -5,11 +5,12 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sesshoku_dbus_api::Verdict;
+use sesshoku_dbus_api::{RegistrationReason, RegistrationState, Verdict};
 use sesshoku_i18n::{Args, Catalogue};
 
 use crate::commands::watch::Event;
 use crate::contacts::{Contacts, Day};
+use crate::registration::Registration;
 use crate::status::{Check, Running, Scans, Status};
 
 /// The radio that sends and hears real Bluetooth; every other is simulated.
@@ -119,6 +120,67 @@ impl Text {
             "terms-minor",
         ] {
             lines.push(format!("- {}", self.catalogue.text(key)));
+        }
+        lines.join("\n")
+    }
+
+    /// What is agreed to with a registration.
+    pub(crate) fn agreement(&self, version: &str) -> String {
+        let mut lines = vec![self.say("agreement-title", &args! { "version" => version })];
+        for key in [
+            "agreement-voluntary",
+            "agreement-sends",
+            "agreement-others",
+            "agreement-number",
+            "agreement-final",
+            "agreement-minor",
+        ] {
+            lines.push(format!("- {}", self.catalogue.text(key)));
+        }
+        lines.join("\n")
+    }
+
+    /// The answer to `sesshoku registration`, and how `sesshoku register` ends.
+    pub(crate) fn registration(&self, registration: &Registration) -> String {
+        let state = registration.state();
+        let mut lines = vec![self.catalogue.name("registration", &registration.state)];
+        let reason = registration.reason.as_str();
+        if !["", RegistrationReason::None.as_str()].contains(&reason) {
+            lines.push(self.catalogue.name("obstacle", reason));
+            lines.extend(self.catalogue.advice(&format!("obstacle-{reason}")));
+        }
+        if registration.since.is_some() {
+            let since = self.time(registration.since);
+            lines.push(self.say("registration-since", &args! { "time" => since }));
+        }
+        if let (Some(date), Some(has_symptoms)) = (&registration.date, registration.has_symptoms) {
+            let key = if has_symptoms {
+                "registration-onset"
+            } else {
+                "registration-test"
+            };
+            lines.push(self.say(key, &args! { "date" => self.date(date) }));
+        }
+        if !registration.days.is_empty() {
+            let days: Vec<_> = registration.days.iter().map(|day| self.date(day)).collect();
+            let key = if state == RegistrationState::Done {
+                "registration-days-sent"
+            } else {
+                "registration-days-to-send"
+            };
+            let days = days.join(&self.catalogue.text("list-separator"));
+            lines.push(self.say(key, &args! { "days" => days }));
+        }
+        if registration.next_try.is_some() {
+            let next_try = self.time(registration.next_try);
+            lines.push(self.say("registration-next-try", &args! { "time" => next_try }));
+        }
+        if registration.paused_until.is_some() {
+            let until = self.time(registration.paused_until);
+            lines.push(self.say("registration-paused", &args! { "time" => until }));
+        } else if reason == RegistrationReason::NumberRefused.as_str() {
+            let count = registration.tries_left;
+            lines.push(self.say("registration-tries-left", &args! { "count" => count }));
         }
         lines.join("\n")
     }
@@ -288,7 +350,7 @@ impl Text {
     }
 
     /// A UTC day as the bus writes it, in the manner of the language.
-    fn date(&self, date: &str) -> String {
+    pub(crate) fn date(&self, date: &str) -> String {
         match date.parse() {
             Ok(date) => self.civil_date(date),
             Err(_) => date.to_owned(),
@@ -335,6 +397,7 @@ const fn minutes(seconds: u32) -> u32 {
 mod tests {
     use super::*;
     use crate::contacts::tests::{contact, result};
+    use crate::registration::tests::registration;
     use crate::status::tests::snapshot;
     use sesshoku_dbus_api::{CheckOutcome, ConsentState, RunReason, RunState, UnknownReason};
     use sesshoku_i18n::{Language, keys};
@@ -410,6 +473,29 @@ mod tests {
     #[test]
     fn terms_name_their_version() {
         insta::assert_snapshot!(text(Language::Japanese).terms("1"));
+    }
+
+    #[test]
+    fn what_registering_means_names_its_version() {
+        insta::assert_snapshot!(text(Language::Japanese).agreement("1"));
+        insta::assert_snapshot!(text(Language::English).agreement("1"));
+    }
+
+    #[test]
+    fn a_registration_says_what_was_sent_or_why_not_and_what_to_do() {
+        let done = registration("done", "none");
+        insta::assert_snapshot!(text(Language::Japanese).registration(&done));
+        let mut waiting = registration("waiting-to-retry", "unreachable");
+        waiting.next_try = Some(1_596_250_860);
+        insta::assert_snapshot!(text(Language::English).registration(&waiting));
+        let mut failed = registration("failed", "number-refused");
+        failed.days.clear();
+        failed.has_symptoms = Some(false);
+        failed.tries_left = 2;
+        insta::assert_snapshot!(text(Language::English).registration(&failed));
+        failed.tries_left = 0;
+        failed.paused_until = Some(1_596_252_600);
+        insta::assert_snapshot!(text(Language::Japanese).registration(&failed));
     }
 
     #[test]
@@ -495,6 +581,8 @@ mod tests {
             each("outcome", CheckOutcome::ALL),
             each("verdict", Verdict::ALL),
             each("unknown", UnknownReason::ALL),
+            each("registration", RegistrationState::ALL),
+            each("obstacle", RegistrationReason::ALL),
         ]
         .concat()
     }
@@ -533,6 +621,7 @@ mod tests {
         for (prefix, name) in names_on_the_bus() {
             let needs_advice = match prefix {
                 "unknown" => true,
+                "obstacle" => name != "none",
                 "reason" => !["ready", "starting", "log-ended"].contains(&name.as_str()),
                 _ => false,
             };

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use gaen::registration::ProcessingNumber;
+use gaen::time::UtcDay;
 use rand_core::CryptoRng;
 use sesshoku_dbus_api::{CheckOutcome, ConsentState, Error, UnknownReason, Verdict};
 use tokio::sync::{mpsc, watch};
@@ -21,7 +23,9 @@ use crate::service::{MAX_WAITING, Reply, Request, Snapshot, shutting_down};
 use crate::store::{Consent, Store, StoreError};
 use crate::sync::assess::Day;
 use crate::sync::{self, Assessment, CheckReport, Server};
-use crate::tracer::{Action, Event, StorageFault, Tracer};
+use crate::tracer::{
+    Action, Application, Event, Obstacle, Refusal, SendOutcome, StorageFault, Submission, Tracer,
+};
 
 /// How long the radio has to fall silent when the daemon ends.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
@@ -44,6 +48,8 @@ pub struct App<R, C, G> {
     pub snapshots: watch::Sender<Snapshot>,
     /// The version of the terms in force.
     pub terms_version: String,
+    /// The version of the registration agreement in force.
+    pub agreement_version: String,
     /// Kept at the clock's time for the `Time` property.
     pub shown_time: Arc<AtomicU32>,
     /// Whether to end when a log does.
@@ -69,6 +75,9 @@ impl<R: Radio, C: Clock, G: CryptoRng> App<R, C, G> {
             check: None,
             check_replies: Vec::new(),
             erase_replies: Vec::new(),
+            sending: None,
+            chaff: None,
+            registration_replies: VecDeque::new(),
             announced: None,
             log_ended: false,
         };
@@ -94,6 +103,10 @@ impl<R: Radio, C: Clock, G: CryptoRng> App<R, C, G> {
                 Woken::Event(event) => running.events.push_back(event),
                 Woken::Request(request) => running.on_request(request).await,
                 Woken::Checked(report) => running.on_checked(report).await,
+                Woken::Sent(outcome) => {
+                    running.events.push_back(Event::RegistrationSent(outcome));
+                }
+                Woken::ChaffSent => running.events.push_back(Event::ChaffSent),
             }
         }
         running.close().await;
@@ -105,6 +118,8 @@ enum Woken {
     Event(Event),
     Request(Request),
     Checked(CheckReport),
+    Sent(SendOutcome),
+    ChaffSent,
 }
 
 /// The loop's own state besides what it was given.
@@ -114,6 +129,12 @@ struct Running<R, C, G> {
     check: Option<JoinHandle<CheckReport>>,
     check_replies: Vec<Reply<CheckOutcome>>,
     erase_replies: Vec<Reply<()>>,
+    /// A registration that is being sent.
+    sending: Option<JoinHandle<SendOutcome>>,
+    /// A dummy that is.
+    chaff: Option<JoinHandle<SendOutcome>>,
+    /// Who asked about registering, in the order the core answers them.
+    registration_replies: VecDeque<Reply<()>>,
     /// The result as it was announced last.
     announced: Option<(Verdict, Vec<UnknownReason>, Vec<Day>)>,
     log_ended: bool,
@@ -123,9 +144,10 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
     /// Waits for the next thing to happen. Cancel-safe.
     async fn wait(&mut self) -> Woken {
         let deadline = self.app.tracer.next_deadline();
-        // Simulated time waits for the check, so that a slow download does not
-        // make it end days later.
-        let hold_time = self.app.clock.is_simulated() && self.check.is_some();
+        // Simulated time waits for the servers, so that a slow one does not make a
+        // check end days later.
+        let waits = self.check.is_some() || self.sending.is_some() || self.chaff.is_some();
+        let hold_time = self.app.clock.is_simulated() && waits;
         let clock = &self.app.clock;
         let timer = async move {
             match deadline {
@@ -138,6 +160,8 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         tokio::select! {
             Some(request) = self.app.requests.recv() => Woken::Request(request),
             report = finished(&mut self.check) => Woken::Checked(report),
+            outcome = sent(&mut self.sending) => Woken::Sent(outcome),
+            _ = sent(&mut self.chaff) => Woken::ChaffSent,
             () = timer => Woken::Event(Event::Timer),
             event = self.app.radio.next(deadline), if !hold_time => {
                 self.log_ended |= event == RadioEvent::Ended;
@@ -166,7 +190,8 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                 None
             }
             Action::LoadKey(day) => {
-                let loaded = self.with_store("read the own key", move |store| store.own_key(day));
+                let loaded =
+                    self.with_store("read the own keys", move |store| store.own_keys_of(day));
                 Some(Event::KeyLoaded(day, loaded.await))
             }
             Action::SaveKey(key) => {
@@ -208,6 +233,10 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                     }
                 })
                 .await;
+                stop(&mut self.sending).await;
+                if stop(&mut self.chaff).await {
+                    self.events.push_back(Event::ChaffSent);
+                }
                 let erased = self.with_store("erase", move |store| {
                     if forget_consent {
                         store.withdraw()
@@ -232,6 +261,40 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                 let store = Arc::clone(&self.app.store);
                 let server = self.app.server.clone();
                 self.check = Some(tokio::task::spawn_local(sync::check(server, store, now)));
+                None
+            }
+            Action::LoadAllKeys => {
+                let loaded = self.with_store("read the own keys", |store| store.own_keys());
+                Some(Event::AllKeysLoaded(loaded.await))
+            }
+            Action::SaveRegistration {
+                record,
+                changed,
+                sent,
+            } => {
+                let saved = self.with_store("save the registration", move |store| {
+                    store.put_registration(&record, &changed, &sent)
+                });
+                Some(Event::RegistrationSaved(saved.await))
+            }
+            Action::Send(submission) => {
+                let slot = if submission.is_chaff {
+                    &mut self.chaff
+                } else {
+                    &mut self.sending
+                };
+                let server = self.app.server.clone();
+                *slot = Some(tokio::task::spawn_local(send(server, submission)));
+                None
+            }
+            Action::CancelSending => {
+                stop(&mut self.sending).await;
+                None
+            }
+            Action::Answer(result) => {
+                if let Some(reply) = self.registration_replies.pop_front() {
+                    answer(reply, result.map_err(to_error));
+                }
                 None
             }
         }
@@ -261,6 +324,29 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                 }
                 self.check_replies.push(reply);
                 self.events.push_back(Event::CheckRequested);
+            }
+            Request::Register {
+                agreement_version,
+                has_symptoms,
+                date,
+                number,
+                reply,
+            } => {
+                match self.application(agreement_version, has_symptoms, &date, number) {
+                    Ok(application) => {
+                        self.registration_replies.push_back(reply);
+                        self.events.push_back(Event::Register(application));
+                    }
+                    Err(error) => answer(reply, Err(error)),
+                };
+            }
+            Request::RetryRegistration(reply) => {
+                self.registration_replies.push_back(reply);
+                self.events.push_back(Event::RetryRegistration);
+            }
+            Request::ForgetRegistration(reply) => {
+                self.registration_replies.push_back(reply);
+                self.events.push_back(Event::ForgetRegistration);
             }
             Request::Result(reply) => {
                 let result = self.assess().await.map(|assessment| assessment.to_result());
@@ -298,6 +384,31 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         self.refresh_records().await;
         self.events.push_back(Event::Agreed);
         Ok(())
+    }
+
+    fn application(
+        &self,
+        agreement_version: String,
+        has_symptoms: bool,
+        date: &str,
+        number: Option<ProcessingNumber>,
+    ) -> Result<Application, Error> {
+        if agreement_version != self.app.agreement_version {
+            return Err(Error::AgreementVersionMismatch(format!(
+                "the agreement in force is version {}",
+                self.app.agreement_version
+            )));
+        }
+        let date = utc_day(date)
+            .ok_or_else(|| Error::InvalidDate("not a date, YYYY-MM-DD, since 1970".into()))?;
+        let number =
+            number.ok_or_else(|| Error::InvalidNumber("not exactly eight digits".into()))?;
+        Ok(Application {
+            has_symptoms,
+            date,
+            number,
+            agreement_version,
+        })
     }
 
     fn require_consent(&self) -> Result<(), Error> {
@@ -403,6 +514,8 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
     /// Leaves the air and saves what was heard.
     async fn close(mut self) {
         self.stop_check(shutting_down).await;
+        stop(&mut self.sending).await;
+        stop(&mut self.chaff).await;
         self.events.push_back(Event::ShutDown);
         self.work().await;
         let at_rest = async {
@@ -463,6 +576,68 @@ async fn finished(check: &mut Option<JoinHandle<CheckReport>>) -> CheckReport {
             ..CheckReport::default()
         }
     })
+}
+
+/// Sends `submission`. Without a server the core sends nothing.
+async fn send(server: Option<Arc<Server>>, submission: Submission) -> SendOutcome {
+    match server.as_ref().and_then(|server| server.registrar()) {
+        Some(registrar) => sync::registration::send(registrar, &submission).await,
+        None => SendOutcome::NotYet(Obstacle::Unreachable, None),
+    }
+}
+
+/// Resolves when what is being sent has been; never while nothing is.
+async fn sent(sending: &mut Option<JoinHandle<SendOutcome>>) -> SendOutcome {
+    let Some(task) = sending else {
+        return std::future::pending().await;
+    };
+    let outcome = task.await;
+    *sending = None;
+    outcome.unwrap_or_else(|error| {
+        tracing::error!(%error, "sending ended unexpectedly");
+        SendOutcome::NotYet(Obstacle::Unreachable, None)
+    })
+}
+
+/// Ends what is being sent without a result. Returns whether there was something.
+async fn stop(sending: &mut Option<JoinHandle<SendOutcome>>) -> bool {
+    let Some(task) = sending.take() else {
+        return false;
+    };
+    task.abort();
+    let _ = task.await;
+    true
+}
+
+/// The day that `date` writes as `YYYY-MM-DD`.
+fn utc_day(date: &str) -> Option<UtcDay> {
+    let date: jiff::civil::Date = date.parse().ok().filter(|_| date.len() == 10)?;
+    let since_epoch = date.since(jiff::civil::date(1970, 1, 1)).ok()?;
+    Some(UtcDay::new(u32::try_from(since_epoch.get_days()).ok()?))
+}
+
+fn to_error(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::ConsentRequired => {
+            Error::ConsentRequired("the terms in force are not agreed to".into())
+        }
+        Refusal::NotConfigured => {
+            Error::NotConfigured("there is no server to register with".into())
+        }
+        Refusal::ClockNotSet => Error::ClockNotSet("the clock is not set".into()),
+        Refusal::Paused => Error::Paused("three processing numbers were wrong".into()),
+        Refusal::Busy => Error::Busy("a registration is being sent or erased".into()),
+        Refusal::InvalidDate => {
+            Error::InvalidDate("in the future, or more than 14 days back".into())
+        }
+        Refusal::NoKeys => Error::NoKeys("there is no key of those days to send".into()),
+        Refusal::Pending => Error::Pending("another registration waits".into()),
+        Refusal::NothingPending => Error::NothingPending("no registration waits".into()),
+        Refusal::NumberRequired => {
+            Error::NumberRequired("the processing number is not in memory any more".into())
+        }
+        Refusal::Storage => Error::Storage("could not read or write the keys".into()),
+    }
 }
 
 /// Answers a caller, who may be gone by now.

@@ -14,3 +14,7 @@ pub mod tracer;
 /// The version of the terms and the privacy policy in force (`i18n/*/terms.ftl`).
 /// Whenever their meaning changes, so does this, and everybody is asked again.
 pub const TERMS_VERSION: &str = "1";
+
+/// The version of the agreement that a registration as positive needs
+/// (`i18n/*/registration.ftl`).
+pub const AGREEMENT_VERSION: &str = "1";

@@ -25,7 +25,7 @@ use sesshokud::service::{Identity, Service, Snapshot, TimeSource, consent_state}
 use sesshokud::store::{DeviceKey, Store};
 use sesshokud::sync::schedule::{History, Schedule};
 use sesshokud::tracer::{Facts, Settings, Tracer};
-use sesshokud::{TERMS_VERSION, sync};
+use sesshokud::{AGREEMENT_VERSION, TERMS_VERSION, sync};
 use settings::Sources;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -256,11 +256,15 @@ async fn serve<R: Radio, C: Clock>(
             TERMS_VERSION,
         ),
         last_cycle: store.last_cycle()?.map(|cycle| cycle.started),
+        registration: store.registration()?,
     };
+    let registrar = server.as_ref().and_then(|server| server.registrar());
     let settings = Settings {
         scan: config.scan.plan(),
         log_cycle: Duration::from_secs(config.scan.cycle_seconds.into()),
         has_server: server.is_some(),
+        can_register: registrar.is_some(),
+        chaff_every: registrar.and_then(sync::Registrar::chaff_interval),
         rotation: Duration::from_secs(600)..=Duration::from_secs(1_200),
         metadata: Metadata::v1_1(calibration.tx_power, confidence(calibration.confidence))
             .to_bytes(),
@@ -278,6 +282,7 @@ async fn serve<R: Radio, C: Clock>(
     let identity = Identity {
         radio: radio.name(),
         terms_version: TERMS_VERSION.to_owned(),
+        agreement_version: AGREEMENT_VERSION.to_owned(),
         time: if clock.is_simulated() {
             TimeSource::Simulated(Arc::clone(&shown_time))
         } else {
@@ -303,6 +308,7 @@ async fn serve<R: Radio, C: Clock>(
         requests,
         snapshots,
         terms_version: TERMS_VERSION.to_owned(),
+        agreement_version: AGREEMENT_VERSION.to_owned(),
         shown_time,
         exit_at_end: config.radio.replay.exit_at_end,
     };

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use gaen::registration::ProcessingNumber;
 use gaen::time::UnixSeconds;
 use sesshoku_dbus_api::{
     BUS_NAME, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult, OBJECT_PATH,
@@ -15,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use zbus::fdo::Properties;
 use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, Variant, interface};
+use zeroize::Zeroizing;
 
 use crate::clock::system_now;
 use crate::config::Bus;
@@ -41,6 +43,23 @@ pub enum Request {
     Erase(Reply<()>),
     /// Check now.
     Check(Reply<CheckOutcome>),
+    /// Register as positive.
+    Register {
+        /// The version of the agreement, which must be the one in force.
+        agreement_version: String,
+        /// Whether there are symptoms.
+        has_symptoms: bool,
+        /// When they began, else when the test was, `YYYY-MM-DD`.
+        date: String,
+        /// The processing number; `None` where it was none.
+        number: Option<ProcessingNumber>,
+        /// Where the answer goes.
+        reply: Reply<()>,
+    },
+    /// Try the registration that waits now.
+    RetryRegistration(Reply<()>),
+    /// Forget the registration.
+    ForgetRegistration(Reply<()>),
     /// The result over the last 14 days.
     Result(Reply<ExposureResult>),
     /// The days that count as a contact.
@@ -74,6 +93,8 @@ pub struct Identity {
     pub radio: &'static str,
     /// The version of the terms in force.
     pub terms_version: String,
+    /// The version of the registration agreement in force.
+    pub agreement_version: String,
     /// Where the daemon's time comes from.
     pub time: TimeSource,
 }
@@ -122,6 +143,11 @@ impl Service {
         let consent = Consent {
             sender: sender.clone(),
             snapshots: snapshots.clone(),
+            identity: identity.clone(),
+        };
+        let registration = Registration {
+            sender: sender.clone(),
+            snapshots: snapshots.clone(),
             identity,
         };
         let exposure = Exposure {
@@ -133,6 +159,7 @@ impl Service {
             .serve_at(OBJECT_PATH, tracing)
             .serve_at(OBJECT_PATH, consent)
             .serve_at(OBJECT_PATH, exposure)
+            .serve_at(OBJECT_PATH, registration)
             .name(BUS_NAME)
             .build()
             .await?;
@@ -305,6 +332,94 @@ impl Exposure {
     }
 }
 
+struct Registration {
+    sender: mpsc::Sender<Request>,
+    snapshots: watch::Receiver<Snapshot>,
+    identity: Identity,
+}
+
+#[interface(name = "org.sesshoku.Registration1")]
+impl Registration {
+    async fn register(
+        &self,
+        agreement_version: String,
+        has_symptoms: bool,
+        date: String,
+        processing_number: String,
+    ) -> Result<(), Error> {
+        let processing_number = Zeroizing::new(processing_number);
+        let number = ProcessingNumber::parse(&processing_number);
+        ask(&self.sender, |reply| Request::Register {
+            agreement_version,
+            has_symptoms,
+            date,
+            number,
+            reply,
+        })
+        .await
+    }
+
+    async fn retry(&self) -> Result<(), Error> {
+        ask(&self.sender, Request::RetryRegistration).await
+    }
+
+    async fn forget(&self) -> Result<(), Error> {
+        ask(&self.sender, Request::ForgetRegistration).await
+    }
+
+    #[zbus(property)]
+    fn state(&self) -> String {
+        let snapshot = self.snapshots.borrow();
+        snapshot.status.registration.state.to_string()
+    }
+
+    #[zbus(property)]
+    fn reason(&self) -> String {
+        let snapshot = self.snapshots.borrow();
+        snapshot.status.registration.reason.to_string()
+    }
+
+    #[zbus(property)]
+    fn since(&self) -> u64 {
+        seconds(self.snapshots.borrow().status.registration.since)
+    }
+
+    #[zbus(property)]
+    fn days(&self) -> Vec<String> {
+        self.snapshots.borrow().days()
+    }
+
+    #[zbus(property)]
+    fn has_symptoms(&self) -> bool {
+        self.snapshots.borrow().status.registration.has_symptoms
+    }
+
+    #[zbus(property)]
+    fn date(&self) -> String {
+        self.snapshots.borrow().date()
+    }
+
+    #[zbus(property)]
+    fn next_try(&self) -> u64 {
+        seconds(self.snapshots.borrow().status.registration.next_try)
+    }
+
+    #[zbus(property)]
+    fn tries_left(&self) -> u32 {
+        self.snapshots.borrow().status.registration.tries_left
+    }
+
+    #[zbus(property)]
+    fn paused_until(&self) -> u64 {
+        seconds(self.snapshots.borrow().status.registration.paused_until)
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn agreement_version(&self) -> &str {
+        &self.identity.agreement_version
+    }
+}
+
 /// 0 stands for "never" on the bus.
 fn seconds(at: Option<UnixSeconds>) -> u64 {
     at.map_or(0, |at| at.get().into())
@@ -353,6 +468,7 @@ async fn announce_changes(
         (Tracing::name(), old.tracing(), new.tracing()),
         (Consent::name(), old.consent(), new.consent()),
         (Exposure::name(), old.exposure(), new.exposure()),
+        (Registration::name(), old.registration(), new.registration()),
     ] {
         changed.retain(|name, value| before.get(name) != Some(value));
         // Counters move with every advert; they are announced with the cycle or
@@ -400,6 +516,31 @@ impl Snapshot {
             ("LastSuccess", seconds(self.last_success).into()),
             ("NextCheck", seconds(self.status.next_check).into()),
         ])
+    }
+
+    fn registration(&self) -> Changing {
+        let registration = &self.status.registration;
+        HashMap::from([
+            ("State", registration.state.to_string().into()),
+            ("Reason", registration.reason.to_string().into()),
+            ("Since", seconds(registration.since).into()),
+            ("Days", self.days().into()),
+            ("HasSymptoms", registration.has_symptoms.into()),
+            ("Date", self.date().into()),
+            ("NextTry", seconds(registration.next_try).into()),
+            ("TriesLeft", registration.tries_left.into()),
+            ("PausedUntil", seconds(registration.paused_until).into()),
+        ])
+    }
+
+    fn days(&self) -> Vec<String> {
+        let days = self.status.registration.days.iter();
+        days.map(ToString::to_string).collect()
+    }
+
+    fn date(&self) -> String {
+        let date = self.status.registration.date;
+        date.map(|date| date.to_string()).unwrap_or_default()
     }
 
     fn agreed_version(&self) -> String {

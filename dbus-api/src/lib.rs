@@ -62,12 +62,7 @@ mod tests {
     fn every_member_of_the_proxies_is_in_the_xml_and_the_other_way_round() {
         let source = include_str!("proxy.rs");
         let mut in_xml = Vec::new();
-        for xml in [
-            TRACING1_XML,
-            CONSENT1_XML,
-            EXPOSURE1_XML,
-            REGISTRATION1_XML,
-        ] {
+        for xml in [TRACING1_XML, CONSENT1_XML, EXPOSURE1_XML, REGISTRATION1_XML] {
             for kind in ["method", "property", "signal"] {
                 let declaration = format!("<{kind} name=\"");
                 let declared = xml.split(&declaration).skip(1);

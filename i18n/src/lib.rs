@@ -60,13 +60,14 @@ impl Language {
         }
     }
 
-    const fn sources(self) -> [&'static str; 7] {
+    const fn sources(self) -> [&'static str; 8] {
         macro_rules! sources {
             ($tag:literal) => {
                 [
                     include_str!(concat!("../", $tag, "/state.ftl")),
                     include_str!(concat!("../", $tag, "/result.ftl")),
                     include_str!(concat!("../", $tag, "/terms.ftl")),
+                    include_str!(concat!("../", $tag, "/registration.ftl")),
                     include_str!(concat!("../", $tag, "/errors.ftl")),
                     include_str!(concat!("../", $tag, "/cli.ftl")),
                     include_str!(concat!("../", $tag, "/analyse.ftl")),

@@ -1,6 +1,7 @@
 //! The commands that ask the daemon: each fetches a value and prints it.
 
 mod actions;
+mod register;
 pub(crate) mod watch;
 
 use crate::args::{Bus, Online};
@@ -27,6 +28,23 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
             actions::agree(bus, output, version.as_deref(), *yes).await
         }
         Online::Withdraw { yes } => actions::withdraw(bus, output, *yes).await,
+        Online::Register {
+            agree,
+            symptoms,
+            date,
+            number_file,
+        } => {
+            let answers = register::Answers {
+                agree: *agree,
+                symptoms: *symptoms,
+                date: date.as_deref(),
+                number_file: number_file.as_deref(),
+            };
+            register::register(bus, output, &answers).await
+        }
+        Online::Registration { action } => {
+            register::registration(bus, output, action.as_ref()).await
+        }
         Online::Check => actions::check(bus, output).await,
         Online::Erase { yes } => actions::erase(bus, output, *yes).await,
         Online::Watch => watch::watch(bus, output).await,

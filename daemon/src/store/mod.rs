@@ -8,7 +8,8 @@
 //! database secret (row `secret`) ──┴─ HKDF ─┬─ wraps each UTC day's two random keys
 //!                                           │     ├─ encounters: one segment per scan cycle
 //!                                           │     └─ exposures: one row per day
-//!                                           ├─ seals own TEKs, one row per day
+//!                                           ├─ seals own TEKs, one row per day,
+//!                                           │  which does not tell how many it holds
 //!                                           └─ seals the small rows
 //! ```
 //!
@@ -56,6 +57,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::{fmt, mem};
 
+use gaen::key::Tek;
 use gaen::sighting::Sighting;
 use gaen::time::{UnixSeconds, UtcDay};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -68,6 +70,7 @@ pub use self::error::StoreError;
 pub use self::types::{
     CheckOutcome, CheckRecord, CompactReport, Consent, Coverage, CycleHeader, CycleSighting,
     ExportBatch, ExportOutcome, ExportRecord, ExposureChanges, Exposures, PurgeReport, ReadReport,
+    Registration, RegistrationEnd, RegistrationFailure, RegistrationId, RegistrationRecord,
     ScanCycle, StoredExposure,
 };
 
@@ -155,6 +158,7 @@ impl Store {
             let erased = retention::finish_erasure(&mut store.conn);
             store.unless_stuck(erased, consent.as_ref())?;
         }
+        store.write(|transaction, keys| rows::ensure_registration(transaction, keys))?;
         Ok(store)
     }
 
@@ -190,20 +194,44 @@ impl Store {
         self.write(|transaction, keys| rows::set_consent(transaction, keys, consent))
     }
 
-    /// The device's own key of `day`. One that was damaged counts as none, so
-    /// that another can be made.
-    pub fn own_key(&self, day: UtcDay) -> Result<Option<OwnKey>, StoreError> {
-        rows::own_key(&self.conn, &self.keys(), day)
+    /// The device's own keys of `day`, in the order they were made. Damaged ones
+    /// count as none, so that another can be made.
+    pub fn own_keys_of(&self, day: UtcDay) -> Result<Vec<OwnKey>, StoreError> {
+        rows::own_keys_of(&self.conn, &self.keys(), day)
     }
 
-    /// Keeps `key` as the device's own key of its day, in the place of any other.
+    /// Keeps `key` among the device's own keys of its day, in the place of what was
+    /// known of the same TEK.
     pub fn put_own_key(&mut self, key: &OwnKey) -> Result<(), StoreError> {
         self.write(|transaction, keys| rows::put_own_key(transaction, keys, key))
     }
 
-    /// All own keys, in order of days.
+    /// All own keys, in order of days, and within a day as they were made.
     pub fn own_keys(&self) -> Result<Vec<OwnKey>, StoreError> {
         rows::own_keys(&self.conn, &self.keys())
+    }
+
+    /// What is known of registering as positive. Where that was damaged, it is as if
+    /// nothing had been registered.
+    pub fn registration(&self) -> Result<RegistrationRecord, StoreError> {
+        rows::registration(&self.conn, &self.keys())
+    }
+
+    /// Records what is known of registering, together with the own keys it changes and
+    /// the TEKs that were `sent`: all, or nothing.
+    pub fn put_registration(
+        &mut self,
+        record: &RegistrationRecord,
+        changed: &[OwnKey],
+        sent: &[Tek],
+    ) -> Result<(), StoreError> {
+        self.write(|transaction, keys| {
+            for key in changed {
+                rows::put_own_key(transaction, keys, key)?;
+            }
+            rows::mark_sent(transaction, keys, sent)?;
+            rows::put_registration(transaction, keys, record)
+        })
     }
 
     /// Stores a scan cycle, also one in which nothing was heard: it tells that
@@ -636,11 +664,10 @@ mod tests {
             })
             .unwrap();
         store
-            .put_own_key(&OwnKey {
-                day: started.utc_day(),
-                tek: gaen::key::Tek::from_bytes([1; 16]),
-                used: crate::tracer::UsedIntervals::default(),
-            })
+            .put_own_key(&OwnKey::generate(
+                started.utc_day().first_interval(),
+                &mut rand_core::UnwrapErr(getrandom::SysRng),
+            ))
             .unwrap();
         store.set_consent(Some(&consent())).unwrap();
         store

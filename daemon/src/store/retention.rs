@@ -107,6 +107,7 @@ pub(super) fn finish_erasure(conn: &mut Connection) -> Result<(), StoreError> {
          DELETE FROM exposure_key;
          DELETE FROM exposure_key_copy;
          DELETE FROM tek;
+         DELETE FROM registration;
          DELETE FROM segment;
          DELETE FROM exposure;
          DELETE FROM export_record;

@@ -1,9 +1,10 @@
-//! The small rows: consent, own TEKs, processed exports, checks, and values by
-//! name. JSON inside, padded, sealed for their table and key.
+//! The small rows: consent, own TEKs, registration, processed exports, checks, and
+//! values by name. JSON inside, padded, sealed for their table and key.
 
-use crate::tracer::{OwnKey, UsedIntervals};
+use crate::tracer::{OwnKey, Standing, UsedIntervals};
+use gaen::diagnosis::RollingPeriod;
 use gaen::key::{KEY_LEN, Tek};
-use gaen::time::{UnixSeconds, UtcDay};
+use gaen::time::{INTERVALS_PER_DAY, UnixSeconds, UtcDay};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,13 +12,22 @@ use zeroize::Zeroizing;
 
 use super::StoreError;
 use super::seal::{Keys, Place, SealingKey};
-use super::types::{CheckOutcome, CheckRecord, Consent, ExportRecord};
+use super::types::{CheckOutcome, CheckRecord, Consent, ExportRecord, RegistrationRecord};
 
+/// Length of an own key in its stored form: the TEK, the offset of its start in the
+/// day, its period (0 where there is no key), its standing, its used intervals.
+const OWN_KEY_LEN: usize = KEY_LEN + 3 + UsedIntervals::LEN;
+/// Length of a day's own key as schema 1 had it: the TEK and its used intervals.
+const OWN_KEY_LEN_1: usize = KEY_LEN + UsedIntervals::LEN;
+/// A day's own keys are padded to a multiple of this many, so that nobody sees which
+/// days had more than one: only those on which somebody registered as positive do.
+const OWN_KEYS_BUCKET: usize = 8;
 /// Small rows are padded to a multiple of this many bytes, so that their length
 /// does not tell one outcome from another.
-/// Length of an own key in its stored form.
-const OWN_KEY_LEN: usize = KEY_LEN + UsedIntervals::LEN;
 const ROW_BUCKET: usize = 256;
+/// The same for what is known of registering, which holds up to thirty keys or none.
+const REGISTRATION_BUCKET: usize = 8_192;
+const REGISTRATION_ID: i64 = 1;
 /// How many checks are remembered at most.
 const CHECKS_KEPT: i64 = 256;
 const CONSENT_ID: i64 = 1;
@@ -63,28 +73,34 @@ pub(super) fn own_keys(conn: &Connection, keys: &Keys) -> Result<Vec<OwnKey>, St
         .collect::<Result<_, _>>()?;
     let own_keys = rows.into_iter();
     Ok(own_keys
-        .filter_map(|(day, sealed)| open_own_key(keys, UtcDay::new(day), &sealed))
+        .flat_map(|(day, sealed)| open_own_keys(keys, UtcDay::new(day), &sealed))
         .collect())
 }
 
-pub(super) fn own_key(
+pub(super) fn own_keys_of(
     conn: &Connection,
     keys: &Keys,
     day: UtcDay,
-) -> Result<Option<OwnKey>, StoreError> {
+) -> Result<Vec<OwnKey>, StoreError> {
     let sealed: Option<Vec<u8>> = conn
         .prepare_cached("SELECT sealed FROM tek WHERE day = ?1")?
         .query_row([day.get()], |row| row.get(0))
         .optional()?;
-    Ok(sealed.and_then(|sealed| open_own_key(keys, day, &sealed)))
+    Ok(sealed.map_or_else(Vec::new, |sealed| open_own_keys(keys, day, &sealed)))
 }
 
-/// The TEK and the set of used intervals, one after the other.
+/// Keeps `key` beside the others of its day, in the place of what was known of it.
 pub(super) fn put_own_key(conn: &Connection, keys: &Keys, key: &OwnKey) -> Result<(), StoreError> {
-    let mut plain = Zeroizing::new([0; OWN_KEY_LEN]);
-    let (tek, used) = plain.split_at_mut(KEY_LEN);
-    tek.copy_from_slice(key.tek.expose_bytes());
-    used.copy_from_slice(&key.used.to_bytes());
+    let mut of_day = own_keys_of(conn, keys, key.day)?;
+    match of_day.iter_mut().find(|known| known.tek == key.tek) {
+        Some(known) => *known = key.clone(),
+        None => of_day.push(key.clone()),
+    }
+    let places = of_day.len().next_multiple_of(OWN_KEYS_BUCKET);
+    let mut plain = Zeroizing::new(vec![0; places * OWN_KEY_LEN]);
+    for (place, key) in plain.chunks_exact_mut(OWN_KEY_LEN).zip(&of_day) {
+        write_own_key(place, key)?;
+    }
     let sealed = keys
         .teks
         .seal(&Place::day("tek", key.day), plain.as_slice())?;
@@ -94,6 +110,58 @@ pub(super) fn put_own_key(conn: &Connection, keys: &Keys, key: &OwnKey) -> Resul
         params![key.day.get(), sealed],
     )?;
     Ok(())
+}
+
+/// Notes that the server has those of the own keys whose TEKs are `sent`.
+pub(super) fn mark_sent(conn: &Connection, keys: &Keys, sent: &[Tek]) -> Result<(), StoreError> {
+    for mut key in own_keys(conn, keys)? {
+        if sent.contains(&key.tek) {
+            key.standing = Standing::Sent;
+            put_own_key(conn, keys, &key)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn registration(
+    conn: &Connection,
+    keys: &Keys,
+) -> Result<RegistrationRecord, StoreError> {
+    let sealed: Option<Vec<u8>> = conn
+        .query_row("SELECT sealed FROM registration", [], |row| row.get(0))
+        .optional()?;
+    let place = Place::row("registration", REGISTRATION_ID);
+    Ok(sealed
+        .and_then(|sealed| open_json(&keys.rows, &place, &sealed))
+        .unwrap_or_default())
+}
+
+pub(super) fn put_registration(
+    conn: &Connection,
+    keys: &Keys,
+    record: &RegistrationRecord,
+) -> Result<(), StoreError> {
+    let place = Place::row("registration", REGISTRATION_ID);
+    let padded = |length: usize| length.next_multiple_of(REGISTRATION_BUCKET);
+    let sealed = seal_json(&keys.rows, &place, record, padded)?;
+    conn.execute(
+        "INSERT INTO registration (id, sealed) VALUES (?1, ?2)
+         ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed",
+        params![REGISTRATION_ID, sealed],
+    )?;
+    Ok(())
+}
+
+/// Puts down that there is no registration where nothing is put down, so that having
+/// something here tells nobody that there was one.
+pub(super) fn ensure_registration(conn: &Connection, keys: &Keys) -> Result<(), StoreError> {
+    let exists: bool = conn.query_row("SELECT EXISTS (SELECT 1 FROM registration)", [], |row| {
+        row.get(0)
+    })?;
+    if exists {
+        return Ok(());
+    }
+    put_registration(conn, keys, &RegistrationRecord::default())
 }
 
 pub(super) fn export_records(
@@ -252,20 +320,79 @@ fn padded_row(length: usize) -> usize {
     length.next_multiple_of(ROW_BUCKET)
 }
 
-fn open_own_key(keys: &Keys, day: UtcDay, sealed: &[u8]) -> Option<OwnKey> {
+fn open_own_keys(keys: &Keys, day: UtcDay, sealed: &[u8]) -> Vec<OwnKey> {
     let plain = keys.teks.open(&Place::day("tek", day), sealed);
-    let key = plain.and_then(|plain| {
-        let (tek, used) = plain.split_first_chunk::<KEY_LEN>()?;
-        Some(OwnKey {
-            day,
-            tek: Tek::from_bytes(*tek),
-            used: UsedIntervals::from_bytes(used.try_into().ok()?),
-        })
+    let own_keys = plain.and_then(|plain| {
+        if plain.len() == OWN_KEY_LEN_1 {
+            return Some(vec![read_own_key_1(day, &plain)?]);
+        }
+        let places = plain.chunks_exact(OWN_KEY_LEN);
+        places
+            .filter(|place| place.get(KEY_LEN + 1) != Some(&0))
+            .map(|place| read_own_key(day, place))
+            .collect()
     });
-    if key.is_none() {
-        tracing::error!(%day, "the day's own key is damaged and lost");
+    own_keys.unwrap_or_else(|| {
+        tracing::error!(%day, "the day's own keys are damaged and lost");
+        Vec::new()
+    })
+}
+
+fn write_own_key(place: &mut [u8], key: &OwnKey) -> Result<(), StoreError> {
+    let start = key.start.get().checked_sub(key.day.first_interval().get());
+    let byte = |number: Option<u32>| {
+        let byte = number.and_then(|number| u8::try_from(number).ok());
+        byte.ok_or(StoreError::TooLarge)
+    };
+    let (tek, rest) = place.split_at_mut(KEY_LEN);
+    let (numbers, used) = rest.split_at_mut(3);
+    tek.copy_from_slice(key.tek.expose_bytes());
+    numbers.copy_from_slice(&[
+        byte(start)?,
+        byte(Some(key.period.get()))?,
+        match key.standing {
+            Standing::InUse => 0,
+            Standing::Retired => 1,
+            Standing::Sent => 2,
+        },
+    ]);
+    used.copy_from_slice(&key.used.to_bytes());
+    Ok(())
+}
+
+fn read_own_key(day: UtcDay, place: &[u8]) -> Option<OwnKey> {
+    let (tek, rest) = place.split_first_chunk::<KEY_LEN>()?;
+    let ([start, period, standing], used) = rest.split_first_chunk()?;
+    let start = u32::from(*start);
+    let period = u32::from(*period);
+    if start + period > INTERVALS_PER_DAY {
+        return None;
     }
-    key
+    Some(OwnKey {
+        day,
+        tek: Tek::from_bytes(*tek),
+        start: day.first_interval().saturating_add(start),
+        period: RollingPeriod::new(period)?,
+        standing: match standing {
+            0 => Standing::InUse,
+            1 => Standing::Retired,
+            2 => Standing::Sent,
+            _ => return None,
+        },
+        used: UsedIntervals::from_bytes(used.try_into().ok()?),
+    })
+}
+
+fn read_own_key_1(day: UtcDay, plain: &[u8]) -> Option<OwnKey> {
+    let (tek, used) = plain.split_first_chunk::<KEY_LEN>()?;
+    Some(OwnKey {
+        day,
+        tek: Tek::from_bytes(*tek),
+        start: day.first_interval(),
+        period: RollingPeriod::DAY,
+        standing: Standing::InUse,
+        used: UsedIntervals::from_bytes(used.try_into().ok()?),
+    })
 }
 
 /// All rows of `table`, `None` where one does not open.

@@ -10,13 +10,14 @@ use rusqlite_migration::{M, Migrations};
 pub(super) const APPLICATION_ID: u32 = 0x5373_686f;
 
 /// The schema this version writes.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// From an empty database to [`VERSION`].
 pub(super) const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
 
-const STEPS: &[M<'_>] = &[M::up(
-    "
+const STEPS: &[M<'_>] = &[
+    M::up(
+        "
     PRAGMA application_id = 0x5373686f;
 
     -- The database's own secret; without it the device key opens nothing. It and
@@ -87,7 +88,18 @@ const STEPS: &[M<'_>] = &[M::up(
         sealed BLOB NOT NULL
     ) STRICT;
     ",
-)];
+    ),
+    // From here on a day's row in `tek` may hold several keys. Those that earlier versions
+    // wrote are read as they are, and grow too old within fourteen days.
+    M::up(
+        "
+    CREATE TABLE registration (
+        id     INTEGER PRIMARY KEY CHECK (id = 1),
+        sealed BLOB NOT NULL
+    ) STRICT;
+    ",
+    ),
+];
 
 #[cfg(test)]
 mod tests {

@@ -3,12 +3,14 @@
 //! [`schedule`] says when, [`mod@check`] does it, [`mod@assess`] says what the result is.
 //! Below them, [`source`] fetches from a web server or a folder and [`list`] reads
 //! what is on offer; both treat everything from there as untrusted. `exposures`
-//! turns matches into what is stored.
+//! turns matches into what is stored. [`mod@registration`] goes the other way: it sends
+//! the keys of somebody who registers as positive.
 
 pub mod assess;
 pub mod check;
 mod exposures;
 pub mod list;
+pub mod registration;
 pub mod schedule;
 pub mod settings;
 pub mod source;
@@ -17,4 +19,4 @@ mod test_server;
 
 pub use assess::{Assessment, assess};
 pub use check::{CheckReport, check};
-pub use settings::{Server, Settings};
+pub use settings::{Registrar, Server, Settings};

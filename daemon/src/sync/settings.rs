@@ -26,6 +26,14 @@ pub struct Settings {
     pub url: Option<String>,
     /// The list's own URL, for a server with another layout.
     pub list_url: Option<String>,
+    /// The base URL of the server to register as positive with, where it is not that
+    /// of `url`: `{registration_url}/api/v3/diagnosis` (protocol §8). Only `https:`,
+    /// or `http:` on this machine, whatever else is allowed: it is told keys and a
+    /// processing number. With a folder for a server nobody can register.
+    pub registration_url: Option<String>,
+    /// How often a dummy of a registration is sent there, in seconds, on average: so
+    /// nobody who watches the line learns who registers. 0 for never.
+    pub chaff_interval_seconds: u32,
     /// Only exports of this region are taken.
     pub region: String,
     /// The keys that exports must be signed with; one of them is enough.
@@ -74,9 +82,20 @@ pub struct Limits {
     pub list_timeout_ms: u32,
     /// Longest time for one export, in milliseconds.
     pub export_timeout_ms: u32,
+    /// Longest time for one try to register, in milliseconds.
+    pub registration_timeout_ms: u32,
     /// The wait before the first retry within a check, in milliseconds; four
     /// times as long before the second.
     pub retry_wait_ms: u32,
+}
+
+/// Where to register as positive, ready to be asked.
+#[derive(Clone, Debug)]
+pub struct Registrar {
+    pub(crate) url: Url,
+    pub(crate) region: String,
+    pub(crate) limits: Limits,
+    chaff_interval: Option<Duration>,
 }
 
 /// A notification server, ready to be asked.
@@ -89,6 +108,7 @@ pub struct Server {
     rules: Rules,
     pub(crate) limits: Limits,
     interval: Duration,
+    registrar: Option<Registrar>,
     downloads_dir: PathBuf,
     pub(crate) matching: matching::Options,
     pub(crate) configuration: Configuration,
@@ -115,6 +135,12 @@ pub enum SettingsError {
         /// Which setting.
         setting: &'static str,
     },
+    /// There is a server to register with, but none to check with.
+    #[error("registration_url needs url or list_url beside it")]
+    RegistrationAlone,
+    /// Registering would go out in the clear.
+    #[error("registration_url must be a plain https: or, on this machine, http: URL")]
+    UnsuitableRegistrationUrl,
     /// The region is not a word of letters, digits, `-` and `_`.
     #[error("region must be 1 to 32 letters, digits, '-' or '_'")]
     Region,
@@ -164,6 +190,9 @@ impl Settings {
     /// When a setting makes no sense or a key cannot be read.
     pub fn server(&self, downloads_dir: &Path) -> Result<Option<Server>, SettingsError> {
         let list_urls = match (&self.url, &self.list_url) {
+            (None, None) if self.registration_url.is_some() => {
+                return Err(SettingsError::RegistrationAlone);
+            }
             (None, None) => return Ok(None),
             (Some(_), Some(_)) => return Err(SettingsError::TwoUrls),
             (Some(base), None) => self.lists_below(&self.parse_url("url", base)?)?,
@@ -195,6 +224,7 @@ impl Settings {
             },
             limits: self.limits,
             interval,
+            registrar: self.registrar()?,
             downloads_dir: downloads_dir.to_owned(),
             matching: matching::Options::default(),
             configuration: Configuration::default(),
@@ -220,18 +250,36 @@ impl Settings {
         }
     }
 
-    fn lists_below(&self, base: &Url) -> Result<Vec<Url>, SettingsError> {
-        let below = |parts: &[&str]| {
-            let mut url = base.clone();
-            url.path_segments_mut()
-                .map_err(|()| SettingsError::UnsuitableUrl { setting: "url" })?
-                .pop_if_empty()
-                .extend(parts);
-            Ok(url)
+    fn registrar(&self) -> Result<Option<Registrar>, SettingsError> {
+        let is_secure =
+            |url: &Url| url.scheme() == "https" || url.scheme() == "http" && is_loopback(url);
+        let base = match (&self.registration_url, &self.url) {
+            (Some(base), _) => {
+                let url = self.parse_url("registration_url", base)?;
+                if !is_secure(&url) {
+                    return Err(SettingsError::UnsuitableRegistrationUrl);
+                }
+                url
+            }
+            (None, Some(base)) => self.parse_url("url", base)?,
+            (None, None) => return Ok(None),
         };
-        let mut urls = vec![below(&["c19r", &self.region, "list.json"])?];
+        if !is_secure(&base) {
+            return Ok(None);
+        }
+        let chaff_interval = Duration::from_secs(self.chaff_interval_seconds.into());
+        Ok(Some(Registrar {
+            url: below("registration_url", &base, &["api", "v3", "diagnosis"])?,
+            region: self.region.clone(),
+            limits: self.limits,
+            chaff_interval: (!chaff_interval.is_zero()).then_some(chaff_interval),
+        }))
+    }
+
+    fn lists_below(&self, base: &Url) -> Result<Vec<Url>, SettingsError> {
+        let mut urls = vec![below("url", base, &["c19r", &self.region, "list.json"])?];
         if base.scheme() == "file" {
-            urls.push(below(&["list.json"])?);
+            urls.push(below("url", base, &["list.json"])?);
         }
         Ok(urls)
     }
@@ -242,6 +290,8 @@ impl Default for Settings {
         Self {
             url: None,
             list_url: None,
+            registration_url: None,
+            chaff_interval_seconds: 604_800,
             region: "440".to_owned(),
             public_keys: Vec::new(),
             interval_seconds: u32::try_from(DEFAULT_INTERVAL.as_secs()).unwrap_or(u32::MAX),
@@ -286,6 +336,7 @@ impl Default for Limits {
             idle_timeout_ms: 30_000,
             list_timeout_ms: 60_000,
             export_timeout_ms: 600_000,
+            registration_timeout_ms: 60_000,
             retry_wait_ms: 2_000,
         }
     }
@@ -308,12 +359,28 @@ impl Limits {
         Duration::from_millis(self.export_timeout_ms.into())
     }
 
+    pub(crate) fn registration_timeout(self) -> Duration {
+        Duration::from_millis(self.registration_timeout_ms.into())
+    }
+
     pub(crate) fn retry_wait(self) -> Duration {
         Duration::from_millis(self.retry_wait_ms.into())
     }
 }
 
+impl Registrar {
+    /// How often dummies are to be sent, on average; `None` for never.
+    pub const fn chaff_interval(&self) -> Option<Duration> {
+        self.chaff_interval
+    }
+}
+
 impl Server {
+    /// Where to register as positive, unless that is not possible here.
+    pub const fn registrar(&self) -> Option<&Registrar> {
+        self.registrar.as_ref()
+    }
+
     /// Longest time from one complete check to the next, for
     /// [`Schedule`](super::schedule::Schedule).
     pub const fn interval(&self) -> Duration {
@@ -346,6 +413,16 @@ impl Server {
     pub(crate) fn parse_list(&self, bytes: &[u8], source: &Source) -> Result<List, ListError> {
         list::parse(bytes, source.list_url(), &self.region, self.rules)
     }
+}
+
+/// The URL `base` with `parts` added to its path.
+fn below(setting: &'static str, base: &Url, parts: &[&str]) -> Result<Url, SettingsError> {
+    let mut url = base.clone();
+    url.path_segments_mut()
+        .map_err(|()| SettingsError::UnsuitableUrl { setting })?
+        .pop_if_empty()
+        .extend(parts);
+    Ok(url)
 }
 
 fn is_region(text: &str) -> bool {
@@ -430,8 +507,64 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQwqCWDLkl+g+4bwTQgoRMbR7Z+Dz
     }
 
     #[test]
+    fn where_to_register() {
+        for (toml, expected) in [
+            (
+                "url = 'https://a.example/x/'",
+                Some("https://a.example/x/api/v3/diagnosis"),
+            ),
+            (
+                "url = 'http://localhost:80'",
+                Some("http://localhost/api/v3/diagnosis"),
+            ),
+            (
+                "url = 'https://cdn.example'\nregistration_url = 'https://api.example'",
+                Some("https://api.example/api/v3/diagnosis"),
+            ),
+            (
+                "list_url = 'https://cdn.example/l'\nregistration_url = 'https://api.example'",
+                Some("https://api.example/api/v3/diagnosis"),
+            ),
+            (
+                "url = 'file:///srv'\nregistration_url = 'http://127.0.0.1:8080'",
+                Some("http://127.0.0.1:8080/api/v3/diagnosis"),
+            ),
+            ("url = 'file:///srv'", None),
+            ("list_url = 'https://cdn.example/l'", None),
+            (
+                "url = 'http://cdn.example'\nallow_insecure_http = true",
+                None,
+            ),
+        ] {
+            let server = settings(toml).server(Path::new("d")).unwrap().unwrap();
+            let url = server.registrar().map(|it| it.url.as_str());
+            assert_eq!(url, expected, "{toml}");
+        }
+        let server = settings("url = 'https://a.example'\nchaff_interval_seconds = 0");
+        let server = server.server(Path::new("d")).unwrap().unwrap();
+        assert_eq!(server.registrar().unwrap().chaff_interval(), None);
+    }
+
+    #[test]
     fn what_is_refused() {
         for (toml, expected) in [
+            (
+                "registration_url = 'https://a.example'",
+                "registration_url needs url",
+            ),
+            (
+                "url = 'https://a.example'\nregistration_url = 'file:///srv'",
+                "registration_url must be",
+            ),
+            (
+                "url = 'https://a.example'\nregistration_url = 'http://a.example'\n\
+                 allow_insecure_http = true",
+                "registration_url must be",
+            ),
+            (
+                "url = 'https://a.example'\nregistration_url = 'https://u@a.example'",
+                "registration_url must be",
+            ),
             (
                 "url = 'https://a.example'\nlist_url = 'https://a.example/l'",
                 "give either",

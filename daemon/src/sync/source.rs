@@ -27,7 +27,7 @@ use super::settings::Limits;
 
 /// What every request calls itself. Without a version or a language, which would
 /// sort devices into small groups.
-const USER_AGENT: &str = "Sesshoku";
+pub(super) const USER_AGENT: &str = "Sesshoku";
 /// Redirects followed for one request.
 const MAX_REDIRECTS: usize = 5;
 /// Tries for one file within one check.

@@ -6,6 +6,7 @@
 
 mod cycle;
 mod own_key;
+mod registration;
 mod status;
 
 use std::collections::VecDeque;
@@ -16,14 +17,18 @@ use gaen::key::{AEM_LEN, Tek};
 use gaen::time::{DAY_SECONDS, Interval, UnixSeconds, UtcDay};
 use rand_core::CryptoRng;
 
-pub use own_key::{OwnKey, UsedIntervals};
+pub use own_key::{OwnKey, Standing, UsedIntervals};
+pub use registration::{
+    Application, MAX_KEYS, Obstacle, Refusal, RegistrationStatus, SendOutcome, Submission,
+};
 pub use status::{Counters, Status};
 
 use crate::clock::{BootTime, Now};
 use crate::radio::{Capabilities, Command, RadioError, RadioEvent, RadioState};
-use crate::store::ScanCycle;
+use crate::store::{RegistrationRecord, ScanCycle};
 use crate::sync::schedule::Schedule;
 use cycle::OpenCycle;
+use registration::Registrar;
 use sesshoku_dbus_api::ConsentState;
 
 /// How often old data is looked for. Nothing lives longer than 14 days and this.
@@ -53,8 +58,8 @@ pub enum Event {
     Timer,
     /// The radio reported something.
     Radio(RadioEvent),
-    /// The answer to [`Action::LoadKey`]: the key of that day, if one exists.
-    KeyLoaded(UtcDay, Result<Option<OwnKey>, StorageFault>),
+    /// The answer to [`Action::LoadKey`]: the keys of that day.
+    KeyLoaded(UtcDay, Result<Vec<OwnKey>, StorageFault>),
     /// The answer to [`Action::SaveKey`].
     KeySaved(Result<(), StorageFault>),
     /// The answer to [`Action::SaveCycle`]; a cycle that was not saved comes back.
@@ -74,6 +79,20 @@ pub enum Event {
         /// Whether every export was fetched, verified and matched.
         complete: bool,
     },
+    /// Somebody registers as positive; [`Action::Answer`] follows.
+    Register(Application),
+    /// The registration that waits is to be tried now; [`Action::Answer`] follows.
+    RetryRegistration,
+    /// The registration is to be forgotten; [`Action::Answer`] follows.
+    ForgetRegistration,
+    /// The answer to [`Action::LoadAllKeys`].
+    AllKeysLoaded(Result<Vec<OwnKey>, StorageFault>),
+    /// The answer to [`Action::SaveRegistration`].
+    RegistrationSaved(Result<(), StorageFault>),
+    /// The answer to [`Action::Send`] of a registration.
+    RegistrationSent(SendOutcome),
+    /// The answer to [`Action::Send`] of a dummy; what came of it is nobody's concern.
+    ChaffSent,
     /// The daemon is to end: leave the air, save what was heard.
     ShutDown,
 }
@@ -83,7 +102,7 @@ pub enum Event {
 pub enum Action {
     /// Give the radio a command; it is answered by [`RadioEvent::Done`].
     Radio(Command),
-    /// Read the own key of a day.
+    /// Read the own keys of a day.
     LoadKey(UtcDay),
     /// Store an own key with its record of use, before anything of it is on the air.
     SaveKey(OwnKey),
@@ -98,6 +117,24 @@ pub enum Action {
     },
     /// Check against the notification server.
     Check,
+    /// Read all own keys.
+    LoadAllKeys,
+    /// Store what is known of registering, with the own keys it changes and the TEKs
+    /// the server has: all, or nothing.
+    SaveRegistration {
+        /// What is known.
+        record: RegistrationRecord,
+        /// The own keys that change.
+        changed: Vec<OwnKey>,
+        /// The TEKs the server has.
+        sent: Vec<Tek>,
+    },
+    /// Send this to the notification server.
+    Send(Submission),
+    /// Stop sending a registration; no answer follows.
+    CancelSending,
+    /// Answer the earliest request about registering that has no answer yet.
+    Answer(Result<(), Refusal>),
 }
 
 /// The store could not do what was asked. What failed is logged where it failed.
@@ -135,6 +172,10 @@ pub struct Settings {
     pub rotation: RangeInclusive<Duration>,
     /// Whether there is a notification server to check with by itself.
     pub has_server: bool,
+    /// Whether there is a server to register as positive with.
+    pub can_register: bool,
+    /// How often dummies are sent to it, on average; `None` for never.
+    pub chaff_every: Option<Duration>,
     /// The metadata to broadcast, before encryption.
     pub metadata: [u8; AEM_LEN],
 }
@@ -146,6 +187,8 @@ pub struct Facts {
     pub consent: ConsentState,
     /// When the last scan cycle started.
     pub last_cycle: Option<UnixSeconds>,
+    /// What is known of registering as positive.
+    pub registration: RegistrationRecord,
 }
 
 /// The core.
@@ -163,6 +206,8 @@ pub struct Tracer<R> {
     broadcast: BroadcastState,
     broadcast_failures: u32,
     prepared: Option<Prepared>,
+    /// What is on the air, or being put there, is of a key that is given up.
+    must_leave_air: bool,
     scan: ScanState,
     scan_failures: u32,
     previous_cycle: Option<UnixSeconds>,
@@ -178,6 +223,7 @@ pub struct Tracer<R> {
     shown_due: (BootTime, UnixSeconds),
     checking: bool,
     check_requested: bool,
+    registrar: Registrar,
 
     last_seen: Now,
     counters: Counters,
@@ -232,7 +278,7 @@ enum ScanState {
 impl<R: CryptoRng> Tracer<R> {
     /// A core that starts at `now` from what the store knew.
     pub fn new(settings: Settings, facts: Facts, schedule: Schedule, rng: R, now: Now) -> Self {
-        Self {
+        let mut tracer = Self {
             settings,
             rng,
             consent: facts.consent,
@@ -244,6 +290,7 @@ impl<R: CryptoRng> Tracer<R> {
             broadcast: BroadcastState::Off { start_at: now.boot },
             broadcast_failures: 0,
             prepared: None,
+            must_leave_air: false,
             scan: ScanState::Off { start_at: now.boot },
             scan_failures: 0,
             previous_cycle: facts.last_cycle,
@@ -259,9 +306,12 @@ impl<R: CryptoRng> Tracer<R> {
             schedule,
             checking: false,
             check_requested: false,
+            registrar: Registrar::new(facts.registration),
             last_seen: now,
             counters: Counters::default(),
-        }
+        };
+        tracer.plan_chaff(now);
+        tracer
     }
 
     /// Takes in what happened at `now` and decides what to do about it.
@@ -288,6 +338,13 @@ impl<R: CryptoRng> Tracer<R> {
                     self.schedule.failed(now, &mut self.rng);
                 }
             }
+            Event::Register(application) => self.on_register(now, application, &mut actions),
+            Event::RetryRegistration => self.on_retry(now),
+            Event::ForgetRegistration => self.on_forget(now, &mut actions),
+            Event::AllKeysLoaded(loaded) => self.on_all_keys_loaded(now, loaded, &mut actions),
+            Event::RegistrationSaved(saved) => self.on_registration_saved(now, saved),
+            Event::RegistrationSent(outcome) => self.on_registration_sent(now, outcome),
+            Event::ChaffSent => self.on_chaff_sent(),
             Event::ShutDown => {
                 self.shutting_down = true;
                 self.save_after = now.boot;
@@ -303,6 +360,7 @@ impl<R: CryptoRng> Tracer<R> {
             BroadcastState::Off { .. } => Some(self.off_air_since.unwrap_or(now.boot)),
         };
         self.save_next_cycle(now, &mut actions);
+        self.settle_registration(now, &mut actions);
         actions
     }
 
@@ -324,6 +382,7 @@ impl<R: CryptoRng> Tracer<R> {
         }
         if self.may_run() && is_plausible(self.last_seen) {
             deadlines.push(self.last_seen.boot.after(until_midnight(self.last_seen)));
+            deadlines.extend(self.registration_deadlines());
             if self.settings.has_server && !self.checking {
                 deadlines.push(self.schedule.due());
             }
@@ -431,7 +490,7 @@ impl<R: CryptoRng> Tracer<R> {
                     // It may have been on the air: that identifier is spent.
                     self.prepared = None;
                 }
-                if error == RadioError::Timeout {
+                if error == RadioError::Timeout || self.must_leave_air {
                     self.command(now, Command::StopBroadcast, actions);
                 }
             }
@@ -496,23 +555,18 @@ impl<R: CryptoRng> Tracer<R> {
         }
     }
 
-    fn on_key_loaded(
-        &mut self,
-        now: Now,
-        day: UtcDay,
-        loaded: Result<Option<OwnKey>, StorageFault>,
-    ) {
+    fn on_key_loaded(&mut self, now: Now, day: UtcDay, loaded: Result<Vec<OwnKey>, StorageFault>) {
         if !matches!(self.key, KeyState::Loading) {
             return;
         }
         self.note_storage(loaded.as_ref().map(|_| ()).map_err(|fault| *fault));
         self.key = match loaded {
-            Ok(Some(key)) => KeyState::Ready(key),
-            Ok(None) => KeyState::Ready(OwnKey {
+            Ok(keys) => KeyState::Ready(OwnKey::of_day(
                 day,
-                tek: Tek::generate(&mut self.rng),
-                used: UsedIntervals::default(),
-            }),
+                keys,
+                now.wall.interval(),
+                &mut self.rng,
+            )),
             Err(StorageFault) => KeyState::Missing {
                 retry_at: now.boot.after(STORAGE_RETRY),
             },
@@ -561,6 +615,7 @@ impl<R: CryptoRng> Tracer<R> {
         self.broadcast = BroadcastState::Off { start_at: now.boot };
         self.scan = ScanState::Off { start_at: now.boot };
         self.schedule.reset(now, &mut self.rng);
+        self.plan_chaff(now);
     }
 
     fn on_erase(&mut self, now: Now, forget_consent: bool, actions: &mut Vec<Action>) {
@@ -576,10 +631,8 @@ impl<R: CryptoRng> Tracer<R> {
         if let ScanState::On { cycle, .. } = &mut self.scan {
             *cycle = OpenCycle::new(now.wall, None);
         }
-        if let BroadcastState::On { rotate_at, .. } = &mut self.broadcast {
-            // The key of what is on the air is gone: a new one must take its place.
-            *rotate_at = now.boot;
-        }
+        self.give_up_broadcast();
+        self.forget_registrations();
         self.schedule.reset(now, &mut self.rng);
         actions.push(Action::Erase { forget_consent });
     }
@@ -620,9 +673,28 @@ impl<R: CryptoRng> Tracer<R> {
             self.check(now, actions);
             self.load_key(now, actions);
         }
+        self.note_clear_air();
         if self.pending.is_none() {
             self.drive_radio(now, actions);
         }
+        self.drive_registration(now, actions);
+    }
+
+    /// The key of what is on the air is no longer to be broadcast.
+    fn give_up_broadcast(&mut self) {
+        self.must_leave_air = true;
+        self.note_clear_air();
+    }
+
+    fn note_clear_air(&mut self) {
+        let is_open = self.pending.is_some_and(|pending| {
+            matches!(
+                pending.command,
+                Command::StartBroadcast(_) | Command::StopBroadcast
+            )
+        });
+        let is_on = matches!(self.broadcast, BroadcastState::On { .. });
+        self.must_leave_air &= is_on || is_open;
     }
 
     fn give_up_overdue(&mut self, now: Now, actions: &mut Vec<Action>) {
@@ -670,7 +742,7 @@ impl<R: CryptoRng> Tracer<R> {
         let wanted = match &self.key {
             KeyState::Missing { retry_at } => *retry_at <= now.boot,
             KeyState::Loading => false,
-            KeyState::Ready(key) => key.day != today,
+            KeyState::Ready(key) => key.day != today || key.end() <= now.wall.interval(),
         };
         if wanted {
             self.prepared = None;
@@ -683,7 +755,9 @@ impl<R: CryptoRng> Tracer<R> {
     /// identifier, then the scan.
     fn drive_radio(&mut self, now: Now, actions: &mut Vec<Action>) {
         if let BroadcastState::On { gone_by, .. } = self.broadcast
-            && (gone_by <= now.boot || !(self.may_broadcast() && is_plausible(now)))
+            && (gone_by <= now.boot
+                || self.must_leave_air
+                || !(self.may_broadcast() && is_plausible(now)))
         {
             return self.command(now, Command::StopBroadcast, actions);
         }
@@ -829,6 +903,10 @@ impl<R: CryptoRng> Tracer<R> {
             *next = OpenCycle::new(now.wall, self.previous_cycle);
         }
         self.last_scan = Some(now);
+        if self.consent == ConsentState::None {
+            // Withdrawn in the midst of it: nothing may be stored any more.
+            return;
+        }
         if self.unsaved.len() >= MAX_UNSAVED {
             tracing::error!("the store has refused too many cycles; the oldest is lost");
             let lost = self.unsaved.pop_front();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use gaen::time::UnixSeconds;
 use sesshoku_dbus_api::{ConsentState, RunReason, RunState};
 
-use super::{BroadcastState, Tracer, is_plausible};
+use super::{BroadcastState, RegistrationStatus, Tracer, is_plausible};
 use crate::clock::Now;
 use crate::radio::{PrivacyRisk, RadioState};
 
@@ -35,6 +35,8 @@ pub struct Status {
     pub checking: bool,
     /// When the next check is due, by the wall clock of now.
     pub next_check: Option<UnixSeconds>,
+    /// Registering as positive.
+    pub registration: RegistrationStatus,
     /// Totals since the start or the last erasure.
     pub counters: Counters,
 }
@@ -77,6 +79,7 @@ pub(super) fn status<R: rand_core::CryptoRng>(tracer: &Tracer<R>, now: Now) -> S
         last_scan: tracer.last_scan.map(|at| at.wall),
         checking: tracer.checking,
         next_check: (tracer.may_run() && tracer.settings.has_server).then_some(tracer.shown_due.1),
+        registration: tracer.registrar.status(now.wall),
         counters: tracer.counters.clone(),
     }
 }

@@ -9,8 +9,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sesshoku_dbus_api::{RunReason, RunState};
 
+mod registration;
+
 use super::*;
 use crate::radio::{Broadcast, Capabilities, Heard, PrivacyRisk, ScanMethod};
+use crate::store::RegistrationFailure;
 use crate::sync::schedule::{DEFAULT_INTERVAL, History};
 
 /// 2020-09-13T12:26:40Z.
@@ -35,7 +38,9 @@ struct World {
     seed: u64,
     // The store survives a crash of the core.
     consent: ConsentState,
-    keys: BTreeMap<UtcDay, OwnKey>,
+    keys: BTreeMap<UtcDay, Vec<OwnKey>>,
+    registration: RegistrationRecord,
+    registration_can_be_stored: bool,
     cycles: Vec<ScanCycle>,
     storage_works: bool,
     // The radio.
@@ -46,7 +51,14 @@ struct World {
     on_air: Option<Broadcast>,
     scanning: bool,
     outstanding: Option<Command>,
+    // The server: what it answers next, `None` for never.
+    server_answers: VecDeque<Option<SendOutcome>>,
+    /// The power fails when so many more actions have been performed.
+    fuse: Option<u32>,
     // The record.
+    submissions: Vec<(Now, Submission)>,
+    answers: Vec<Result<(), Refusal>>,
+    published: BTreeSet<Rpi>,
     aired: Vec<(Now, Rpi)>,
     off_air: Vec<Now>,
     scans: Vec<(Now, bool)>,
@@ -73,13 +85,20 @@ impl World {
             log_cycle: MINUTE,
             rotation: MINUTE * 10..=MINUTE * 20,
             has_server: true,
+            can_register: true,
+            chaff_every: None,
             metadata: [0x40, 0, 0, 0],
         };
         let now = Now {
             wall: UnixSeconds::new(START),
             boot: BootTime::new(HOUR),
         };
-        let tracer = tracer(&settings, ConsentState::Agreed, None, seed, now);
+        let facts = Facts {
+            consent: ConsentState::Agreed,
+            last_cycle: None,
+            registration: RegistrationRecord::default(),
+        };
+        let tracer = tracer(&settings, facts, seed, now);
         Self {
             tracer,
             settings,
@@ -87,6 +106,8 @@ impl World {
             seed,
             consent: ConsentState::Agreed,
             keys: BTreeMap::new(),
+            registration: RegistrationRecord::default(),
+            registration_can_be_stored: true,
             cycles: Vec::new(),
             storage_works: true,
             rotates_while_scanning: false,
@@ -96,6 +117,11 @@ impl World {
             on_air: None,
             scanning: false,
             outstanding: None,
+            server_answers: VecDeque::new(),
+            fuse: None,
+            submissions: Vec::new(),
+            answers: Vec::new(),
+            published: BTreeSet::new(),
             aired: Vec::new(),
             off_air: Vec::new(),
             scans: Vec::new(),
@@ -112,14 +138,12 @@ impl World {
         self.scanning = false;
         self.outstanding = None;
         self.seed += 1;
-        let last = self.cycles.last().map(|cycle| cycle.started);
-        self.tracer = tracer(
-            &self.settings,
-            self.consent.clone(),
-            last,
-            self.seed,
-            self.now,
-        );
+        let facts = Facts {
+            consent: self.consent.clone(),
+            last_cycle: self.cycles.last().map(|cycle| cycle.started),
+            registration: self.registration.clone(),
+        };
+        self.tracer = tracer(&self.settings, facts, self.seed, self.now);
         let state = self.radio_state.clone();
         self.event(Event::Radio(RadioEvent::State(state)));
     }
@@ -145,6 +169,13 @@ impl World {
         while let Some(event) = events.pop_front() {
             for action in self.tracer.handle(self.now, event) {
                 events.extend(self.perform(action));
+                if let Some(left) = &mut self.fuse {
+                    *left = left.saturating_sub(1);
+                    if *left == 0 {
+                        self.fuse = None;
+                        return self.restart();
+                    }
+                }
             }
         }
     }
@@ -158,7 +189,9 @@ impl World {
                 )
                 || matches!(
                     action,
-                    Action::Erase { .. }
+                    Action::Answer(_)
+                        | Action::CancelSending
+                        | Action::Erase { .. }
                         | Action::Radio(Command::StopBroadcast | Command::StopScan)
                 ),
             "without agreement: {action:?}"
@@ -167,12 +200,41 @@ impl World {
             Action::Radio(command) => self.radio(command),
             Action::LoadKey(day) => {
                 assert_eq!(day, self.now.wall.utc_day());
-                let key = self.keys.get(&day).cloned();
-                Some(Event::KeyLoaded(day, self.stored(|_| key)))
+                let keys = self.keys.get(&day).cloned().unwrap_or_default();
+                Some(Event::KeyLoaded(day, self.stored(|_| keys)))
             }
             Action::SaveKey(key) => Some(Event::KeySaved(self.stored(|world| {
-                world.keys.insert(key.day, key);
+                world.put_key(key);
             }))),
+            Action::LoadAllKeys => {
+                Some(Event::AllKeysLoaded(self.stored(|world| {
+                    world.keys.values().flatten().cloned().collect()
+                })))
+            }
+            Action::SaveRegistration {
+                record,
+                changed,
+                sent,
+            } if self.registration_can_be_stored => {
+                Some(Event::RegistrationSaved(self.stored(|world| {
+                    world.registration = record;
+                    for key in changed {
+                        world.put_key(key);
+                    }
+                    for key in world.keys.values_mut().flatten() {
+                        if sent.contains(&key.tek) {
+                            key.standing = Standing::Sent;
+                        }
+                    }
+                })))
+            }
+            Action::SaveRegistration { .. } => Some(Event::RegistrationSaved(Err(StorageFault))),
+            Action::Send(submission) => self.send(submission),
+            Action::CancelSending => None,
+            Action::Answer(answer) => {
+                self.answers.push(answer);
+                None
+            }
             Action::SaveCycle(cycle) => {
                 if !self.storage_works {
                     return Some(Event::CycleSaved(Err((cycle, StorageFault))));
@@ -188,6 +250,7 @@ impl World {
             }
             Action::Erase { forget_consent } => {
                 self.keys.clear();
+                self.registration = RegistrationRecord::default();
                 self.cycles.clear();
                 self.erased += 1;
                 if forget_consent {
@@ -202,6 +265,19 @@ impl World {
                 })
             }
         }
+    }
+
+    fn put_key(&mut self, key: OwnKey) {
+        let of_day = self.keys.entry(key.day).or_default();
+        match of_day.iter_mut().find(|known| known.tek == key.tek) {
+            Some(known) => *known = key,
+            None => of_day.push(key),
+        }
+    }
+
+    /// The key of `day` that was made last.
+    fn key(&self, day: UtcDay) -> &OwnKey {
+        self.keys[&day].last().unwrap()
     }
 
     fn stored<T>(&mut self, change: impl FnOnce(&mut Self) -> T) -> Result<T, StorageFault> {
@@ -233,9 +309,20 @@ impl World {
             Command::StopBroadcast | Command::StopScan => Ok(()),
             Command::StartBroadcast(_) | Command::StartScan => self.answer.clone(),
         };
+        // It stops what was on the air before it starts anything.
+        if matches!(command, Command::StartBroadcast(_))
+            && result.is_err()
+            && result != Err(RadioError::Timeout)
+        {
+            self.on_air = None;
+        }
         if result.is_ok() {
             match command {
                 Command::StartBroadcast(broadcast) => {
+                    assert!(
+                        !self.published.contains(&broadcast.rpi),
+                        "of a key that may be published"
+                    );
                     self.on_air = Some(broadcast);
                     self.aired.push((self.now, broadcast.rpi));
                 }
@@ -308,25 +395,10 @@ impl World {
     }
 }
 
-fn tracer(
-    settings: &Settings,
-    consent: ConsentState,
-    last_cycle: Option<UnixSeconds>,
-    seed: u64,
-    now: Now,
-) -> Tracer<ChaCha8Rng> {
+fn tracer(settings: &Settings, facts: Facts, seed: u64, now: Now) -> Tracer<ChaCha8Rng> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let schedule = Schedule::start(DEFAULT_INTERVAL, History::default(), now, &mut rng);
-    Tracer::new(
-        settings.clone(),
-        Facts {
-            consent,
-            last_cycle,
-        },
-        schedule,
-        rng,
-        now,
-    )
+    Tracer::new(settings.clone(), facts, schedule, rng, now)
 }
 
 #[test]
@@ -372,6 +444,7 @@ fn three_weeks_of_quiet_running() {
     let teks: BTreeSet<_> = world
         .keys
         .values()
+        .flatten()
         .map(|key| *key.tek.expose_bytes())
         .collect();
     assert_eq!(teks.len(), 22);
@@ -392,7 +465,7 @@ fn an_identifier_belongs_to_the_day_key_and_the_present() {
     world.begin();
     world.run(HOUR * 30);
     for (at, rpi) in &world.aired {
-        let key = &world.keys[&at.wall.utc_day()];
+        let key = world.key(at.wall.utc_day());
         assert_eq!(key.tek.rpik().rpi(at.wall.interval()), *rpi);
     }
 }
@@ -401,8 +474,7 @@ fn an_identifier_belongs_to_the_day_key_and_the_present() {
 fn nothing_happens_before_agreement_and_everything_ends_with_it() {
     let mut world = World::new(3);
     world.consent = ConsentState::None;
-    world.tracer = tracer(&world.settings, ConsentState::None, None, 3, world.now);
-    world.begin();
+    world.restart();
     world.run(HOUR * 48);
     assert_eq!(
         world.state(),
@@ -477,15 +549,15 @@ fn erasing_replaces_what_is_on_the_air() {
     let mut world = World::new(4);
     world.begin();
     world.run(HOUR);
-    let before = world.keys.clone();
+    let day = world.now.wall.utc_day();
+    let before = world.key(day).clone();
     world.event(Event::EraseRequested);
     world.run(MINUTE);
     assert_eq!(world.erased, 1);
     assert!(world.on_air.is_some());
-    let day = world.now.wall.utc_day();
-    assert_ne!(world.keys[&day].tek, before[&day].tek);
+    assert_ne!(world.key(day).tek, before.tek);
     let (at, rpi) = world.aired[world.aired.len() - 1];
-    assert_eq!(world.keys[&day].tek.rpik().rpi(at.wall.interval()), rpi);
+    assert_eq!(world.key(day).tek.rpik().rpi(at.wall.interval()), rpi);
     world.assert_no_identifier_twice();
 }
 
@@ -626,7 +698,7 @@ fn a_clock_that_is_set_makes_a_new_identifier_and_cuts_the_cycle() {
         world.run(Duration::from_secs(10));
         assert_eq!(world.aired.len(), aired + 1, "{jump}");
         let (at, rpi) = world.aired[aired];
-        let key = &world.keys[&at.wall.utc_day()];
+        let key = world.key(at.wall.utc_day());
         assert!((0..=6).any(|back| {
             let present = at.wall.interval().get();
             [present - back, present + back]
@@ -785,6 +857,11 @@ enum Fault {
     Clock(i32),
     Erase,
     Sleep(u32),
+    /// With symptoms that began so many days ago; the power fails in the midst of it
+    /// after so many actions.
+    Register(u32, Option<u32>),
+    Server(u8),
+    ForgetRegistration,
 }
 
 fn faults() -> impl Strategy<Value = Vec<(Fault, u32)>> {
@@ -798,6 +875,9 @@ fn faults() -> impl Strategy<Value = Vec<(Fault, u32)>> {
         (-100_000..100_000).prop_map(Fault::Clock),
         Just(Fault::Erase),
         (1..40_000_u32).prop_map(Fault::Sleep),
+        (0..16_u32, prop::option::of(1..8_u32)).prop_map(|(ago, fuse)| Fault::Register(ago, fuse)),
+        (0..6_u8).prop_map(Fault::Server),
+        Just(Fault::ForgetRegistration),
     ];
     prop::collection::vec((fault, 1..4_000_u32), 1..40)
 }
@@ -836,6 +916,19 @@ proptest! {
                 Fault::Storage(works) => world.storage_works = works,
                 Fault::Clock(seconds) => world.set_clock(seconds),
                 Fault::Erase => world.event(Event::EraseRequested),
+                Fault::Register(ago, fuse) => {
+                    world.fuse = fuse;
+                    world.register(true, ago);
+                    world.fuse = None;
+                }
+                Fault::Server(answer) => world.server_answers.push_back(match answer {
+                    0 => None,
+                    1 => Some(SendOutcome::NotYet(Obstacle::Unreachable, None)),
+                    2 => Some(SendOutcome::Refused(RegistrationFailure::NumberRefused)),
+                    3 => Some(SendOutcome::Refused(RegistrationFailure::Invalid)),
+                    _ => Some(SendOutcome::Taken),
+                }),
+                Fault::ForgetRegistration => world.event(Event::ForgetRegistration),
                 Fault::Sleep(seconds) => {
                     let to = world.now.boot.after(Duration::from_secs(seconds.into()));
                     world.pass(to);

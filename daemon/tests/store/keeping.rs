@@ -3,10 +3,12 @@
 use std::os::unix::fs::PermissionsExt;
 use std::{fs, thread};
 
+use gaen::diagnosis::RollingPeriod;
 use sesshokud::store::{
     CheckOutcome, CheckRecord, Consent, DeviceKey, ExportOutcome, ExportRecord, ExposureChanges,
     ScanCycle, Store, StoreError,
 };
+use sesshokud::tracer::Standing;
 
 use crate::support::{
     DAY, EVER, Home, T0, accepted, at, cycle, day, exposure, own_key, read_all, read_since,
@@ -216,7 +218,7 @@ fn the_small_things_come_back_after_reopening() {
         agreed_at: at(T0),
     };
     assert_eq!(store.consent().unwrap(), None);
-    assert_eq!(store.own_key(day(T0)).unwrap(), None);
+    assert_eq!(store.own_keys_of(day(T0)).unwrap(), []);
     assert_eq!(store.last_check().unwrap(), None);
     assert_eq!(store.last_success().unwrap(), None);
     assert_eq!(store.last_cycle().unwrap(), None);
@@ -224,6 +226,11 @@ fn the_small_things_come_back_after_reopening() {
     store.put_own_key(&own_key(day(T0 + DAY), 2)).unwrap();
     store.put_own_key(&own_key(day(T0), 9)).unwrap();
     store.put_own_key(&own_key(day(T0), 1)).unwrap();
+    // In the place of what was known of the same key.
+    let mut ended = own_key(day(T0), 9);
+    ended.period = RollingPeriod::new(50).unwrap();
+    ended.standing = Standing::Retired;
+    store.put_own_key(&ended).unwrap();
     store.put_meta("etag", Some(b"\"abc\"")).unwrap();
     store.put_meta("other", Some(b"x")).unwrap();
     store.put_meta("other", None).unwrap();
@@ -245,7 +252,15 @@ fn the_small_things_come_back_after_reopening() {
     assert_eq!(store.consent().unwrap(), Some(consent));
     assert_eq!(
         store.own_keys().unwrap(),
-        [own_key(day(T0), 1), own_key(day(T0 + DAY), 2)]
+        [
+            ended.clone(),
+            own_key(day(T0), 1),
+            own_key(day(T0 + DAY), 2)
+        ]
+    );
+    assert_eq!(
+        store.own_keys_of(day(T0)).unwrap(),
+        [ended, own_key(day(T0), 1)]
     );
     assert_eq!(
         store.get_meta("etag").unwrap().unwrap().as_slice(),
@@ -393,7 +408,7 @@ fn another_device_key_is_refused_and_changes_nothing() {
 
 #[test]
 fn newer_and_foreign_databases_are_left_untouched() {
-    for (pragma, value) in [("user_version", 2), ("application_id", 0x1234)] {
+    for (pragma, value) in [("user_version", 3), ("application_id", 0x1234)] {
         let home = Home::new();
         let mut store = home.open();
         store.append_cycle(&cycle(T0, 5)).unwrap();
@@ -415,7 +430,7 @@ fn newer_and_foreign_databases_are_left_untouched() {
         assert!(
             matches!(
                 outcome,
-                Err(StoreError::NewerSchema { found: 2, known: 1 } | StoreError::Foreign)
+                Err(StoreError::NewerSchema { found: 3, known: 2 } | StoreError::Foreign)
             ),
             "{outcome:?}"
         );

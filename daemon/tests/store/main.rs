@@ -10,6 +10,7 @@ mod damage;
 mod keeping;
 mod measure;
 mod model;
+mod registration;
 mod retention;
 mod secrecy;
 mod support;

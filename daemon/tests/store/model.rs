@@ -52,7 +52,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 struct Model {
     /// By id: the order in which they are read.
     cycles: BTreeMap<u64, ScanCycle>,
-    teks: BTreeMap<u32, u8>,
+    teks: BTreeMap<u32, Vec<u8>>,
     /// The starts of each exposure's windows.
     exposures: BTreeMap<u8, Vec<u32>>,
 }
@@ -106,7 +106,10 @@ proptest! {
                 Operation::PutTek => {
                     let n = u8::try_from(now % 251).unwrap();
                     store.put_own_key(&own_key(day(now), n)).unwrap();
-                    model.teks.insert(day(now).get(), n);
+                    let of_day = model.teks.entry(day(now).get()).or_default();
+                    if !of_day.contains(&n) {
+                        of_day.push(n);
+                    }
                 }
                 Operation::Expose(n) | Operation::Unexpose(n) => {
                     let put = matches!(operation, Operation::Expose(_));
@@ -167,7 +170,8 @@ proptest! {
             let teks: Vec<_> = model
                 .teks
                 .iter()
-                .map(|(tek_day, n)| own_key(gaen::time::UtcDay::new(*tek_day), *n))
+                .flat_map(|(tek_day, of_day)| of_day.iter().map(|n| (*tek_day, *n)))
+                .map(|(tek_day, n)| own_key(gaen::time::UtcDay::new(tek_day), n))
                 .collect();
             prop_assert_eq!(store.own_keys().unwrap(), teks);
 

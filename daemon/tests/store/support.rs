@@ -11,7 +11,7 @@ use sesshokud::store::{
     CycleSighting, DeviceKey, ExportBatch, ExportOutcome, ReadReport, ScanCycle, Store, StoreError,
     StoredExposure,
 };
-use sesshokud::tracer::{OwnKey, UsedIntervals};
+use sesshokud::tracer::{OwnKey, Standing, UsedIntervals};
 use tempfile::TempDir;
 
 pub(crate) const DAY: u32 = DAY_SECONDS;
@@ -163,6 +163,9 @@ pub(crate) fn own_key(day: UtcDay, n: u8) -> OwnKey {
     OwnKey {
         day,
         tek: Tek::from_bytes([n; 16]),
+        start: day.first_interval(),
+        period: RollingPeriod::DAY,
+        standing: Standing::InUse,
         used: UsedIntervals::from_bytes([n.wrapping_mul(3); UsedIntervals::LEN]),
     }
 }

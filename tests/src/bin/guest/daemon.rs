@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
+use gaen::diagnosis::{DiagnosisKey, ReportType};
 use gaen::export::{self, Export, Signer};
 use gaen::time::UnixSeconds;
 use nix::sys::signal::Signal;
@@ -190,8 +190,8 @@ impl Server {
             .into_iter()
             .map(|key| DiagnosisKey {
                 tek: key.tek,
-                rolling_start: key.day.first_interval(),
-                rolling_period: RollingPeriod::DAY,
+                rolling_start: key.start,
+                rolling_period: key.period,
                 transmission_risk_level: 0,
                 report_type: ReportType::ConfirmedTest,
                 days_since_onset: Some(0),

@@ -1,0 +1,287 @@
+//! Registering as positive: the agreement, the questions, the number, and how it ends.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use futures_util::StreamExt;
+use jiff::civil::Date;
+use serde::Serialize;
+use sesshoku_dbus_api::{Registration1Proxy, RegistrationState};
+use zbus::Connection;
+use zeroize::Zeroizing;
+
+use crate::analyse::InputError;
+use crate::args::{Bus, RegistrationAction, YesNo};
+use crate::bus;
+use crate::exit::{Exit, Failure};
+use crate::output::{self, Output};
+use crate::registration::Registration;
+use crate::text::{Text, args};
+
+/// The most that is read of a file with a number.
+const MAX_NUMBER_FILE: u64 = 256;
+
+/// The answers that came with the command line.
+#[derive(Debug)]
+pub(crate) struct Answers<'a> {
+    pub(crate) agree: bool,
+    pub(crate) symptoms: Option<YesNo>,
+    pub(crate) date: Option<&'a str>,
+    pub(crate) number_file: Option<&'a Path>,
+}
+
+#[derive(Serialize)]
+struct Forgotten {
+    forgotten: bool,
+}
+
+/// Shows the agreement, asks what was not answered yet, registers, and waits until it
+/// is through or has to wait.
+pub(crate) async fn register(
+    bus: &Bus,
+    output: &Output,
+    answers: &Answers<'_>,
+) -> Result<Exit, Failure> {
+    let connection = bus::connect(bus).await?;
+    let proxy = Registration1Proxy::new(&connection).await?;
+    let agreement_version = proxy.agreement_version().await?;
+    let text = output.text();
+    if !answers.agree {
+        require_terminal("--agree")?;
+        let question = text.catalogue().text("agreement-question");
+        output.ask(&text.agreement(&agreement_version), &question)?;
+    }
+    let known = Registration::fetch(&connection).await?;
+    let (has_symptoms, date) = match known.pending() {
+        Some((has_symptoms, date)) if answers.symptoms.is_none() && answers.date.is_none() => {
+            let date_shown = text.date(date);
+            output.tell(&text.say("register-resumes", &args! { "date" => date_shown }))?;
+            (has_symptoms, date.to_owned())
+        }
+        Some(_) | None => {
+            let has_symptoms = match answers.symptoms {
+                Some(answer) => answer == YesNo::Yes,
+                None => ask_symptoms(output)?,
+            };
+            let date = match answers.date {
+                Some(date) => date.to_owned(),
+                None => ask_date(output, has_symptoms)?,
+            };
+            (has_symptoms, date)
+        }
+    };
+    let number = match answers.number_file {
+        Some(file) => read_number(file)?,
+        None => ask_number(output)?,
+    };
+    output.tell(&text.catalogue().text("register-sending"))?;
+    let answer = proxy.register(&agreement_version, has_symptoms, &date, &number);
+    answer.await?;
+    follow(&connection, &proxy, output).await
+}
+
+/// Shows the registration, tries it again, or forgets it.
+pub(crate) async fn registration(
+    bus: &Bus,
+    output: &Output,
+    action: Option<&RegistrationAction>,
+) -> Result<Exit, Failure> {
+    let connection = bus::connect(bus).await?;
+    let proxy = Registration1Proxy::new(&connection).await?;
+    match action {
+        None => {
+            let registration = Registration::fetch(&connection).await?;
+            output.print(&registration, Text::registration)?;
+            Ok(Exit::Done)
+        }
+        Some(RegistrationAction::Retry) => {
+            proxy.retry().await?;
+            follow(&connection, &proxy, output).await
+        }
+        Some(RegistrationAction::Forget { yes }) => {
+            if !yes {
+                let catalogue = output.text().catalogue();
+                let (warning, question) = ("forget-warning", "forget-question");
+                output.ask(&catalogue.text(warning), &catalogue.text(question))?;
+            }
+            proxy.forget().await?;
+            output.print(&Forgotten { forgotten: true }, |text, _| {
+                text.catalogue().text("forget-done")
+            })?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// Waits until nothing is being sent any more, and shows how it ended.
+async fn follow(
+    connection: &Connection,
+    proxy: &Registration1Proxy<'_>,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    // Subscribed before the first reading, so that no change falls in between.
+    let mut changes = proxy.receive_state_changed().await;
+    let registration = loop {
+        let registration = Registration::fetch(connection).await?;
+        if registration.state() != RegistrationState::Sending {
+            break registration;
+        }
+        if changes.next().await.is_none() {
+            break registration;
+        }
+    };
+    output.print(&registration, Text::registration)?;
+    Ok(registration.exit())
+}
+
+fn require_terminal(flag: &'static str) -> Result<(), Failure> {
+    if output::can_ask() {
+        Ok(())
+    } else {
+        Err(Failure::NeedsFlag(flag))
+    }
+}
+
+fn ask_symptoms(output: &Output) -> Result<bool, Failure> {
+    require_terminal("--symptoms")?;
+    let catalogue = output.text().catalogue();
+    loop {
+        match answer_of(&output::read_line(&catalogue.text("ask-symptoms"))?) {
+            Some(answer) => return Ok(answer),
+            None => output.tell(&catalogue.text("not-yes-or-no"))?,
+        }
+    }
+}
+
+fn ask_date(output: &Output, has_symptoms: bool) -> Result<String, Failure> {
+    require_terminal("--date")?;
+    let catalogue = output.text().catalogue();
+    let question = catalogue.text(if has_symptoms {
+        "ask-onset"
+    } else {
+        "ask-test"
+    });
+    loop {
+        match parse_date(&output::read_line(&question)?) {
+            Some(date) => return Ok(date.to_string()),
+            None => output.tell(&catalogue.text("not-a-date"))?,
+        }
+    }
+}
+
+fn ask_number(output: &Output) -> Result<Zeroizing<String>, Failure> {
+    require_terminal("--number-file")?;
+    let catalogue = output.text().catalogue();
+    loop {
+        let number = digits_of(&output::read_line(&catalogue.text("ask-number"))?);
+        if number.len() == 8 && number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(number);
+        }
+        output.tell(&catalogue.text("not-a-number"))?;
+    }
+}
+
+/// The number in `file`, or on standard input for `-`.
+fn read_number(file: &Path) -> Result<Zeroizing<String>, Failure> {
+    let mut text = Zeroizing::new(String::with_capacity(512));
+    let read = if file == Path::new("-") {
+        let mut limited = io::stdin().lock().take(MAX_NUMBER_FILE);
+        limited.read_to_string(&mut text)
+    } else {
+        File::open(file).and_then(|file| file.take(MAX_NUMBER_FILE).read_to_string(&mut text))
+    };
+    read.map_err(|source| InputError::Unreadable(PathBuf::from(file), source))?;
+    Ok(digits_of(&text))
+}
+
+fn answer_of(text: &str) -> Option<bool> {
+    match text.trim().to_lowercase().as_str() {
+        "y" | "yes" | "はい" => Some(true),
+        "n" | "no" | "いいえ" => Some(false),
+        _ => None,
+    }
+}
+
+/// A date as people write it: `2020-08-01`, `2020/8/1`, in digits of either width.
+fn parse_date(text: &str) -> Option<Date> {
+    let text: String = text.trim().chars().map(to_ascii).collect();
+    let mut parts = text.split(['-', '/', '.']);
+    let date = Date::new(
+        parts.next()?.parse().ok()?,
+        parts.next()?.parse().ok()?,
+        parts.next()?.parse().ok()?,
+    );
+    date.ok()
+        .filter(|date| parts.next().is_none() && date.year() >= 1970)
+}
+
+/// `text` without the spaces and hyphens that people group digits with, and with the
+/// wide digits of Japanese keyboards as ASCII. Whether it is a number is the daemon's
+/// to judge.
+fn digits_of(text: &str) -> Zeroizing<String> {
+    // In one piece, so that nothing is left behind by its growth.
+    let mut digits = Zeroizing::new(String::with_capacity(text.len()));
+    let kept = text.chars().map(to_ascii);
+    digits.extend(kept.filter(|c| !c.is_whitespace() && *c != '-'));
+    digits
+}
+
+fn to_ascii(c: char) -> char {
+    match c {
+        '０'..='９' | '／' | '－' | '．' => {
+            let ascii = u32::from(c).checked_sub(0xfee0).and_then(char::from_u32);
+            ascii.unwrap_or(c)
+        }
+        _ => c,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_as_people_write_them() {
+        for (text, date) in [
+            ("2020-08-01", Some("2020-08-01")),
+            (" 2020/8/1\n", Some("2020-08-01")),
+            ("２０２０／８／１", Some("2020-08-01")),
+            ("2020-02-30", None),
+            ("1-8-2020", None),
+            ("2020-08-01-1", None),
+            ("2020-08", None),
+            ("", None),
+        ] {
+            let read = parse_date(text).map(|date| date.to_string());
+            assert_eq!(read.as_deref(), date, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        for (text, digits) in [
+            ("01234567\n", "01234567"),
+            ("0123 4567", "01234567"),
+            ("0123-4567", "01234567"),
+            ("０１２３　４５６７", "01234567"),
+            ("0123456a", "0123456a"),
+        ] {
+            assert_eq!(*digits_of(text), digits, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_clear_answer_is_one() {
+        for (text, answer) in [
+            ("y\n", Some(true)),
+            ("はい", Some(true)),
+            ("N", Some(false)),
+            ("いいえ\n", Some(false)),
+            ("", None),
+            ("maybe", None),
+        ] {
+            assert_eq!(answer_of(text), answer, "{text}");
+        }
+    }
+}
