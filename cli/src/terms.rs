@@ -69,7 +69,7 @@ mod tests {
             rest.contains("\n\nWhat is sent\n\n- Your daily keys"),
             "{rest}"
         );
-        assert!(rest.contains(".\n- The days from the onset"), "{rest}");
+        assert!(rest.contains(".\n- Whether you have symptoms"), "{rest}");
         assert_eq!(text.matches("\n- ").count(), 8);
     }
 }
