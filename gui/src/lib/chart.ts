@@ -1,23 +1,18 @@
-/** From stretches of signal to columns of equal width. */
+/** From stretches of signal to bars, with the gaps between them. */
 import type { Point } from "../generated/types";
 
-/** A column: the strongest signal in it, or `null` where none was heard. */
-export type Column = { strength: number; near: boolean } | null;
+/** A bar, as wide as its minutes; `null` where no signal was heard. */
+export type Bar = { minutes: number; strength: number | null; near: boolean };
 
-/** More columns than this are too narrow to be seen on a phone. */
-export const MOST_COLUMNS = 120;
-
-/** Columns of a minute, or of more where the course is long. */
-export function columns(course: Point[]): Column[] {
-  const last = course.at(-1)?.minute ?? 0;
-  const width = Math.max(1, Math.ceil(last / MOST_COLUMNS));
-  const found: Column[] = new Array(Math.ceil(last / width)).fill(null);
+/** The bars of a course, from its first signal on. */
+export function bars(course: Point[]): Bar[] {
+  const bars: Bar[] = [];
+  let end = 0;
   for (const { minute, minutes, strength, near } of course) {
-    for (let at = Math.max(0, minute - minutes); at < minute; at++) {
-      const index = Math.floor(at / width);
-      const before = found[index];
-      if (!before || before.strength < strength) found[index] = { strength, near };
-    }
+    const start = Math.max(end, minute - minutes);
+    if (start > end) bars.push({ minutes: start - end, strength: null, near: false });
+    if (minute > start) bars.push({ minutes: minute - start, strength, near });
+    end = Math.max(end, minute);
   }
-  return found;
+  return bars;
 }
