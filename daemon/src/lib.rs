@@ -10,6 +10,7 @@ pub mod service;
 pub mod store;
 pub mod sync;
 pub mod tracer;
+pub mod wiping;
 
 /// The version of the terms and the privacy policy in force (`i18n/*/terms.ftl`).
 /// Whenever their meaning changes, so does this, and everybody is asked again.

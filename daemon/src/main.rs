@@ -25,6 +25,7 @@ use sesshokud::service::{Identity, Service, Snapshot, TimeSource, consent_state}
 use sesshokud::store::{DeviceKey, Store};
 use sesshokud::sync::schedule::{History, Schedule};
 use sesshokud::tracer::{Facts, Settings, Tracer};
+use sesshokud::wiping::WipingAllocator;
 use sesshokud::{AGREEMENT_VERSION, TERMS_VERSION, sync};
 use settings::Sources;
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,6 +33,9 @@ use tokio::sync::watch;
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::prelude::*;
+
+#[global_allocator]
+static ALLOCATOR: WipingAllocator = WipingAllocator;
 
 /// How long blocking work that was given up has to finish when the daemon ends.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);

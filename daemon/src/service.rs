@@ -338,6 +338,21 @@ struct Registration {
     identity: Identity,
 }
 
+impl Registration {
+    /// The properties that change.
+    const CHANGING: [&'static str; 9] = [
+        "State",
+        "Reason",
+        "Since",
+        "Days",
+        "HasSymptoms",
+        "Date",
+        "NextTry",
+        "TriesLeft",
+        "PausedUntil",
+    ];
+}
+
 #[interface(name = "org.sesshoku.Registration1")]
 impl Registration {
     async fn register(
@@ -367,49 +382,49 @@ impl Registration {
         ask(&self.sender, Request::ForgetRegistration).await
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn state(&self) -> String {
         let snapshot = self.snapshots.borrow();
         snapshot.status.registration.state.to_string()
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn reason(&self) -> String {
         let snapshot = self.snapshots.borrow();
         snapshot.status.registration.reason.to_string()
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn since(&self) -> u64 {
         seconds(self.snapshots.borrow().status.registration.since)
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn days(&self) -> Vec<String> {
         self.snapshots.borrow().days()
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn has_symptoms(&self) -> bool {
         self.snapshots.borrow().status.registration.has_symptoms
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn date(&self) -> String {
         self.snapshots.borrow().date()
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn next_try(&self) -> u64 {
         seconds(self.snapshots.borrow().status.registration.next_try)
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn tries_left(&self) -> u32 {
         self.snapshots.borrow().status.registration.tries_left
     }
 
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn paused_until(&self) -> u64 {
         seconds(self.snapshots.borrow().status.registration.paused_until)
     }
@@ -468,7 +483,6 @@ async fn announce_changes(
         (Tracing::name(), old.tracing(), new.tracing()),
         (Consent::name(), old.consent(), new.consent()),
         (Exposure::name(), old.exposure(), new.exposure()),
-        (Registration::name(), old.registration(), new.registration()),
     ] {
         changed.retain(|name, value| before.get(name) != Some(value));
         // Counters move with every advert; they are announced with the cycle or
@@ -477,6 +491,11 @@ async fn announce_changes(
             continue;
         }
         Properties::properties_changed(&emitter, interface, changed, [].as_slice().into()).await?;
+    }
+    if old.status.registration != new.status.registration {
+        // Signals reach everybody on the bus, so that this one tells nothing but that.
+        let all = Registration::CHANGING.as_slice().into();
+        Properties::properties_changed(&emitter, Registration::name(), HashMap::new(), all).await?;
     }
     if old.result_generation != new.result_generation {
         Exposure::result_changed(&emitter).await?;
@@ -515,21 +534,6 @@ impl Snapshot {
             ("LastOutcome", self.last_outcome.to_string().into()),
             ("LastSuccess", seconds(self.last_success).into()),
             ("NextCheck", seconds(self.status.next_check).into()),
-        ])
-    }
-
-    fn registration(&self) -> Changing {
-        let registration = &self.status.registration;
-        HashMap::from([
-            ("State", registration.state.to_string().into()),
-            ("Reason", registration.reason.to_string().into()),
-            ("Since", seconds(registration.since).into()),
-            ("Days", self.days().into()),
-            ("HasSymptoms", registration.has_symptoms.into()),
-            ("Date", self.date().into()),
-            ("NextTry", seconds(registration.next_try).into()),
-            ("TriesLeft", registration.tries_left.into()),
-            ("PausedUntil", seconds(registration.paused_until).into()),
         ])
     }
 

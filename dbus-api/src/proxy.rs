@@ -133,31 +133,31 @@ pub trait Registration1 {
     fn forget(&self) -> Result<(), Error>;
 
     /// A `RegistrationState`.
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn state(&self) -> zbus::Result<String>;
     /// A `RegistrationReason`.
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn reason(&self) -> zbus::Result<String>;
     /// When the state became what it is, in Unix seconds; 0 for never.
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn since(&self) -> zbus::Result<u64>;
     /// The UTC days, `YYYY-MM-DD`, whose keys are or were sent.
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn days(&self) -> zbus::Result<Vec<String>>;
     /// Whether there are symptoms.
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn has_symptoms(&self) -> zbus::Result<bool>;
     /// The day of onset or test, `YYYY-MM-DD`; empty for none.
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn date(&self) -> zbus::Result<String>;
     /// When it is tried again, in Unix seconds; 0 while it is not.
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn next_try(&self) -> zbus::Result<u64>;
     /// How many wrong numbers there may be before a pause.
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn tries_left(&self) -> zbus::Result<u32>;
     /// Until when nothing can be registered, in Unix seconds; 0 for no pause.
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "invalidates"))]
     fn paused_until(&self) -> zbus::Result<u64>;
     /// The version of the registration agreement in force.
     #[zbus(property(emits_changed_signal = "const"))]

@@ -128,19 +128,20 @@ pub fn is_processing_number(text: &str) -> bool {
 }
 
 /// A 処理番号. It is wiped when dropped, and `Debug` does not show it.
+///
+/// Its digits stay where they are when it is moved, so that no copy is left behind.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
-pub struct ProcessingNumber([u8; 8]);
+pub struct ProcessingNumber(Box<str>);
 
 impl ProcessingNumber {
     /// The number that `text` is, `None` when it [is none](is_processing_number).
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.as_bytes().try_into().ok()?;
-        is_processing_number(text).then_some(Self(digits))
+        is_processing_number(text).then(|| Self(text.into()))
     }
 
     /// The eight digits, for the server alone.
     pub fn expose(&self) -> &str {
-        core::str::from_utf8(&self.0).expect("digits are ASCII")
+        &self.0
     }
 }
 

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use futures_util::StreamExt;
 use jiff::civil::Date;
 use serde::Serialize;
-use sesshoku_dbus_api::{Registration1Proxy, RegistrationState};
-use zbus::Connection;
+use sesshoku_dbus_api::{BUS_NAME, OBJECT_PATH, Registration1Proxy, RegistrationState};
+use zbus::{Connection, fdo};
 use zeroize::Zeroizing;
 
 use crate::analyse::InputError;
@@ -121,13 +121,20 @@ async fn follow(
     output: &Output,
 ) -> Result<Exit, Failure> {
     // Subscribed before the first reading, so that no change falls in between.
-    let mut changes = proxy.receive_state_changed().await;
+    let properties = fdo::PropertiesProxy::new(connection, BUS_NAME, OBJECT_PATH).await?;
+    let mut changes = properties.receive_properties_changed().await?;
+    let mut owners = proxy.inner().receive_owner_changed().await?;
     let registration = loop {
         let registration = Registration::fetch(connection).await?;
         if registration.state() != RegistrationState::Sending {
             break registration;
         }
-        if changes.next().await.is_none() {
+        // Also when the daemon is gone, which the next reading tells.
+        let goes_on = tokio::select! {
+            change = changes.next() => change.is_some(),
+            owner = owners.next() => owner.is_some(),
+        };
+        if !goes_on {
             break registration;
         }
     };

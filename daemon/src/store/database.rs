@@ -208,7 +208,7 @@ fn is_sound(conn: &Connection) -> Result<bool, StoreError> {
 }
 
 /// Every table and what to copy of it.
-const TABLES: [Table; 13] = [
+const TABLES: [Table; 14] = [
     table("secret", "id", "secret, key_check, erasing"),
     table("secret_copy", "id", "secret, key_check, erasing"),
     table("encounter_key", "day", "wrapped"),
@@ -218,11 +218,15 @@ const TABLES: [Table; 13] = [
     super::walk::SEGMENTS,
     table("exposure", "day", "sealed"),
     table("tek", "day", "sealed"),
+    table(REGISTRATION, "id", "sealed"),
     table("consent", "id", "sealed"),
     table("export_record", "id", "sealed"),
     table("check_record", "id", "sealed"),
     table("meta", "rowid", "name, sealed"),
 ];
+
+/// The table that schema 2 added.
+const REGISTRATION: &str = "registration";
 
 /// The tables that have a copy, with `_copy` after their name.
 const KEPT_TWICE: [&str; 3] = ["secret", "encounter_key", "exposure_key"];
@@ -240,7 +244,11 @@ fn rebuild(damaged: Connection, path: &Path) -> Result<Connection, StoreError> {
     let mut draft = connect(&draft_path)?;
     to_latest(&mut draft)?;
     let transaction = draft.transaction()?;
+    let version: u32 = damaged.pragma_query_value(None, "user_version", |row| row.get(0))?;
     for table in &TABLES {
+        if version < 2 && table.name == REGISTRATION {
+            continue;
+        }
         copy_table(&damaged, &transaction, table)?;
     }
     for name in KEPT_TWICE {
@@ -306,4 +314,26 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(suffix);
     PathBuf::from(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_is_saved_from_a_damaged_database() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        to_latest(&mut conn).unwrap();
+        let mut tables: Vec<String> = conn
+            .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        tables.sort();
+        let mut saved = TABLES.map(|table| table.name.to_owned());
+        saved.sort();
+        assert_eq!(tables, saved);
+    }
 }

@@ -24,7 +24,8 @@
 //! end; while a day is at that edge it is rewritten under a new key as its hours
 //! turn fourteen days old. Readers pass over whatever is older than they ask for,
 //! to the second. Exposures stay until fourteen days after the end of their day,
-//! own TEKs until fourteen days after the beginning of theirs. A day that lies in
+//! own TEKs until fourteen days after the beginning of theirs; a registration that
+//! waits to be sent has copies of its keys for a day at most. A day that lies in
 //! the future, because the clock was set back since, is kept until its time comes.
 //!
 //! # What damage costs

@@ -56,8 +56,8 @@ fn successor(n: u8) -> OwnKey {
     key
 }
 
-#[test]
-fn a_database_of_schema_1_is_taken_over() {
+/// What an earlier version left: agreement, two own keys, a cycle, a check.
+fn home_of_schema_1() -> Home {
     let home = Home::new();
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/store/schema-1");
     for name in ["store.db", "device.key"] {
@@ -65,6 +65,49 @@ fn a_database_of_schema_1_is_taken_over() {
         fs::copy(data.join(name), &to).unwrap();
         fs::set_permissions(&to, fs::Permissions::from_mode(0o600)).unwrap();
     }
+    home
+}
+
+/// Overwrites the page on which the first row of `segment` lies.
+fn damage_segments(home: &Home) {
+    const PAGE: usize = 4096;
+    let sealed: Vec<u8> = rusqlite::Connection::open(home.database())
+        .unwrap()
+        .query_row(
+            "SELECT sealed FROM segment WHERE length(sealed) > 100",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let mut database = fs::read(home.database()).unwrap();
+    let mut windows = database.windows(32);
+    let page = windows.position(|it| it == &sealed[..32]).unwrap() / PAGE;
+    database[page * PAGE..(page + 1) * PAGE].fill(0xee);
+    fs::write(home.database(), &database).unwrap();
+}
+
+#[test]
+fn a_damaged_database_keeps_the_registration_of_either_schema() {
+    let home = home_of_schema_1();
+    damage_segments(&home);
+    let mut store = home.open();
+    assert_eq!(store.own_keys().unwrap().len(), 2);
+    assert_eq!(store.registration().unwrap(), RegistrationRecord::default());
+    store.append_cycle(&crate::support::cycle(T0, 3)).unwrap();
+    store
+        .put_registration(&pending(2), &[retired(1), successor(2)], &[])
+        .unwrap();
+    drop(store);
+    damage_segments(&home);
+    let store = home.open();
+    assert_eq!(read_all(&store).0.len(), 0, "it was damaged");
+    assert_eq!(store.registration().unwrap(), pending(2));
+    assert_eq!(store.own_keys_of(day(T0)).unwrap()[0], retired(1));
+}
+
+#[test]
+fn a_database_of_schema_1_is_taken_over() {
+    let home = home_of_schema_1();
     let mut store = home.open();
     let keys = [own_key(day(T0), 1), own_key(day(T0 + DAY), 2)].map(|mut key| {
         let n = key.tek.expose_bytes()[0];

@@ -187,26 +187,32 @@ fn nothing_is_sent_while_the_radio_does_not_say_that_it_is_silent() {
 
 #[test]
 fn an_identifier_on_its_way_to_the_air_does_not_stay_on_it() {
-    let mut world = ran_for(1);
-    world.mute_radio = true;
-    while !matches!(world.outstanding, Some(Command::StartBroadcast(_))) {
-        if world.outstanding.take().is_some() {
-            world.event(Event::Radio(RadioEvent::Done(Ok(()))));
+    for instead_of_another in [true, false] {
+        let mut world = ran_for(1);
+        world.mute_radio = true;
+        if !instead_of_another {
+            world.on_air = None;
+            world.event(Event::Radio(RadioEvent::BroadcastLost));
         }
-        world.run(Duration::from_secs(1));
+        while !matches!(world.outstanding, Some(Command::StartBroadcast(_))) {
+            if world.outstanding.take().is_some() {
+                world.event(Event::Radio(RadioEvent::Done(Ok(()))));
+            }
+            world.run(Duration::from_secs(1));
+        }
+        world.register(true, 0);
+        assert_eq!(world.submissions.len(), 0);
+        let Some(Command::StartBroadcast(broadcast)) = world.outstanding.take() else {
+            panic!("it is still on its way");
+        };
+        world.mute_radio = false;
+        world.on_air = Some(broadcast);
+        world.event(Event::Radio(RadioEvent::Done(Ok(()))));
+        // Sent once it had left again; its interval is in the key's period.
+        let key = world.sent().registration.keys.last().unwrap().clone();
+        let mut intervals = key.intervals();
+        assert!(intervals.any(|interval| key.tek.rpik().rpi(interval) == broadcast.rpi));
     }
-    world.register(true, 0);
-    assert_eq!(world.submissions.len(), 0);
-    let Some(Command::StartBroadcast(broadcast)) = world.outstanding.take() else {
-        panic!("it is still on its way");
-    };
-    world.mute_radio = false;
-    world.on_air = Some(broadcast);
-    world.event(Event::Radio(RadioEvent::Done(Ok(()))));
-    // Sent once it had left again; its interval is in the key's period.
-    let key = world.sent().registration.keys.last().unwrap().clone();
-    let mut intervals = key.intervals();
-    assert!(intervals.any(|interval| key.tek.rpik().rpi(interval) == broadcast.rpi));
 }
 
 #[test]
