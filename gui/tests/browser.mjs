@@ -1,26 +1,30 @@
 // The page with its mock in a real browser.
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import { createServer } from "vite";
+import { build, preview } from "vite";
 import { scenes } from "./scenes.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Serves the page and starts a browser; `close` ends both. */
+/** Builds and serves the page and starts a browser; `close` ends both. */
 export async function open() {
-  const server = await createServer({ root, logLevel: "error", server: { port: 0 } });
-  await server.listen();
+  const outDir = mkdtempSync(join(tmpdir(), "sesshoku-page-"));
+  const common = { root, mode: "mock", logLevel: "error", build: { outDir, emptyOutDir: true } };
+  await build(common);
+  const server = await preview({ ...common, preview: { port: 0, host: "127.0.0.1" } });
   const { port } = server.httpServer.address();
   const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync);
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
   return {
     browser,
-    address: `http://localhost:${port}/`,
+    address: `http://127.0.0.1:${port}/`,
     async close() {
       await browser.close();
       await server.close();
+      rmSync(outDir, { recursive: true });
     },
   };
 }

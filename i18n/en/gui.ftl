@@ -8,7 +8,6 @@ later = Later
 cancel = Cancel
 close = Close
 done = Done
-try-again = Try again
 to-home = Home
 loading = Loading
 
@@ -365,7 +364,6 @@ set-inquiries = Inquiries
 set-about = About
 set-licences = Licences
 set-version = Version
-set-version-value = { $version }
 
 export-title = Save your results to a file
 export-sub = To show a doctor, or to keep.
@@ -391,5 +389,3 @@ inquiries-lead = For opinions, faults and questions about privacy
 inquiries-none = No address is installed yet. Please ask whoever looks after this device.
 inquiries-no-personal = There is no need to write anything personal, such as your name or processing number.
 licences-lead = This app is free software (GPL, version 3 or later). It is built with the following.
-licences-count = { $count }
-licence-of = { $licence }

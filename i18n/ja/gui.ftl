@@ -9,7 +9,6 @@ later = あとにする
 cancel = やめる
 close = 閉じる
 done = 終わる
-try-again = もう一度試す
 to-home = ホームへ
 loading = 読み込んでいます
 
@@ -351,7 +350,6 @@ set-inquiries = 問い合わせ
 set-about = このアプリについて
 set-licences = ライセンス
 set-version = バージョン
-set-version-value = { $version }
 
 export-title = 結果をファイルに保存
 export-sub = お医者さんに見せるときや、手元に残すときに。
@@ -377,5 +375,3 @@ inquiries-lead = アプリについてのご意見、不具合、プライバシ
 inquiries-none = 問い合わせ先は、まだ入っていません。この端末を管理する人に尋ねてください。
 inquiries-no-personal = 名前や処理番号など、個人のことは書かなくて構いません。
 licences-lead = このアプリは自由なソフトウェアです（GPL 第3版以降）。次のソフトウェアが使われています。
-licences-count = { $count }個
-licence-of = { $licence }

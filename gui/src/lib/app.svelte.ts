@@ -51,7 +51,7 @@ class App {
     this.backend = backend;
     await backend.listen({
       status: (status) => this.#tell(status),
-      exposure: () => void this.#refresh(),
+      exposure: () => void this.#exposureChanged(),
       page: (name) => this.open(name),
       textScale: setTextScale,
     });
@@ -111,8 +111,14 @@ class App {
     }
   }
 
+  /** Asks for the state anew, where the time has to be right. */
+  async refresh(): Promise<void> {
+    this.#tell(await this.backend.status());
+  }
+
   async loadExposure(): Promise<void> {
     this.exposureFailure = await this.attempt(async () => {
+      await this.refresh();
       this.exposure = await this.backend.exposure();
     });
     if (this.exposureFailure !== null) this.exposure = null;
@@ -144,7 +150,7 @@ class App {
   }
 
   /** The result is fetched anew where a screen shows it, and else forgotten. */
-  async #refresh(): Promise<void> {
+  async #exposureChanged(): Promise<void> {
     const shown = this.pages.some((page) => page.name === "result");
     if (shown) await this.loadExposure();
     else this.exposure = null;

@@ -48,7 +48,7 @@ export function failureName(error: unknown): string {
 
 export async function backend(): Promise<Backend> {
   // What ships has no mock in it.
-  if (import.meta.env.PROD || "__TAURI_INTERNALS__" in window) {
+  if (import.meta.env.MODE === "production" || "__TAURI_INTERNALS__" in window) {
     return (await import("./tauri")).backend;
   }
   return (await import("./mock")).backend(new URLSearchParams(location.search));
