@@ -37,36 +37,51 @@ clean-run: ## Delete what `make run` left in ./run: database, keys, logs
 .PHONY: setup
 setup: setup-run setup-test ## Only install what is missing
 
-SETUPS := setup-build setup-run setup-test
+SETUPS := setup-build setup-run setup-test setup-gui
 .PHONY: $(SETUPS)
 $(SETUPS): setup-%:
 	@scripts/setup $*
 
 .PHONY: build
-build: setup-build ## Build the whole workspace
-	cargo build --workspace
+build: setup-build ## Build everything but the window
+	cargo build
+
+# The page is compiled into the window; its packages are those of the lock file.
+PAGE := gui/dist/index.html
+PAGE_SOURCES := $(shell git ls-files gui/src gui/index.html gui/vite.config.ts gui/scripts i18n/*/gui.ftl i18n/*/guidance.ftl i18n/*/documents)
+
+gui/node_modules: gui/package-lock.json | setup-gui
+	cd gui && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(PAGE): gui/node_modules $(PAGE_SOURCES) Cargo.lock
+	cd gui && npm run --silent build
+
+.PHONY: gui
+gui: $(PAGE) ## Build the window
+	cargo build --package sesshoku-gui
 
 .PHONY: doc
 doc: setup-build ## Build the API documentation, without a warning
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --exclude sesshoku-gui --no-deps --document-private-items
 
 ##### Testing
 
 .PHONY: test
 test: setup-test ## Check and test everything, and count
-	@+scripts/tally check test-unit test-e2e test-bluez
+	@+scripts/tally check test-unit test-e2e test-bluez test-gui
 
 .PHONY: check
 check: setup-test $(CARGO_DENY) ## Format, lints, documentation, licences and sources of dependencies
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --all-targets --locked -- -D warnings
 	$(MAKE) doc
 	$(CARGO_DENY) --locked check bans licenses sources
 	shellcheck .ci/run $(wildcard scripts/* tests/uml/*.sh)
 
 .PHONY: test-unit
 test-unit: setup-test ## Test every crate by itself
-	cargo test --workspace --exclude sesshoku-tests --no-fail-fast
+	cargo test --workspace --exclude sesshoku-tests --exclude sesshoku-gui --no-fail-fast
 
 .PHONY: test-e2e
 test-e2e: build setup-test ## Test the programs together, on a private bus
@@ -76,6 +91,16 @@ test-e2e: build setup-test ## Test the programs together, on a private bus
 test-bluez: build setup-test ## Test the programs on a real kernel and bluetoothd, in User-Mode Linux
 	@tests/uml/kernel.sh >/dev/null
 	cargo test --package sesshoku-tests --no-fail-fast --test 'bluez*'
+
+.PHONY: test-gui
+test-gui: setup-test gui build ## Check and test the window: its page in a browser, and the real one on a display
+	cd gui && npm run --silent check && npm test
+	cargo clippy --package sesshoku-gui --all-targets --locked -- -D warnings
+	cargo test --package sesshoku-gui --no-fail-fast
+
+.PHONY: screenshots
+screenshots: gui/node_modules ## Make the pictures in docs/screenshots
+	cd gui && node scripts/screenshots.mjs ../docs/screenshots
 
 # The database of advisories changes by the day and is on GitHub, so this is no
 # part of `make test`.

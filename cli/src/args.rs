@@ -167,6 +167,15 @@ pub(crate) enum Online {
     },
     /// Follow what happens, a line per change, until interrupted.
     Watch,
+    /// Notify the person of each new contact once, on the session's desktop.
+    ///
+    /// Runs until the session ends. The notification says only that there is something
+    /// to see; pressing it opens the window.
+    Notify {
+        /// The program that is opened.
+        #[arg(long, default_value = "sesshoku-gui", value_name = "COMMAND")]
+        window: PathBuf,
+    },
 }
 
 /// What to do about a registration.

@@ -41,8 +41,8 @@ async function misfits(page: Page): Promise<string[]> {
   });
 }
 
-describe.each(["ja", "en"])("in %s", (lang) => {
-  it("no screen has a fault that axe finds, light or dark, and everything can be touched", async () => {
+describe.concurrent.each(["ja", "en"])("in %s", (lang) => {
+  it.concurrent("no screen has a fault that axe finds, light or dark, and everything can be touched", async () => {
     const page = await newPage(opened.browser, { ...PHONE, lang });
     const faults: Record<string, string[]> = {};
     for (const name of Object.keys(scenes)) {
@@ -58,7 +58,7 @@ describe.each(["ja", "en"])("in %s", (lang) => {
     expect(page.problems).toEqual([]);
   }, 300_000);
 
-  it("every screen fits the smallest window with text of twice the size", async () => {
+  it.concurrent("every screen fits the smallest window with text of twice the size", async () => {
     const page = await newPage(opened.browser, { width: 360, height: 294, lang });
     const faults: Record<string, string[]> = {};
     for (const name of Object.keys(scenes)) {

@@ -60,7 +60,7 @@ impl Language {
         }
     }
 
-    const fn sources(self) -> [&'static str; 8] {
+    const fn sources(self) -> [&'static str; 9] {
         macro_rules! sources {
             ($tag:literal) => {
                 [
@@ -72,6 +72,7 @@ impl Language {
                     include_str!(concat!("../", $tag, "/cli.ftl")),
                     include_str!(concat!("../", $tag, "/analyse.ftl")),
                     include_str!(concat!("../", $tag, "/guidance.ftl")),
+                    include_str!(concat!("../", $tag, "/notify.ftl")),
                 ]
             };
         }
