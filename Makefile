@@ -18,7 +18,7 @@ CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 # boot a kernel; the others only start programs.
 tests_of = $(sort $(notdir $(basename $(wildcard $(1)/tests/*.rs) $(patsubst %/main.rs,%,$(wildcard $(1)/tests/*/main.rs)))))
 E2E_TESTS := $(filter-out bluez%,$(call tests_of,tests))
-UNIT_TESTS := $(foreach package,gaen capture daemon cli server,$(call tests_of,$(package)))
+UNIT_TESTS := $(foreach package,gaen guidance capture settings i18n room daemon cli gui/session server,$(call tests_of,$(package)))
 
 .PHONY: help
 help: ## List the targets
@@ -47,14 +47,29 @@ clean-run: ## Delete what `make run` left in ./run: database, keys, logs
 .PHONY: setup
 setup: setup-run setup-test ## Only install what is missing
 
-SETUPS := setup-build setup-run setup-test
+SETUPS := setup-build setup-run setup-test setup-gui
 .PHONY: $(SETUPS)
 $(SETUPS): setup-%:
 	@scripts/setup $*
 
 .PHONY: build
-build: setup-build ## Build the whole workspace
+build: setup-build ## Build everything but the window
 	cargo build
+
+# The page is compiled into the window; its packages are those of the lock file.
+PAGE := gui/dist/index.html
+PAGE_SOURCES := $(shell git ls-files gui/src gui/index.html gui/vite.config.ts gui/scripts i18n/*/gui.ftl i18n/*/guidance.ftl i18n/*/documents)
+
+gui/node_modules: gui/package-lock.json | setup-gui
+	cd gui && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(PAGE): gui/node_modules $(PAGE_SOURCES) Cargo.lock
+	cd gui && npm run --silent build
+
+.PHONY: gui
+gui: $(PAGE) ## Build the window
+	cargo build --package sesshoku-gui
 
 .PHONY: doc
 doc: setup-build ## Build the API documentation, without a warning
@@ -64,7 +79,7 @@ doc: setup-build ## Build the API documentation, without a warning
 
 .PHONY: test
 test: setup-test ## Check and test everything, and count
-	@+scripts/tally check test-unit test-e2e test-bluez
+	@+scripts/tally check test-unit test-e2e test-bluez test-gui
 
 .PHONY: check
 check: setup-test $(CARGO_DENY) ## Format, lints, documentation, licences and sources of dependencies
@@ -95,6 +110,16 @@ bench-bluez: build setup-test ## Measure large crowds, one after the other, and 
 .PHONY: tables
 tables: build setup-test ## Write the tables that tests measure into docs/
 	SESSHOKU_WRITE_TABLES=1 cargo test --package sesshoku-tests --no-fail-fast --test 'bluez_*'
+
+.PHONY: test-gui
+test-gui: setup-test gui build ## Check and test the window: its page in a browser, and the real one on a display
+	cd gui && npm run --silent check && npm test
+	cargo clippy --package sesshoku-gui --all-targets --locked -- -D warnings
+	cargo test --package sesshoku-gui --no-fail-fast
+
+.PHONY: screenshots
+screenshots: gui/node_modules ## Make the pictures in docs/screenshots
+	cd gui && node scripts/screenshots.mjs ../docs/screenshots
 
 # The database of advisories changes by the day and is on GitHub, so this is no
 # part of `make test`.

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use guidance::{Answer, Prefecture, Question};
 use sesshoku_i18n::Language;
+use sesshoku_session::DIRECTORY_FILE;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -86,6 +88,17 @@ impl FromStr for Bus {
 pub(crate) enum Command {
     #[command(flatten)]
     Online(Online),
+    /// Find out what to do after a contact: whom to call, and what to watch for.
+    ///
+    /// Asks at a terminal what no flag answers; elsewhere it says which question is
+    /// open. Answers are not kept.
+    Guidance(Guidance),
+    /// Print the full terms of use, the privacy policy and the other texts.
+    Terms {
+        /// Which text.
+        #[arg(value_enum, default_value = "terms")]
+        text: Text,
+    },
     /// Analyse files, without the daemon.
     #[command(subcommand)]
     Analyse(Analyse),
@@ -154,6 +167,15 @@ pub(crate) enum Online {
     },
     /// Follow what happens, a line per change, until interrupted.
     Watch,
+    /// Notify the person of each new contact once, on the session's desktop.
+    ///
+    /// Runs until the session ends. The notification says only that there is something
+    /// to see; pressing it opens the window.
+    Notify {
+        /// The program that is opened.
+        #[arg(long, default_value = "sesshoku-gui", value_name = "COMMAND")]
+        window: PathBuf,
+    },
 }
 
 /// What to do about a registration.
@@ -174,6 +196,59 @@ pub(crate) enum RegistrationAction {
 pub(crate) enum YesNo {
     Yes,
     No,
+}
+
+/// What `guidance` needs not ask.
+#[derive(Debug, Args)]
+pub(crate) struct Guidance {
+    /// Whether there are symptoms.
+    #[arg(long, value_name = "yes|no", value_parser = answer)]
+    symptoms: Option<Answer>,
+    /// Whether somebody close was infected, or had suspicious symptoms.
+    #[arg(long, value_name = "yes|no", value_parser = answer)]
+    close_contact: Option<Answer>,
+    /// The prefecture: its name in Japanese or English, or its number.
+    #[arg(long, value_name = "NAME", value_parser = prefecture)]
+    pub(crate) prefecture: Option<Prefecture>,
+    /// The contacts by prefecture; without that file there are only samples.
+    #[arg(long, env = "SESSHOKU_DIRECTORY", default_value = DIRECTORY_FILE, value_name = "FILE")]
+    pub(crate) directory: PathBuf,
+}
+
+impl Guidance {
+    /// What the flags answer to `question`.
+    pub(crate) const fn answer(&self, question: Question) -> Option<Answer> {
+        match question {
+            Question::Symptoms => self.symptoms,
+            Question::CloseContact => self.close_contact,
+        }
+    }
+}
+
+fn answer(text: &str) -> Result<Answer, String> {
+    let found = Answer::ALL
+        .into_iter()
+        .find(|answer| answer.as_str() == text);
+    found.ok_or_else(|| "neither `yes` nor `no`".to_owned())
+}
+
+fn prefecture(text: &str) -> Result<Prefecture, String> {
+    Prefecture::find(text).ok_or_else(|| "no prefecture of Japan".to_owned())
+}
+
+/// The texts that are read as a whole.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Text {
+    /// The terms of use.
+    Terms,
+    /// The privacy policy.
+    Privacy,
+    /// The agreement to register as positive.
+    Registration,
+    /// How to use it.
+    Howto,
+    /// Questions and answers.
+    Questions,
 }
 
 /// Commands that read files and need no daemon.

@@ -114,6 +114,7 @@ pub(crate) mod tests {
             seconds,
             near_seconds,
             score,
+            courses: None,
         };
         let mut contacts = result("contact", &[]);
         contacts.contacts = vec![

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use sesshoku_dbus_api::Error as ServiceError;
 use sesshoku_i18n::Catalogue;
+use sesshoku_session::FileError;
 use zbus::fdo;
 
 use crate::analyse::{InputError, KeysError, chain};
@@ -69,6 +70,9 @@ pub(crate) enum Failure {
     /// An input file cannot be used.
     #[error("an input file cannot be used")]
     Input(#[from] InputError),
+    /// A file of the person's or the administrator's cannot be used.
+    #[error("a file cannot be used")]
+    File(#[from] FileError),
     /// Keys are refused.
     #[error("the keys are refused")]
     Keys(#[from] KeysError),
@@ -128,6 +132,7 @@ impl Failure {
             Self::Service(error) => error.to_string(),
             Self::Bus(error) | Self::NoBus(error) => error.to_string(),
             Self::Input(error) => chain(error),
+            Self::File(error) => chain(error),
             Self::Keys(error) => chain(error),
             Self::Io(error) => error.to_string(),
             Self::Declined | Self::NotATerminal | Self::NeedsFlag(_) => self.to_string(),
@@ -140,6 +145,7 @@ impl Failure {
             Self::Bus(error) => Kind::of_bus(error),
             Self::NoBus(_) => Kind::NoBus,
             Self::Input(error) => Kind::Input(error.name()),
+            Self::File(_) => Kind::Input("input-file"),
             Self::Keys(error) => Kind::Keys(error.name()),
             Self::Declined => Kind::Declined,
             Self::NotATerminal => Kind::NotATerminal,

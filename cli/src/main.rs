@@ -10,9 +10,11 @@ mod bus;
 mod commands;
 mod contacts;
 mod exit;
+mod guidance;
 mod output;
 mod registration;
 mod status;
+mod terms;
 mod text;
 
 use std::process::ExitCode;
@@ -27,6 +29,8 @@ fn main() -> ExitCode {
     let output = Output::new(cli.global.json, cli.global.language());
     let ended = match &cli.command {
         Command::Analyse(command) => analyse::run(command, &output),
+        Command::Guidance(command) => guidance::run(command, &output),
+        Command::Terms { text } => terms::run(*text, &output),
         Command::Online(command) => commands::run(command, &cli.global.bus, &output),
     };
     ended

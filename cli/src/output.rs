@@ -27,6 +27,11 @@ impl Output {
         }
     }
 
+    /// Whether it speaks JSON.
+    pub(crate) const fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// The sentences.
     pub(crate) const fn text(&self) -> &Text {
         &self.text
@@ -86,6 +91,11 @@ impl Output {
         } else {
             Err(Failure::Declined)
         }
+    }
+
+    /// Says something on the terminal that is no result.
+    pub(crate) fn note(&self, sentence: &str) -> Result<(), Failure> {
+        Ok(writeln!(io::stderr(), "{sentence}")?)
     }
 }
 

@@ -587,11 +587,26 @@ mod tests {
         .concat()
     }
 
+    /// Each name of the guidance with the prefix of its sentences.
+    fn names_of_the_guidance() -> Vec<(&'static str, String)> {
+        let questions = guidance::Question::ALL.map(|it| ("question", it.as_str()));
+        let outcomes = guidance::Outcome::ALL.map(|it| ("guide", it.as_str()));
+        let firsts = [guidance::First::Clinic, guidance::First::Centre];
+        let firsts = firsts.map(|it| ("call-first", it.as_str()));
+        let all = questions.into_iter().chain(outcomes).chain(firsts);
+        all.map(|(prefix, name)| (prefix, name.to_owned()))
+            .collect()
+    }
+
+    fn all_names() -> Vec<(&'static str, String)> {
+        [names_on_the_bus(), names_of_the_guidance()].concat()
+    }
+
     #[test]
     fn every_name_on_the_bus_has_a_sentence() {
         for language in Language::ALL {
             let catalogue = Catalogue::new(language);
-            for (prefix, name) in names_on_the_bus() {
+            for (prefix, name) in all_names() {
                 assert!(
                     catalogue.has(&format!("{prefix}-{name}")),
                     "{prefix}-{name}"
@@ -617,7 +632,7 @@ mod tests {
 
     #[test]
     fn every_sentence_is_used_and_every_used_one_exists() {
-        let names: Vec<_> = names_on_the_bus()
+        let names: Vec<_> = all_names()
             .into_iter()
             .map(|(prefix, name)| format!("{prefix}-{name}"))
             .collect();

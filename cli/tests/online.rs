@@ -257,6 +257,7 @@ impl Exposure {
             seconds: 1200,
             near_seconds: 900,
             score: 150.0,
+            courses: None,
         };
         if self.contact { vec![day] } else { vec![] }
     }

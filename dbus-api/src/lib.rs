@@ -16,8 +16,8 @@ mod types;
 pub use error::Error;
 pub use proxy::{Consent1Proxy, Exposure1Proxy, Registration1Proxy, Tracing1Proxy};
 pub use types::{
-    CheckOutcome, ConsentState, ContactDay, ExposureResult, RegistrationReason, RegistrationState,
-    RunReason, RunState, UnknownReason, Verdict,
+    CheckOutcome, ConsentState, ContactDay, CoursePoint, ExposureResult, RegistrationReason,
+    RegistrationState, RunReason, RunState, UnknownReason, Verdict,
 };
 
 /// The well-known bus name.

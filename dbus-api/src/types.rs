@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use zbus::zvariant::{DeserializeDict, SerializeDict, Type};
 
 macro_rules! names {
@@ -237,4 +238,19 @@ pub struct ContactDay {
     pub near_seconds: u32,
     /// Score sum in percent of the threshold: 100 is a contact (protocol §7).
     pub score: f64,
+    /// For each contact, in no order that tells anything, how its signal went; empty
+    /// from a daemon that does not say.
+    pub courses: Option<Vec<Vec<CoursePoint>>>,
+}
+
+/// A stretch of one contact's signal. There is no time of day in it: it could tell
+/// who it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Type, Serialize, Deserialize)]
+pub struct CoursePoint {
+    /// Minutes from the first signal of that contact on that day to its end.
+    pub minute: u32,
+    /// How many minutes it stands for.
+    pub minutes: u32,
+    /// How strong it was: 50 is the least that is near, each dB is one, 0 to 100.
+    pub strength: u8,
 }

@@ -7,3 +7,4 @@ terms-checks = About once a day it fetches the keys of people who registered as 
 terms-limits = A "contact" is likely to have been within about 1 m for 15 minutes or longer, as estimated from signal strength. Its accuracy is not guaranteed.
 terms-withdraw = You can withdraw at any time (sesshoku withdraw). That deletes everything recorded on this device beyond recovery.
 terms-minor = If you are a minor, please ask a guardian for agreement first.
+terms-version = Version { $version }

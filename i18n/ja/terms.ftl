@@ -7,3 +7,4 @@ terms-checks = 1 日に 1 回ほど、陽性と登録した人の鍵を通知サ
 terms-limits = 「接触」は、およそ 1 m 以内に 15 分以上いた可能性を電波の強さから推定したものです。正確さは保証されません。
 terms-withdraw = 同意はいつでも取り消せます（sesshoku withdraw）。取り消すと、この機器の記録はすべて、元に戻せない形で消えます。
 terms-minor = 未成年の方は、保護者の同意を得てからお使いください。
+terms-version = 第 { $version } 版

@@ -5,6 +5,8 @@
 //! that every front end says the same about the same thing.
 #![forbid(unsafe_code)]
 
+mod documents;
+
 use std::fmt;
 
 use fluent_bundle::concurrent::FluentBundle;
@@ -12,6 +14,7 @@ use fluent_bundle::{FluentResource, FluentValue};
 use fluent_syntax::ast::Entry;
 use unic_langid::LanguageIdentifier;
 
+pub use documents::{Block, Document, REGISTRATION_VERSION, TERMS_VERSION};
 pub use fluent_bundle::FluentArgs as Args;
 
 /// The attribute of a sentence that says what to do about it.
@@ -57,7 +60,7 @@ impl Language {
         }
     }
 
-    const fn sources(self) -> [&'static str; 7] {
+    const fn sources(self) -> [&'static str; 9] {
         macro_rules! sources {
             ($tag:literal) => {
                 [
@@ -68,6 +71,8 @@ impl Language {
                     include_str!(concat!("../", $tag, "/errors.ftl")),
                     include_str!(concat!("../", $tag, "/cli.ftl")),
                     include_str!(concat!("../", $tag, "/analyse.ftl")),
+                    include_str!(concat!("../", $tag, "/guidance.ftl")),
+                    include_str!(concat!("../", $tag, "/notify.ftl")),
                 ]
             };
         }

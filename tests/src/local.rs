@@ -127,6 +127,23 @@ impl Process {
         self.child.id()
     }
 
+    /// The same, and waits for the first line that it prints.
+    ///
+    /// # Errors
+    /// When it cannot be started, or ends without one.
+    pub fn start_and_read_line(command: &mut Command) -> anyhow::Result<(Self, String)> {
+        let mut process = Self::start(command.stdout(Stdio::piped()))?;
+        let stdout = process.child.stdout.take().context("no standard output")?;
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        ensure!(
+            !line.is_empty(),
+            "{:?} did not start",
+            command.get_program()
+        );
+        Ok((process, line))
+    }
+
     /// Sends `signal` to the process group.
     ///
     /// # Errors
@@ -260,14 +277,9 @@ impl Place {
         command
             .args([kind, "--nofork", "--nopidfile", "--print-address=1"])
             .arg(format!("--address={address}"))
-            .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let mut bus = Process::start(&mut command)?;
         // It prints its address when it listens.
-        let stdout = bus.child.stdout.take().context("no standard output")?;
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        ensure!(!line.is_empty(), "the bus did not start");
+        let (bus, _) = Process::start_and_read_line(&mut command)?;
         Ok(Self { dir, address, bus })
     }
 

@@ -1,6 +1,8 @@
 //! The commands that ask the daemon: each fetches a value and prints it.
 
 mod actions;
+mod notified;
+mod notify;
 mod register;
 pub(crate) mod watch;
 
@@ -47,6 +49,7 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
         }
         Online::Check => actions::check(bus, output).await,
         Online::Erase { yes } => actions::erase(bus, output, *yes).await,
+        Online::Notify { window } => notify::notify(bus, output, window).await,
         Online::Watch => watch::watch(bus, output).await,
     }
 }

@@ -10,7 +10,9 @@ use gaen::config::Configuration;
 use gaen::risk::{self, Bucket};
 use gaen::time::{UnixSeconds, UtcDay};
 use gaen::window::ExposureWindow;
-use sesshoku_dbus_api::{ConsentState, ContactDay, ExposureResult, UnknownReason, Verdict};
+use sesshoku_dbus_api::{
+    ConsentState, ContactDay, CoursePoint, ExposureResult, UnknownReason, Verdict,
+};
 
 use super::schedule::{FRESH_FOR, age};
 use crate::store::{CheckOutcome, Coverage, Exposures, Store, StoreError, StoredExposure};
@@ -63,7 +65,7 @@ pub struct Assessment {
 }
 
 /// A day that counts as a contact.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Day {
     /// The UTC day.
     pub date: UtcDay,
@@ -76,6 +78,8 @@ pub struct Day {
     pub near_seconds: u64,
     /// Score in percent of a contact's least (protocol §7).
     pub score_percent: f64,
+    /// How the signal of each contact went, in an order that tells nothing.
+    pub courses: Vec<Vec<CoursePoint>>,
 }
 
 /// What may be said at `now`, by what is in the store.
@@ -165,6 +169,7 @@ impl Assessment {
                 seconds: u32::try_from(day.seconds).unwrap_or(u32::MAX),
                 near_seconds: u32::try_from(day.near_seconds).unwrap_or(u32::MAX),
                 score: day.score_percent,
+                courses: Some(day.courses.clone()),
             })
             .collect()
     }
@@ -248,17 +253,72 @@ fn contact_days(
         .filter(|day| day.contact)
         .map(|day| {
             let near = near_keys.get(&day.date).map_or(0, BTreeSet::len);
+            let mut courses: Vec<_> = near_keys
+                .get(&day.date)
+                .into_iter()
+                .flatten()
+                .map(|key| course(exposures, key, day.date, configuration))
+                .collect();
+            courses.sort_unstable();
             Day {
                 date: day.date,
                 contacts: u32::try_from(near).unwrap_or(u32::MAX).max(1),
                 seconds: day.seconds,
                 near_seconds: day.near_seconds,
                 score_percent: day.displayed_score(configuration),
+                courses,
             }
         })
         .collect();
     days.reverse();
     days
+}
+
+/// How the signal of one key went on one day.
+fn course(
+    exposures: &[StoredExposure],
+    key: &[u8; 16],
+    date: UtcDay,
+    configuration: &Configuration,
+) -> Vec<CoursePoint> {
+    let mut windows: Vec<_> = exposures
+        .iter()
+        .filter(|exposure| exposure.key.tek.expose_bytes() == key)
+        .flat_map(|exposure| &exposure.windows)
+        .filter(|window| window.date == date)
+        .collect();
+    windows.sort_unstable_by_key(|window| window.start);
+    let Some(first) = windows.first().map(|window| window.start) else {
+        return Vec::new();
+    };
+    let mut points = Vec::new();
+    for window in windows {
+        let mut seconds = u64::try_from(window.start.seconds_since(first)).unwrap_or(0);
+        for instance in &window.instances {
+            let stands_for = u64::from(instance.seconds_since_last_scan);
+            seconds += stands_for;
+            if stands_for > 0 {
+                points.push(CoursePoint {
+                    minute: minutes(seconds),
+                    minutes: minutes(stands_for),
+                    strength: strength(instance.typical_attenuation, configuration),
+                });
+            }
+        }
+    }
+    points
+}
+
+/// To the nearest minute.
+fn minutes(seconds: u64) -> u32 {
+    u32::try_from((seconds + 30) / 60).unwrap_or(u32::MAX)
+}
+
+/// 50 at the last threshold, beyond which it is far; each dB is one.
+fn strength(attenuation: u8, configuration: &Configuration) -> u8 {
+    let [.., threshold] = configuration.attenuation_thresholds;
+    let strength = 50 + i16::from(threshold) - i16::from(attenuation);
+    u8::try_from(strength.clamp(0, 100)).unwrap_or(0)
 }
 
 fn was_near(window: &ExposureWindow, configuration: &Configuration) -> bool {
@@ -293,6 +353,33 @@ mod tests {
             },
             exposures: Exposures::default(),
         }
+    }
+
+    #[test]
+    fn the_course_of_a_contact_tells_strength_by_minutes_and_no_time_of_day() {
+        let yesterday = TODAY.saturating_sub(1);
+        let mut exposure = exposure(1, yesterday, 26, 46);
+        let mut later = exposure.windows[0].clone();
+        later.start = later.start.saturating_add_signed(3600);
+        later.instances.truncate(1);
+        later.instances[0].typical_attenuation = 255;
+        exposure.windows.push(later);
+        let [_, _, threshold] = Configuration::default().attenuation_thresholds;
+        let facts = Facts {
+            exposures: found(vec![exposure]),
+            ..good()
+        };
+        let day = at(&facts).days.remove(0);
+        assert_eq!(day.courses.len(), 1);
+        let course = &day.courses[0];
+        assert_eq!(course.len(), 27);
+        assert_eq!((course[0].minute, course[0].minutes), (1, 1));
+        assert_eq!(course[25].minute, 26);
+        assert_eq!(
+            i16::from(course[0].strength),
+            50 + i16::from(threshold) - 46
+        );
+        assert_eq!((course[26].minute, course[26].strength), (61, 0));
     }
 
     fn found(found: Vec<StoredExposure>) -> Exposures {
@@ -455,13 +542,17 @@ mod tests {
         let days = at(&facts).days;
         assert_eq!(days.len(), 2);
         assert_eq!(
-            days[0],
+            Day {
+                courses: Vec::new(),
+                ..days[0].clone()
+            },
             Day {
                 date: TODAY,
                 contacts: 2,
                 seconds: 1800,
                 near_seconds: 1800,
                 score_percent: 1800.0 / 1350.0 * 100.0,
+                courses: Vec::new(),
             }
         );
         assert_eq!(days[1].date, yesterday);

@@ -1,0 +1,266 @@
+//! The window: commands of the page go to the controller, changes to the page.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Parser;
+use gtk::prelude::*;
+use sesshoku_session::{DIRECTORY_FILE, INQUIRIES_FILE, preferences_file};
+use tauri::{AppHandle, Emitter, Manager, State, Url, WebviewUrl, WebviewWindowBuilder};
+
+use crate::controller::{Bus, Change, Controller, Places};
+use crate::failure::Failure;
+use crate::instance;
+use crate::model::{Choice, Environment, Exposure, Guidance, Status};
+
+/// The only window.
+const WINDOW: &str = "main";
+/// Schemes of addresses that are handed to other programs: a call or a mail.
+const OUTSIDE: [&str; 2] = ["tel", "mailto"];
+
+/// Contact confirming for Linux: the window.
+#[derive(Debug, Parser)]
+#[command(name = "sesshoku-gui", version)]
+pub struct Options {
+    /// The bus the daemon is on: system, session, or a D-Bus address.
+    #[arg(long, env = "SESSHOKU_BUS", default_value = "system")]
+    bus: Bus,
+    /// The page to show first.
+    #[arg(long, default_value = "", hide_default_value = true, value_parser = ["", "home", "result"])]
+    page: String,
+    /// The contacts by prefecture; without that file there are only samples.
+    #[arg(long, env = "SESSHOKU_DIRECTORY", default_value = DIRECTORY_FILE, value_name = "FILE")]
+    directory: PathBuf,
+    /// Where inquiries go.
+    #[arg(long, env = "SESSHOKU_INQUIRIES", default_value = INQUIRIES_FILE, value_name = "FILE")]
+    inquiries: PathBuf,
+    /// Where results are exported to; by default the folder for downloads.
+    #[arg(long, env = "SESSHOKU_EXPORT_DIR", value_name = "FOLDER")]
+    export_dir: Option<PathBuf>,
+}
+
+impl FromStr for Bus {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "system" => Ok(Self::System),
+            "session" => Ok(Self::Session),
+            address if address.contains(':') => Ok(Self::Address(address.to_owned())),
+            _ => Err("neither `system` nor `session` nor an address such as `unix:path=…`".into()),
+        }
+    }
+}
+
+/// Shows the window until it is closed. A second one shows the first and is gone.
+///
+/// # Errors
+/// When there is no display, or no home to keep anything in.
+pub fn run(options: Options) -> anyhow::Result<()> {
+    let places = Places {
+        preferences: preferences_file(|name| std::env::var(name).ok())
+            .context("there is no home folder")?,
+        directory: options.directory,
+        inquiries: options.inquiries,
+        export_dir: options.export_dir.unwrap_or_else(download_dir),
+    };
+    let controller = Arc::new(Controller::new(options.bus, places));
+    let page = options.page;
+    tauri::Builder::default()
+        .manage(Arc::clone(&controller))
+        .invoke_handler(tauri::generate_handler![
+            status,
+            agree,
+            withdraw,
+            check,
+            exposure,
+            register,
+            retry,
+            forget,
+            start_service,
+            turn_bluetooth_on,
+            hide_bluetooth,
+            export,
+            guidance,
+            environment,
+            choose,
+            close,
+        ])
+        .setup(move |app| {
+            let handle = app.handle().clone();
+            let other = {
+                let handle = handle.clone();
+                move |page: &str| show(&handle, page)
+            };
+            if !tauri::async_runtime::block_on(instance::is_first(&page, other)) {
+                handle.exit(0);
+                return Ok(());
+            }
+            open(&handle, &page)?;
+            let follower = Arc::clone(&controller);
+            tauri::async_runtime::spawn(async move {
+                follower.follow(|change| tell(&handle, &change)).await
+            });
+            Ok(())
+        })
+        .run(tauri::generate_context!())?;
+    Ok(())
+}
+
+fn open(handle: &AppHandle, page: &str) -> tauri::Result<()> {
+    let url = WebviewUrl::App(format!("index.html#{page}").into());
+    let window = WebviewWindowBuilder::new(handle, WINDOW, url)
+        .title("Sesshoku")
+        .inner_size(360.0, 720.0)
+        .min_inner_size(240.0, 240.0)
+        .on_navigation(stays_here)
+        .build()?;
+    // Text is as large as everywhere else on the desktop.
+    if let Some(settings) = gtk::Settings::default() {
+        let zoom = {
+            let window = window.clone();
+            move |settings: &gtk::Settings| {
+                if let Some(scale) = text_scale(settings) {
+                    let _ = window.emit("text-scale", scale);
+                }
+            }
+        };
+        settings.connect_gtk_xft_dpi_notify(zoom);
+    }
+    Ok(())
+}
+
+/// Whether the page may go there by itself. Nothing is loaded from outside; a call or
+/// a mail is handed to the program for it.
+fn stays_here(url: &Url) -> bool {
+    if OUTSIDE.contains(&url.scheme()) {
+        let context = None::<&gtk::gio::AppLaunchContext>;
+        // Where no program takes it, the number is still there to be read.
+        let _ = gtk::gio::AppInfo::launch_default_for_uri(url.as_str(), context);
+        return false;
+    }
+    url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost")
+}
+
+/// The desktop's text scale: 1.0 at 96 dots per inch.
+fn text_scale(settings: &gtk::Settings) -> Option<f64> {
+    const UNSCALED: f64 = 96.0 * 1024.0;
+    let dpi = settings.gtk_xft_dpi();
+    (dpi > 0).then(|| f64::from(dpi) / UNSCALED)
+}
+
+fn show(handle: &AppHandle, page: &str) {
+    let Some(window) = handle.get_webview_window(WINDOW) else {
+        return;
+    };
+    if !page.is_empty() {
+        let _ = window.emit("page", page);
+    }
+    let _ = window.unminimize();
+    let _ = window.set_focus();
+}
+
+fn tell(handle: &AppHandle, change: &Change) {
+    // A page that is gone need not be told.
+    let _ = match change {
+        Change::Status(status) => handle.emit("status", status),
+        Change::Exposure => handle.emit("exposure", ()),
+    };
+}
+
+fn download_dir() -> PathBuf {
+    gtk::glib::user_special_dir(gtk::glib::UserDirectory::Downloads)
+        .unwrap_or_else(gtk::glib::home_dir)
+}
+
+type Shared<'a> = State<'a, Arc<Controller>>;
+
+#[tauri::command]
+async fn status(controller: Shared<'_>) -> Result<Status, Failure> {
+    Ok(controller.status().await)
+}
+
+#[tauri::command]
+async fn agree(controller: Shared<'_>, version: String) -> Result<(), Failure> {
+    controller.agree(&version).await
+}
+
+#[tauri::command]
+async fn withdraw(controller: Shared<'_>) -> Result<(), Failure> {
+    controller.withdraw().await
+}
+
+#[tauri::command]
+async fn check(controller: Shared<'_>) -> Result<String, Failure> {
+    controller.check().await
+}
+
+#[tauri::command]
+async fn exposure(controller: Shared<'_>) -> Result<Exposure, Failure> {
+    controller.exposure().await
+}
+
+#[tauri::command]
+async fn register(
+    controller: Shared<'_>,
+    version: String,
+    has_symptoms: bool,
+    date: String,
+    number: String,
+) -> Result<(), Failure> {
+    controller
+        .register(&version, has_symptoms, &date, &number)
+        .await
+}
+
+#[tauri::command]
+async fn retry(controller: Shared<'_>) -> Result<(), Failure> {
+    controller.retry().await
+}
+
+#[tauri::command]
+async fn forget(controller: Shared<'_>) -> Result<(), Failure> {
+    controller.forget().await
+}
+
+#[tauri::command]
+async fn start_service(controller: Shared<'_>) -> Result<(), Failure> {
+    controller.start_service().await
+}
+
+#[tauri::command]
+async fn turn_bluetooth_on(controller: Shared<'_>) -> Result<(), Failure> {
+    controller.turn_bluetooth_on().await
+}
+
+#[tauri::command]
+async fn hide_bluetooth(controller: Shared<'_>) -> Result<(), Failure> {
+    controller.hide_bluetooth().await
+}
+
+#[tauri::command]
+async fn export(controller: Shared<'_>) -> Result<String, Failure> {
+    controller.export().await
+}
+
+#[tauri::command]
+fn guidance(controller: Shared<'_>) -> Result<Guidance, Failure> {
+    controller.guidance()
+}
+
+#[tauri::command]
+fn environment(controller: Shared<'_>) -> Environment {
+    controller.environment()
+}
+
+#[tauri::command]
+fn choose(controller: Shared<'_>, choice: Choice) -> Result<Environment, Failure> {
+    controller.choose(choice)
+}
+
+#[tauri::command]
+fn close(app: AppHandle) {
+    app.exit(0);
+}

@@ -1,0 +1,607 @@
+//! Everything the window does, without a window: what the page asks goes to the
+//! daemon and comes back as plain values.
+//!
+//! Nothing is polled. [`Controller::follow`] listens to the daemon's signals, and
+//! tells of each change once.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde::Serialize;
+use sesshoku_dbus_api::{
+    BUS_NAME, Consent1Proxy, ContactDay, Exposure1Proxy, ExposureResult, OBJECT_PATH,
+    Registration1Proxy, Tracing1Proxy,
+};
+use sesshoku_session::Preferences;
+use tokio::sync::OnceCell;
+use zbus::message::Type;
+use zbus::{Connection, MatchRule, MessageStream, fdo, proxy};
+
+use crate::failure::Failure;
+use crate::model::{
+    Check, Choice, Consent, Day, Environment, Exposure, Guidance, Inquiries, Point, Registration,
+    Service, Status,
+};
+
+/// A daemon has several changes at once, and on simulated time many a second; those
+/// within this time are told as one.
+const TOGETHER: Duration = Duration::from_millis(60);
+/// How long to wait before trying again to reach a bus that is not there.
+const BUS_AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// An export is never numbered higher: somebody has thousands of them by then.
+const MOST_EXPORTS: u32 = 10_000;
+
+/// The bus that the daemon is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bus {
+    /// The system bus.
+    System,
+    /// The session bus.
+    Session,
+    /// A bus at an address.
+    Address(String),
+}
+
+/// Where files are.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The person's preferences.
+    pub preferences: PathBuf,
+    /// The contacts by prefecture.
+    pub directory: PathBuf,
+    /// Where inquiries go.
+    pub inquiries: PathBuf,
+    /// Where exports go.
+    pub export_dir: PathBuf,
+}
+
+/// What changed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// The daemon's state.
+    Status(Status),
+    /// The result may have changed. It is not said how: it is only told when asked for.
+    Exposure,
+}
+
+/// What the page asks for.
+#[derive(Debug)]
+pub struct Controller {
+    bus: Bus,
+    places: Places,
+    connection: OnceCell<Connection>,
+}
+
+/// BlueZ's switch and visibility of an adapter.
+#[proxy(interface = "org.bluez.Adapter1", default_service = "org.bluez")]
+trait Adapter {
+    #[zbus(property)]
+    fn set_powered(&self, powered: bool) -> zbus::Result<()>;
+    #[zbus(property)]
+    fn set_discoverable(&self, discoverable: bool) -> zbus::Result<()>;
+}
+
+impl Controller {
+    /// For the daemon on `bus`, which need not be there yet.
+    pub fn new(bus: Bus, places: Places) -> Self {
+        Self {
+            bus,
+            places,
+            connection: OnceCell::new(),
+        }
+    }
+
+    /// The daemon's state; a daemon that does not answer is not running.
+    pub async fn status(&self) -> Status {
+        let service = self.service().await.ok();
+        Status { service }
+    }
+
+    async fn service(&self) -> Result<Service, Failure> {
+        let connection = self.connection().await?;
+        // Reading properties would have the bus start the daemon; whether it is to
+        // run is for the person or the system to say.
+        let dbus = fdo::DBusProxy::new(connection).await?;
+        if !dbus
+            .name_has_owner(BUS_NAME.try_into().map_err(zbus::Error::from)?)
+            .await?
+        {
+            return Err(Failure::away());
+        }
+        let tracing = Tracing1Proxy::builder(connection)
+            .cache_properties(proxy::CacheProperties::No)
+            .build()
+            .await?;
+        let consent = Consent1Proxy::builder(connection)
+            .cache_properties(proxy::CacheProperties::No)
+            .build()
+            .await?;
+        let exposure = Exposure1Proxy::builder(connection)
+            .cache_properties(proxy::CacheProperties::No)
+            .build()
+            .await?;
+        Ok(Service {
+            version: tracing.version().await?,
+            time: tracing.time().await?,
+            state: tracing.state().await?,
+            reason: tracing.reason().await?,
+            radio: tracing.radio().await?,
+            receiving: !tracing.scan_method().await?.is_empty(),
+            consent: Consent {
+                state: consent.state().await?,
+                agreed_at: time(consent.agreed_at().await?),
+            },
+            check: Check {
+                checking: exposure.checking().await?,
+                last_outcome: exposure.last_outcome().await?,
+                last_success: time(exposure.last_success().await?),
+                next_check: time(exposure.next_check().await?),
+            },
+            registration: self.registration(connection).await.ok(),
+        })
+    }
+
+    async fn registration(&self, connection: &Connection) -> Result<Registration, Failure> {
+        let registration = Registration1Proxy::builder(connection)
+            .cache_properties(proxy::CacheProperties::No)
+            .build()
+            .await?;
+        Ok(Registration {
+            state: registration.state().await?,
+            reason: registration.reason().await?,
+            since: time(registration.since().await?),
+            has_symptoms: registration.has_symptoms().await?,
+            date: registration.date().await?,
+            next_try: time(registration.next_try().await?),
+            tries_left: registration.tries_left().await?,
+            paused_until: time(registration.paused_until().await?),
+        })
+    }
+
+    /// Tells of the state now, and of each change for as long as the bus is there; then
+    /// waits for the bus. Never ends.
+    pub async fn follow(&self, mut tell: impl FnMut(Change)) -> std::convert::Infallible {
+        loop {
+            if self.follow_once(&mut tell).await.is_err() {
+                tell(Change::Status(Status::default()));
+            }
+            tokio::time::sleep(BUS_AGAIN_AFTER).await;
+        }
+    }
+
+    async fn follow_once(&self, tell: &mut impl FnMut(Change)) -> Result<(), Failure> {
+        let connection = self.connection().await?;
+        let rule = MatchRule::builder()
+            .msg_type(Type::Signal)
+            .sender(BUS_NAME)
+            .path(OBJECT_PATH)
+            .build()?;
+        // Subscribed before the first reading, so that no change falls in between.
+        let mut signals = MessageStream::for_match_rule(rule, connection, None).await?;
+        let dbus = fdo::DBusProxy::new(connection).await?;
+        let mut owners = dbus
+            .receive_name_owner_changed_with_args(&[(0, BUS_NAME)])
+            .await?;
+        let mut told = self.status().await;
+        tell(Change::Status(told.clone()));
+        loop {
+            let mut is_exposure = false;
+            let mut wait = None;
+            // Once something has changed, whatever else does shortly after.
+            loop {
+                tokio::select! {
+                    signal = signals.next() => match signal {
+                        Some(message) => {
+                            let message = message?;
+                            let header = message.header();
+                            let member = header.member().map(|member| member.as_str());
+                            is_exposure |= member == Some("ResultChanged");
+                        }
+                        None => return Err(Failure::away()),
+                    },
+                    owner = owners.next() => match owner {
+                        Some(_) => is_exposure = true,
+                        None => return Err(Failure::away()),
+                    },
+                    () = sleep_until(wait), if wait.is_some() => break,
+                }
+                wait.get_or_insert_with(|| tokio::time::Instant::now() + TOGETHER);
+            }
+            let now = self.status().await;
+            if !is_the_same(&told, &now) {
+                tell(Change::Status(now.clone()));
+            }
+            told = now;
+            if is_exposure {
+                tell(Change::Exposure);
+            }
+        }
+    }
+
+    /// Agrees to the version of the terms that was shown.
+    ///
+    /// # Errors
+    /// `TermsVersionMismatch` when another is in force, and the daemon's others.
+    pub async fn agree(&self, version: &str) -> Result<(), Failure> {
+        let consent = Consent1Proxy::new(self.connection().await?).await?;
+        Ok(consent.agree(version).await?)
+    }
+
+    /// Withdraws agreement and erases everything, here too.
+    ///
+    /// # Errors
+    /// The daemon's.
+    pub async fn withdraw(&self) -> Result<(), Failure> {
+        let consent = Consent1Proxy::new(self.connection().await?).await?;
+        consent.withdraw().await?;
+        match fs::remove_file(&self.places.preferences) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::file()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks now, and gives how the check ended.
+    ///
+    /// # Errors
+    /// The daemon's.
+    pub async fn check(&self) -> Result<String, Failure> {
+        let exposure = Exposure1Proxy::new(self.connection().await?).await?;
+        Ok(exposure.check_now().await?)
+    }
+
+    /// The result, with its days.
+    ///
+    /// # Errors
+    /// The daemon's, and `Denied` to who may not read it.
+    pub async fn exposure(&self) -> Result<Exposure, Failure> {
+        let exposure = Exposure1Proxy::new(self.connection().await?).await?;
+        let result = exposure.get_result().await?;
+        let days = exposure.get_contacts().await?;
+        Ok(to_exposure(result, days))
+    }
+
+    /// Begins a registration as positive.
+    ///
+    /// # Errors
+    /// The daemon's.
+    pub async fn register(
+        &self,
+        agreement_version: &str,
+        has_symptoms: bool,
+        date: &str,
+        processing_number: &str,
+    ) -> Result<(), Failure> {
+        let registration = Registration1Proxy::new(self.connection().await?).await?;
+        registration
+            .register(agreement_version, has_symptoms, date, processing_number)
+            .await?;
+        Ok(())
+    }
+
+    /// Sends a registration that waits now.
+    ///
+    /// # Errors
+    /// The daemon's.
+    pub async fn retry(&self) -> Result<(), Failure> {
+        let registration = Registration1Proxy::new(self.connection().await?).await?;
+        Ok(registration.retry().await?)
+    }
+
+    /// Gives up a registration, or forgets how the last one ended.
+    ///
+    /// # Errors
+    /// The daemon's.
+    pub async fn forget(&self) -> Result<(), Failure> {
+        let registration = Registration1Proxy::new(self.connection().await?).await?;
+        Ok(registration.forget().await?)
+    }
+
+    /// Has the bus start the daemon.
+    ///
+    /// # Errors
+    /// `Away` where it cannot.
+    pub async fn start_service(&self) -> Result<(), Failure> {
+        let dbus = fdo::DBusProxy::new(self.connection().await?).await?;
+        let name = BUS_NAME.try_into().map_err(zbus::Error::from)?;
+        dbus.start_service_by_name(name, 0).await?;
+        Ok(())
+    }
+
+    /// Switches the daemon's Bluetooth adapter on.
+    ///
+    /// # Errors
+    /// `Denied` or `Failed` where BlueZ refuses.
+    pub async fn turn_bluetooth_on(&self) -> Result<(), Failure> {
+        Ok(self.adapter().await?.set_powered(true).await?)
+    }
+
+    /// Makes the daemon's Bluetooth adapter invisible to others.
+    ///
+    /// # Errors
+    /// `Denied` or `Failed` where BlueZ refuses.
+    pub async fn hide_bluetooth(&self) -> Result<(), Failure> {
+        Ok(self.adapter().await?.set_discoverable(false).await?)
+    }
+
+    async fn adapter(&self) -> Result<AdapterProxy<'_>, Failure> {
+        let connection = self.connection().await?;
+        let name = Tracing1Proxy::new(connection).await?.adapter().await?;
+        let path = format!("/org/bluez/{name}");
+        Ok(AdapterProxy::builder(connection).path(path).build().await?)
+    }
+
+    /// Saves the result to a new file, which only the person may read, and gives its
+    /// path.
+    ///
+    /// # Errors
+    /// The daemon's, and `File`.
+    pub async fn export(&self) -> Result<String, Failure> {
+        #[derive(Serialize)]
+        struct Export {
+            /// When it was made, in Unix seconds.
+            exported_at: u64,
+            /// How the last check ended.
+            last_outcome: String,
+            #[serde(flatten)]
+            exposure: Exposure,
+        }
+        let service = self.service().await?;
+        let export = Export {
+            exported_at: service.time,
+            last_outcome: service.check.last_outcome,
+            exposure: self.exposure().await?,
+        };
+        let json = serde_json::to_vec_pretty(&export).map_err(|_| Failure::file())?;
+        let path = write_new(&self.places.export_dir, &json).map_err(|_| Failure::file())?;
+        Ok(path.display().to_string())
+    }
+
+    /// The guidance, with the contacts of this place.
+    ///
+    /// # Errors
+    /// `File` where the directory of contacts cannot be used.
+    pub fn guidance(&self) -> Result<Guidance, Failure> {
+        sesshoku_session::directory(&self.places.directory)
+            .map(|directory| Guidance::new(&directory))
+            .map_err(|_| Failure::file())
+    }
+
+    /// What the window is to look and speak like.
+    pub fn environment(&self) -> Environment {
+        // A file that cannot be used is as good as none here, and is not overwritten
+        // before something is chosen.
+        let preferences = Preferences::load(&self.places.preferences).unwrap_or_default();
+        let inquiries = sesshoku_session::inquiries(&self.places.inquiries).unwrap_or_default();
+        let language = preferences.language(|name| std::env::var(name).ok());
+        Environment {
+            language: language.tag().to_owned(),
+            chosen_language: preferences.language,
+            notifications: preferences.notifications,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            inquiries: Inquiries {
+                name: inquiries.name,
+                mail: inquiries.mail,
+                page: inquiries.page,
+            },
+        }
+    }
+
+    /// Keeps what the person has chosen.
+    ///
+    /// # Errors
+    /// `File` where it cannot be kept.
+    pub fn choose(&self, choice: Choice) -> Result<Environment, Failure> {
+        let preferences = Preferences {
+            language: choice.language,
+            notifications: choice.notifications,
+        };
+        preferences
+            .save(&self.places.preferences)
+            .map_err(|_| Failure::file())?;
+        Ok(self.environment())
+    }
+
+    /// The connection to the bus, made when it is first needed and possible.
+    async fn connection(&self) -> Result<&Connection, Failure> {
+        let connect = || async {
+            match &self.bus {
+                Bus::System => Connection::system().await,
+                Bus::Session => Connection::session().await,
+                Bus::Address(address) => {
+                    zbus::connection::Builder::address(address.as_str())
+                        .build()
+                        .await
+                }
+            }
+        };
+        // Whatever the reason, the daemon cannot be reached.
+        self.connection
+            .get_or_try_init(connect)
+            .await
+            .map_err(|_| Failure::away())
+    }
+}
+
+async fn sleep_until(instant: Option<tokio::time::Instant>) {
+    if let Some(instant) = instant {
+        tokio::time::sleep_until(instant).await;
+    }
+}
+
+/// 0 stands for never on the bus.
+fn time(seconds: u64) -> Option<u64> {
+    Some(seconds).filter(|seconds| *seconds != 0)
+}
+
+/// Whether nothing but time has passed.
+fn is_the_same(old: &Status, new: &Status) -> bool {
+    match (&old.service, &new.service) {
+        (Some(old), Some(new)) => {
+            let old = Service {
+                time: new.time,
+                ..old.clone()
+            };
+            old == *new
+        }
+        (old, new) => old == new,
+    }
+}
+
+fn to_exposure(result: ExposureResult, days: Vec<ContactDay>) -> Exposure {
+    Exposure {
+        verdict: result.verdict,
+        reasons: result.reasons,
+        period_start: result.period_start,
+        period_end: result.period_end,
+        last_success: time(result.last_success),
+        recorded_seconds: result.recorded_seconds,
+        unrecorded_seconds: result.unrecorded_seconds,
+        days: days.into_iter().map(to_day).collect(),
+    }
+}
+
+fn to_day(day: ContactDay) -> Day {
+    /// From here on it is near; see `dbus-api`.
+    const NEAR: u8 = 50;
+    let courses = day.courses.unwrap_or_default();
+    Day {
+        date: day.date,
+        contacts: day.contacts,
+        seconds: day.seconds,
+        near_seconds: day.near_seconds,
+        score: day.score,
+        courses: courses
+            .into_iter()
+            .map(|course| {
+                course
+                    .into_iter()
+                    .map(|point| Point {
+                        minute: point.minute,
+                        minutes: point.minutes,
+                        strength: point.strength.into(),
+                        near: point.strength >= NEAR,
+                    })
+                    .collect()
+            })
+            .collect(),
+    }
+}
+
+/// Writes `contents` to a new file in `dir`, and gives its path.
+fn write_new(dir: &Path, contents: &[u8]) -> io::Result<PathBuf> {
+    fs::create_dir_all(dir)?;
+    for number in 1..MOST_EXPORTS {
+        let path = dir.join(format!("sesshoku-{number}.json"));
+        let mut options = File::options();
+        match options.write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(mut file) => {
+                file.write_all(contents)?;
+                file.sync_all()?;
+                return Ok(path);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn places(dir: &Path) -> Places {
+        Places {
+            preferences: dir.join("config/preferences.toml"),
+            directory: dir.join("guidance.toml"),
+            inquiries: dir.join("inquiries.toml"),
+            export_dir: dir.join("exports"),
+        }
+    }
+
+    /// A controller whose bus is not there.
+    fn alone(dir: &Path) -> Controller {
+        Controller::new(
+            Bus::Address("unix:path=/nonexistent".to_owned()),
+            places(dir),
+        )
+    }
+
+    #[test]
+    fn without_a_bus_the_service_is_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let controller = alone(dir.path());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            assert_eq!(controller.status().await, Status::default());
+            assert_eq!(controller.agree("1").await, Err(Failure::away()));
+            assert_eq!(controller.exposure().await, Err(Failure::away()));
+            assert_eq!(controller.start_service().await, Err(Failure::away()));
+            // Following says so, too, and goes on.
+            let (sender, mut changes) = tokio::sync::mpsc::unbounded_channel();
+            let follow = controller.follow(|change| sender.send(change).unwrap());
+            tokio::select! {
+                never = follow => match never {},
+                change = changes.recv() => {
+                    assert_eq!(change, Some(Change::Status(Status::default())));
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn what_was_chosen_shows_and_a_broken_directory_sends_nobody_anywhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let controller = alone(dir.path());
+        assert!(controller.environment().notifications);
+        let chosen = controller
+            .choose(Choice {
+                language: Some("ja".to_owned()),
+                notifications: false,
+            })
+            .unwrap();
+        assert_eq!(
+            (chosen.language.as_str(), chosen.notifications),
+            ("ja", false)
+        );
+        assert_eq!(controller.environment(), chosen);
+
+        assert_eq!(controller.guidance().unwrap().prefectures.len(), 47);
+        fs::write(dir.path().join("guidance.toml"), "nonsense").unwrap();
+        assert_eq!(controller.guidance(), Err(Failure::file()));
+    }
+
+    #[test]
+    fn exports_are_new_files_for_the_person_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = write_new(&dir.path().join("new"), b"1").unwrap();
+        let second = write_new(&dir.path().join("new"), b"2").unwrap();
+        assert_ne!(first, second);
+        assert_eq!(fs::read(&first).unwrap(), b"1");
+        let mode = fs::metadata(&second).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn time_alone_is_no_change() {
+        let status = |time, state: &str| Status {
+            service: Some(Service {
+                time,
+                state: state.to_owned(),
+                ..Service::default()
+            }),
+        };
+        assert!(is_the_same(&status(1, "running"), &status(2, "running")));
+        assert!(!is_the_same(&status(1, "running"), &status(1, "stopped")));
+        assert!(!is_the_same(&status(1, "running"), &Status::default()));
+    }
+}

@@ -1,0 +1,338 @@
+// Made from src-tauri/src/model.rs by its tests, with UPDATE=1.
+
+export type Status = { 
+/**
+ * The daemon; `None` while it is not running.
+ */
+service: Service | null, };
+
+export type Service = { 
+/**
+ * Its version.
+ */
+version: string, 
+/**
+ * Its clock, which is simulated when its radio is.
+ */
+time: number, 
+/**
+ * Whether contacts are being recorded.
+ */
+state: string, 
+/**
+ * Why the state is what it is.
+ */
+reason: string, 
+/**
+ * `bluez` for real Bluetooth; everything else is not real.
+ */
+radio: string, 
+/**
+ * Whether it listens.
+ */
+receiving: boolean, 
+/**
+ * The agreement.
+ */
+consent: Consent, 
+/**
+ * The checks.
+ */
+check: Check, 
+/**
+ * Registering as positive; `None` with a daemon that cannot.
+ */
+registration: Registration | null, };
+
+export type Consent = { 
+/**
+ * `none`, `agreed` or `outdated`.
+ */
+state: string, 
+/**
+ * When it was agreed.
+ */
+agreed_at: number | null, };
+
+export type Check = { 
+/**
+ * Whether one is under way.
+ */
+checking: boolean, 
+/**
+ * How the last one ended.
+ */
+last_outcome: string, 
+/**
+ * When the last complete one ended.
+ */
+last_success: number | null, 
+/**
+ * When the next one is due.
+ */
+next_check: number | null, };
+
+export type Registration = { 
+/**
+ * `none`, `sending`, `waiting-to-retry`, `done` or `failed`.
+ */
+state: string, 
+/**
+ * Why it waits or has failed.
+ */
+reason: string, 
+/**
+ * When the state became what it is.
+ */
+since: number | null, 
+/**
+ * Whether there are symptoms.
+ */
+has_symptoms: boolean, 
+/**
+ * The day of onset or test; empty for none.
+ */
+date: string, 
+/**
+ * When it is tried again by itself.
+ */
+next_try: number | null, 
+/**
+ * How many wrong numbers there may be before a pause.
+ */
+tries_left: number, 
+/**
+ * Until when nothing can be registered.
+ */
+paused_until: number | null, };
+
+export type Exposure = { 
+/**
+ * `none`, `contact`, or anything else: it is not known.
+ */
+verdict: string, 
+/**
+ * What is not known.
+ */
+reasons: Array<string>, 
+/**
+ * First day of the period.
+ */
+period_start: string, 
+/**
+ * Last day of the period.
+ */
+period_end: string, 
+/**
+ * When the last complete check ended.
+ */
+last_success: number | null, 
+/**
+ * Seconds of the period in which was listened.
+ */
+recorded_seconds: number, 
+/**
+ * Seconds of the period in which was not.
+ */
+unrecorded_seconds: number, 
+/**
+ * The days that count as a contact, newest first.
+ */
+days: Array<Day>, };
+
+export type Day = { 
+/**
+ * The day.
+ */
+date: string, 
+/**
+ * How many contacts.
+ */
+contacts: number, 
+/**
+ * Length of all encounters, in seconds.
+ */
+seconds: number, 
+/**
+ * The part of it that was not far.
+ */
+near_seconds: number, 
+/**
+ * In percent of what counts as a contact.
+ */
+score: number, 
+/**
+ * For each contact, in no order that tells anything, how its signal went.
+ */
+courses: Array<Array<Point>>, };
+
+export type Point = { 
+/**
+ * Minutes since the first signal at which it ends.
+ */
+minute: number, 
+/**
+ * How many minutes it stands for.
+ */
+minutes: number, 
+/**
+ * Its strength, 0 to 100.
+ */
+strength: number, 
+/**
+ * Whether it was about as strong as at 1 m, or stronger.
+ */
+near: boolean, };
+
+export type Environment = { 
+/**
+ * The language to speak: `ja` or `en`.
+ */
+language: string, 
+/**
+ * The chosen language; `None` for that of the system.
+ */
+chosen_language: string | null, 
+/**
+ * Whether to be notified.
+ */
+notifications: boolean, 
+/**
+ * The version of the window.
+ */
+version: string, 
+/**
+ * Where inquiries go.
+ */
+inquiries: Inquiries, };
+
+export type Inquiries = { 
+/**
+ * Who answers.
+ */
+name: string | null, 
+/**
+ * Their mail address.
+ */
+mail: string | null, 
+/**
+ * Their page.
+ */
+page: string | null, };
+
+export type Choice = { 
+/**
+ * The language; `None` for that of the system.
+ */
+language: string | null, 
+/**
+ * Whether to be notified.
+ */
+notifications: boolean, };
+
+export type Guidance = { 
+/**
+ * The questions; the first is where everybody begins.
+ */
+questions: Array<GuidanceQuestion>, 
+/**
+ * For how many days to stay at home, or to watch one's health.
+ */
+days: number, 
+/**
+ * The prefectures in the order of their codes.
+ */
+prefectures: Array<GuidancePrefecture>, };
+
+export type GuidanceQuestion = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Where "yes" leads.
+ */
+yes: GuidanceStep, 
+/**
+ * Where "no" leads.
+ */
+no: GuidanceStep, };
+
+export type GuidanceStep = { 
+/**
+ * The name of the next question.
+ */
+question: string | null, 
+/**
+ * What to do.
+ */
+outcome: GuidanceOutcome | null, };
+
+export type GuidanceOutcome = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Whether there is somebody to call.
+ */
+visit: boolean, 
+/**
+ * Whether the clinic asks something after a negative test.
+ */
+asked_after_negative_test: boolean, };
+
+export type GuidancePrefecture = { 
+/**
+ * Its code in JIS X 0401.
+ */
+code: string, 
+/**
+ * Its name in Japanese.
+ */
+ja: string, 
+/**
+ * Its name in English.
+ */
+en: string, 
+/**
+ * `clinic` or `centre`; `None` where nobody is known.
+ */
+first: string | null, 
+/**
+ * Whom to call.
+ */
+contacts: Array<GuidanceContact>, };
+
+export type GuidanceContact = { 
+/**
+ * What it is called in Japanese.
+ */
+ja: string, 
+/**
+ * What it is called in English.
+ */
+en: string, 
+/**
+ * When somebody answers, in Japanese.
+ */
+hours_ja: string | null, 
+/**
+ * When somebody answers, in English.
+ */
+hours_en: string | null, 
+/**
+ * The number as it is written; a sample has none.
+ */
+phone: string | null, 
+/**
+ * The `tel:` address that dials it.
+ */
+uri: string | null, };
+
+export type Failure = { 
+/**
+ * The last part of the daemon's error name, or `Away` (it is not running),
+ * `Denied` (the bus does not allow it), `File` or `Failed`.
+ */
+name: string, };

@@ -1,0 +1,170 @@
+/** What the screens share: the backend, the last state it told of, and where one is. */
+import type { Day, Environment, Exposure, Guidance, Status } from "../generated/types";
+import { type Backend, failureName } from "./backend";
+import type { Help } from "./home";
+import { comeBack, forgetFocus, leave } from "./focus";
+import { type Document, type Language, speak } from "./i18n.svelte";
+
+export type Page =
+  | { name: "welcome"; page: 1 | 2 | 3 }
+  | { name: "agree" }
+  | { name: "home" }
+  | { name: "help"; help: Help }
+  | { name: "result" }
+  | { name: "day"; date: string }
+  | { name: "about" }
+  | { name: "guide"; question: string }
+  | { name: "outcome"; outcome: string }
+  | { name: "register" }
+  | { name: "register-date" }
+  | { name: "register-number" }
+  | { name: "register-state" }
+  | { name: "number-help" }
+  | { name: "settings" }
+  | { name: "language" }
+  | { name: "export" }
+  | { name: "erased" }
+  | { name: "inquiries" }
+  | { name: "licences" }
+  | { name: "document"; document: Document };
+
+class App {
+  backend!: Backend;
+  status = $state.raw<Status | null>(null);
+  environment = $state.raw<Environment | null>(null);
+  /** The result while a screen shows it; it is fetched when it is asked for. */
+  exposure = $state.raw<Exposure | null>(null);
+  /** Why there is no result. */
+  exposureFailure = $state<string | null>(null);
+  guidance = $state.raw<Guidance | null>(null);
+  guidanceFailed = $state(false);
+  /** From the first screen to the one that is shown. */
+  pages = $state.raw<Page[]>([]);
+  /** What is typed on the way to a registration; it is kept nowhere else. */
+  registering = $state({ hasSymptoms: null as boolean | null, date: "" });
+  /** The chosen prefecture, for as long as the window is open. */
+  prefecture = $state("");
+  /** When the last state was told, on this page's clock in milliseconds. */
+  #told = 0;
+
+  async start(backend: Backend, page: string): Promise<void> {
+    this.backend = backend;
+    await backend.listen({
+      status: (status) => this.#tell(status),
+      exposure: () => void this.#exposureChanged(),
+      page: (name) => this.open(name),
+      textScale: setTextScale,
+    });
+    const [environment, status] = await Promise.all([backend.environment(), backend.status()]);
+    this.environment = environment;
+    await speak(environment.language as Language);
+    this.#tell(status);
+    this.pages = [first(status)];
+    this.open(page);
+  }
+
+  get page(): Page | undefined {
+    return this.pages.at(-1);
+  }
+
+  /** Now, by the daemon's clock. */
+  now(): number {
+    const time = this.status?.service?.time;
+    if (time === undefined) return Date.now() / 1000;
+    return time + (performance.now() - this.#told) / 1000;
+  }
+
+  go(page: Page): void {
+    leave();
+    this.pages = [...this.pages, page];
+  }
+
+  replace(page: Page): void {
+    this.pages = [...this.pages.slice(0, -1), page];
+  }
+
+  back(): void {
+    if (this.pages.length < 2) return;
+    comeBack();
+    this.pages = this.pages.slice(0, -1);
+  }
+
+  home(): void {
+    forgetFocus();
+    this.pages = [{ name: "home" }];
+  }
+
+  /** Shows a page that another program names, once there is agreement. */
+  open(name: string): void {
+    if (this.status?.service?.consent.state !== "agreed") return;
+    if (name === "home") this.home();
+    if (name === "result") this.pages = [{ name: "home" }, { name: "result" }];
+  }
+
+  /** Runs `action`; the name of its failure, or `null`. */
+  async attempt(action: () => Promise<unknown>): Promise<string | null> {
+    try {
+      await action();
+      return null;
+    } catch (error) {
+      return failureName(error);
+    }
+  }
+
+  /** Asks for the state anew, where the time has to be right. */
+  async refresh(): Promise<void> {
+    this.#tell(await this.backend.status());
+  }
+
+  async loadExposure(): Promise<void> {
+    this.exposureFailure = await this.attempt(async () => {
+      await this.refresh();
+      this.exposure = await this.backend.exposure();
+    });
+    if (this.exposureFailure !== null) this.exposure = null;
+  }
+
+  async loadGuidance(): Promise<void> {
+    this.guidanceFailed =
+      (await this.attempt(async () => {
+        this.guidance = await this.backend.guidance();
+      })) !== null;
+  }
+
+  async choose(choice: { language?: Language | null; notifications?: boolean }): Promise<void> {
+    const { chosen_language, notifications } = this.environment!;
+    this.environment = await this.backend.choose({
+      language: choice.language === undefined ? chosen_language : choice.language,
+      notifications: choice.notifications ?? notifications,
+    });
+    await speak(this.environment.language as Language);
+  }
+
+  day(date: string): Day | undefined {
+    return this.exposure?.days.find((day) => day.date === date);
+  }
+
+  #tell(status: Status): void {
+    this.status = status;
+    this.#told = performance.now();
+  }
+
+  /** The result is fetched anew where a screen shows it, and else forgotten. */
+  async #exposureChanged(): Promise<void> {
+    const shown = this.pages.some((page) => page.name === "result");
+    if (shown) await this.loadExposure();
+    else this.exposure = null;
+  }
+}
+
+function first(status: Status): Page {
+  return status.service?.consent.state === "none"
+    ? { name: "welcome", page: 1 }
+    : { name: "home" };
+}
+
+function setTextScale(scale: number): void {
+  document.documentElement.style.fontSize = `${scale * 100}%`;
+}
+
+export const app = new App();

@@ -1,0 +1,158 @@
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Service } from "../src/generated/types";
+import { bars } from "../src/lib/chart";
+import { daysInUse, homeState } from "../src/lib/home";
+import { processingNumber } from "../src/lib/number";
+
+const NOW = 1_600_000_000;
+
+function service(change: Partial<Service> = {}): Service {
+  return {
+    version: "0.1.0",
+    time: NOW,
+    state: "running",
+    reason: "ready",
+    radio: "bluez",
+    receiving: true,
+    consent: { state: "agreed", agreed_at: NOW - 3 * 86_400 },
+    check: { checking: false, last_outcome: "complete", last_success: NOW - 3600, next_check: null },
+    registration: null,
+    ...change,
+  };
+}
+
+describe("the home screen", () => {
+  const key = (change: Partial<Service> | null, now = NOW) =>
+    homeState(change === null ? null : service(change), now).key;
+
+  it("shows the first state that applies", () => {
+    expect(key(null)).toBe("away");
+    const none = { state: "none", agreed_at: null };
+    expect(key({ consent: none, reason: "adapter-off" })).toBe("not-agreed");
+    expect(key({ consent: { state: "outdated", agreed_at: 1 } })).toBe("outdated");
+    expect(key({ reason: "clock-not-set", state: "stopped" })).toBe("clock");
+    expect(key({ reason: "privacy-discoverable", state: "degraded" })).toBe("visible-receiving");
+    expect(key({ reason: "privacy-discoverable", receiving: false })).toBe("visible");
+    expect(key({ reason: "starting", state: "stopped" })).toBe("starting");
+    expect(key({})).toBe("running");
+  });
+
+  it("takes a state or reason that it does not know for not running", () => {
+    expect(key({ state: "hovering", reason: "moon-phase" })).toBe("starting");
+    expect(key({ consent: { state: "unheard-of", agreed_at: 1 } })).toBe("not-agreed");
+  });
+
+  it("says that a check is overdue after a day, and not before", () => {
+    const checked = (seconds: number | null) => ({
+      check: { ...service().check, last_success: seconds === null ? null : NOW - seconds },
+    });
+    expect(key(checked(86_400))).toBe("running");
+    expect(key(checked(86_401))).toBe("overdue");
+    expect(key(checked(null))).toBe("overdue-never");
+    const fresh = { ...checked(null), consent: { state: "agreed", agreed_at: NOW - 60 } };
+    expect(key(fresh)).toBe("running");
+  });
+
+  it("counts the day of agreement as the first", () => {
+    expect(daysInUse(service(), NOW)).toBe(4);
+    expect(daysInUse(service({ consent: { state: "agreed", agreed_at: NOW } }), NOW)).toBe(1);
+    expect(daysInUse(service({ consent: { state: "none", agreed_at: null } }), NOW)).toBe(0);
+    expect(daysInUse(null, NOW)).toBe(0);
+  });
+});
+
+describe("a processing number", () => {
+  it("is taken however it is typed", () => {
+    for (const typed of ["12345678", "1234 5678", "１２３４５６７８", "1234-5678", " １２３４－５６７８\n"]) {
+      expect(processingNumber(typed)).toBe("12345678");
+    }
+  });
+
+  it("has exactly eight digits", () => {
+    for (const typed of ["", "1234567", "123456789", "1234567a", "十二三四五六七八", "1234.5678"]) {
+      expect(processingNumber(typed)).toBeNull();
+    }
+  });
+});
+
+describe("the chart", () => {
+  const point = (minute: number, minutes: number, strength: number) => ({
+    minute,
+    minutes,
+    strength,
+    near: strength >= 50,
+  });
+
+  it("has bars as wide as their minutes, and gaps where nothing was heard", () => {
+    expect(bars([point(4, 4, 60), point(60, 2, 20)])).toEqual([
+      { minutes: 4, strength: 60, near: true },
+      { minutes: 54, strength: null, near: false },
+      { minutes: 2, strength: 20, near: false },
+    ]);
+  });
+
+  it("never counts a minute twice", () => {
+    const overlapping = bars([point(4, 4, 60), point(5, 4, 40), point(5, 3, 10)]);
+    expect(overlapping.reduce((sum, bar) => sum + bar.minutes, 0)).toBe(5);
+    expect(bars([])).toEqual([]);
+  });
+});
+
+describe("the catalogue", () => {
+  const root = join(__dirname, "..");
+  const source = ["src", "src/lib", "src/components", "src/screens"]
+    .flatMap((dir) => readdirSync(join(root, dir)).map((file) => join(root, dir, file)))
+    .filter((file) => /\.(ts|svelte)$/.test(file) && !file.endsWith("mock.ts"))
+    .map((file) => readFileSync(file, "utf8"))
+    .join("\n");
+
+  function keys(file: string): string[] {
+    const text = readFileSync(join(root, "../i18n", file), "utf8");
+    const keys: string[] = [];
+    for (const line of text.split("\n")) {
+      const message = /^([A-Za-z][\w-]*) =/.exec(line);
+      const attribute = /^ {4}\.(\w+) =/.exec(line);
+      if (message) keys.push(message[1]!);
+      if (attribute) keys.push(`${keys.findLast((key) => !key.includes("."))}.${attribute[1]}`);
+    }
+    return keys;
+  }
+
+  it("has the same keys in each language", () => {
+    expect(keys("ja/gui.ftl")).toEqual(keys("en/gui.ftl"));
+    expect(keys("ja/gui.ftl").length).toBeGreaterThan(300);
+  });
+
+  it("has no key that is not used", () => {
+    // Keys are named in full, or made of a beginning in full and a name.
+    const beginnings = [...source.matchAll(/[`"]([a-z-]+-)\$?\{/g)].map((match) => match[1]!);
+    const unused = keys("en/gui.ftl").filter((key) => {
+      const [name = key, attribute] = key.split(".");
+      if (source.includes(`"${key}"`)) return false;
+      const isMade = beginnings.some((beginning) => name.startsWith(beginning));
+      return !(isMade && (attribute === undefined || source.includes(`}.${attribute}`)));
+    });
+    expect(unused).toEqual([]);
+  });
+
+  it("has every key that is named", () => {
+    const all = new Set([...keys("en/gui.ftl"), ...keys("en/guidance.ftl")]);
+    const named = [...source.matchAll(/\b(?:marked|t|has)\("([a-z][\w.-]*)"| k="([a-z][\w.-]*)"/g)];
+    const missing = named.map((match) => match[1] ?? match[2]!).filter((key) => !all.has(key));
+    expect(missing).toEqual([]);
+    expect(named.length).toBeGreaterThan(100);
+  });
+
+  it("never reassures", () => {
+    for (const [language, words] of [
+      ["ja", /安全です|安心|大丈夫|ありません」/],
+      ["en", /\bsafe\b|all clear|no risk|!/i],
+    ] as const) {
+      const text = readFileSync(join(root, `../i18n/${language}/gui.ftl`), "utf8");
+      const sentences = text.replace(/^#.*$/gm, "");
+      expect(sentences).not.toMatch(words);
+    }
+  });
+});

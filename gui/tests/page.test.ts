@@ -1,0 +1,133 @@
+// The page with its mock, in Chromium: every screen is accessible and fits.
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+// @ts-expect-error: plain JavaScript
+import { goTo, newPage, open, perform } from "./browser.mjs";
+// @ts-expect-error: plain JavaScript
+import { scenes } from "./scenes.mjs";
+
+const PHONE = { width: 360, height: 720 };
+let opened: Awaited<ReturnType<typeof open>>;
+
+beforeAll(async () => {
+  opened = await open();
+}, 60_000);
+afterAll(() => opened?.close());
+
+async function violations(page: Page): Promise<string[]> {
+  return page.evaluate(async (source) => {
+    if (!("axe" in window)) new Function(source)();
+    const { axe } = window as unknown as { axe: typeof import("axe-core") };
+    const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
+  }, axe.source);
+}
+
+/** What is wider than the window, or too small to touch. */
+async function misfits(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const found: string[] = [];
+    for (const element of document.querySelectorAll("button, a, label.row, select, input")) {
+      if (element.closest("label.row") !== null && element.tagName === "INPUT") continue;
+      const { width, height, right } = element.getBoundingClientRect();
+      if (width > 0 && (width < 44 || height < 44)) found.push(`small: ${element.outerHTML}`);
+      if (right > innerWidth + 1) found.push(`beyond: ${element.outerHTML}`);
+    }
+    for (const page of document.querySelectorAll(".page")) {
+      if (page.scrollWidth > page.clientWidth + 1) found.push("the page scrolls sideways");
+    }
+    return found;
+  });
+}
+
+describe.concurrent.each(["ja", "en"])("in %s", (lang) => {
+  it.concurrent("no screen has a fault that axe finds, light or dark, and everything can be touched", async () => {
+    const page = await newPage(opened.browser, { ...PHONE, lang });
+    const faults: Record<string, string[]> = {};
+    for (const name of Object.keys(scenes)) {
+      await goTo(page, opened.address, name, { lang });
+      const found = [...(await misfits(page))];
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        found.push(...(await violations(page)).map((fault) => `${colorScheme}: ${fault}`));
+      }
+      if (found.length > 0) faults[name] = found;
+    }
+    expect(faults).toEqual({});
+    expect(page.problems).toEqual([]);
+  }, 300_000);
+
+  it.concurrent("every screen fits the smallest window with text of twice the size", async () => {
+    const page = await newPage(opened.browser, { width: 360, height: 294, lang });
+    const faults: Record<string, string[]> = {};
+    for (const name of Object.keys(scenes)) {
+      await goTo(page, opened.address, name, { lang, scale: 2 });
+      const found = await misfits(page);
+      if (found.length > 0) faults[name] = found;
+    }
+    expect(faults).toEqual({});
+  }, 300_000);
+});
+
+describe("with the keyboard alone", () => {
+  it("one comes to the guidance's end and back to where one was", async () => {
+    const page: Page = await newPage(opened.browser, { ...PHONE, lang: "en" });
+    await goTo(page, opened.address, "home-running", { lang: "en" });
+    const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.tagName);
+    expect(await focused()).toBe("H1");
+    for (const id of ["settings", "health"]) {
+      await page.keyboard.press("Tab");
+      expect(await focused()).toBe(id);
+    }
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#symptoms-yes");
+    expect(await focused()).toBe("H1");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Space");
+    await page.keyboard.press("Tab");
+    expect(await focused()).toBe("next");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#prefecture");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("#symptoms-yes");
+    await page.keyboard.press("Alt+ArrowLeft");
+    await page.waitForSelector("#health");
+    expect(await focused()).toBe("health");
+  }, 60_000);
+
+  it("the dialog keeps the focus, and Escape leaves it", async () => {
+    const page: Page = await newPage(opened.browser, { ...PHONE, lang: "en" });
+    await goTo(page, opened.address, "erase", { lang: "en" });
+    const focused = () => page.evaluate(() => document.activeElement?.id);
+    expect(await focused()).toBe("erase-title");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("[role=alertdialog]", { state: "detached" });
+    expect(await focused()).toBe("erase");
+  }, 60_000);
+});
+
+describe("what happens meanwhile", () => {
+  it("shows at once, and the result stays hidden on the home screen", async () => {
+    const page: Page = await newPage(opened.browser, { ...PHONE, lang: "en" });
+    await page.goto(`${opened.address}?lang=en&result=contact`);
+    await page.waitForSelector("[data-state=running]");
+    expect(await page.textContent("body")).not.toMatch(/\d contact/);
+    for (const state of ["off", "away", "running"]) {
+      await page.evaluate((state) => (window as any).mock.state(state), state);
+      await page.waitForSelector(`[data-state=${state}]`);
+    }
+    await page.evaluate(() => (window as any).mock.show("result"));
+    await page.waitForSelector("#day-2020-08-08");
+  }, 60_000);
+
+  it("a refused agreement says so and starts nothing", async () => {
+    const page: Page = await newPage(opened.browser, { ...PHONE, lang: "en" });
+    await page.goto(`${opened.address}?lang=en&state=not-agreed&refuse=TermsVersionMismatch`);
+    for (const id of ["next", "next", "next", "agree-box", "agree-guardian", "agree-start"]) {
+      await perform(page, id);
+    }
+    await page.waitForSelector("[role=alert]");
+    expect(await page.textContent("[role=alert]")).toContain("update");
+  }, 60_000);
+});

@@ -1,0 +1,391 @@
+# The words of the window. Short present tense, no jargon, nothing that reassures.
+
+app-name = Sesshoku
+back = Back
+settings = Settings
+next = Next
+later = Later
+cancel = Cancel
+close = Close
+done = Done
+to-home = Home
+loading = Loading
+
+## Welcome
+welcome = Welcome
+welcome-page = Page { $page } of { $of }
+welcome-1 = Remembers being near, without names
+welcome-1-swap = Devices near each other swap codes over Bluetooth. The codes change every 10 minutes.
+welcome-1-compare = If someone later registers as positive, this device works out by itself whether you were probably within about 1 m of them for 15 minutes or more.
+welcome-1-quiet = It works quietly in the background, with this window closed.
+welcome-2 = What stays on this device
+welcome-2-person = It never asks for your name, birth date, sex, address, phone number or mail address.
+welcome-2-place = It does not use your location.
+welcome-2-codes = Codes it receives are kept encrypted, only here, and are deleted after 14 days.
+welcome-2-keys = Only your own keys ever leave, and only if you agree to register as positive.
+welcome-3 = What it cannot tell you
+welcome-3-estimate = Distance is estimated from radio strength. Walls, bodies and bags change it, and it can be wrong.
+welcome-3-others = It knows nothing about people who do not use it or have not registered.
+welcome-3-off = While Bluetooth is off, nothing is recorded.
+welcome-3-care = It is not a diagnosis. If you feel ill, seek advice whatever it says.
+
+## Agreement
+agree = Agreement
+agree-read = Please read before starting
+agree-nothing-yet = Until you agree, nothing is sent, received or stored.
+agree-again = The terms have changed
+agree-again-sub = It is paused until you agree to the new version. What was recorded so far is kept.
+agree-terms = Terms of use
+agree-privacy = Privacy policy
+agree-version = Version { $version }, about { $minutes ->
+    [one] { $minutes } minute
+   *[other] { $minutes } minutes
+}
+agree-box = I agree to the terms and the privacy policy
+agree-guardian = I am an adult, or my guardian agrees too
+agree-guardian-sub = Your age is not stored.
+agree-withdraw = You can withdraw at any time in Settings. Withdrawing erases everything recorded on this device.
+agree-start = Agree and start
+agree-both = Please tick both items.
+agree-first = Please tick the first item too.
+agree-second = Please tick the second item too.
+
+## Home
+home-last-check = Last complete check
+home-days = In use for
+home-days-count = { $days ->
+    [one] { $days } day
+   *[other] { $days } days
+}
+home-health = If your health changes
+home-positive = If you test positive
+home-check = Check for contacts
+home-simulated = It runs on simulated radio. Nothing recorded is real.
+time-unknown = Not known
+time-none = None yet
+time-today = Today, { $time }
+time-yesterday = Yesterday, { $time }
+time-tomorrow = Tomorrow, { $time }
+time-other = { $day } { $month-name }, { $time }
+
+state-loading = Loading
+    .more = Please wait a moment.
+state-away = The service is not running
+    .more = Neither swapping nor checking is going on. Once started, it continues from what was recorded.
+    .act = Start the service
+state-not-agreed = Not started
+    .more = Nothing runs or is stored until you agree.
+    .act = Read the terms
+state-outdated = The terms have changed
+    .more = Paused until you agree. What was recorded so far is kept.
+    .act = Read the new terms
+state-clock = The clock is not set
+    .more = Codes depend on the right time, so everything is paused.
+    .act = What you can do
+state-storage = Cannot record
+    .more = Codes cannot be stored, so nothing is swapped.
+    .act = Details
+state-absent = No Bluetooth adapter
+    .more = There is no Bluetooth adapter, so nothing is recorded. It starts by itself when one is connected.
+    .act = What you can do
+state-blocked = Bluetooth is blocked
+    .more = It is switched off by flight mode or a switch on the device. Nothing is recorded meanwhile.
+    .act = Where to look
+state-off = Bluetooth is off
+    .more = Nothing is recorded meanwhile. It resumes as soon as Bluetooth is on.
+    .act = Turn on Bluetooth
+state-visible = Sending is paused
+    .more = Your Bluetooth adapter is visible to others. So that nobody can follow you, no codes are sent.
+    .act = Make it invisible
+state-visible-receiving = Sending is paused
+    .more = Your Bluetooth adapter is visible to others. So that nobody can follow you, no codes are sent. Receiving goes on.
+    .act = Make it invisible
+state-connectable = Sending is paused
+    .more = Something else waits for Bluetooth connections, which shows the device's own address. So that nobody can follow you, no codes are sent.
+    .act = What you can do
+state-failing = Bluetooth does not work well
+    .more = The adapter refuses to send or to listen. What is recorded has gaps meanwhile.
+    .act = What you can do
+state-overdue = The check is overdue
+    .more = Contacts with people who registered after { $time } are not known yet.
+    .act = Check now
+state-overdue-never = Not checked yet
+    .more = It checks by itself once the internet is connected.
+    .act = Check now
+state-starting = Getting ready
+    .more = This takes a few seconds.
+state-running = Working
+    .more = Swapping codes with devices nearby. It goes on with this window closed.
+state-ended = The recording has ended
+    .more = A recorded radio log was played to its end.
+checking = Checking
+remedy-refused = That did not work: it is not allowed, or the adapter refuses.
+remedy-start-failed = It could not be started. Type this in a terminal:
+
+## What to do
+help = What you can do
+help-more-clock-1 = Set date and time to “automatic” in the settings of the device.
+help-more-clock-2 = It resumes by itself once the clock is right.
+help-more-storage-1 = Look how much space is free, and delete files you do not need.
+help-more-storage-2 = If there is space and it goes on, tell whoever looks after the device. “systemctl status sesshokud” has the details.
+help-more-absent-1 = Check that the Bluetooth adapter is connected.
+help-more-absent-2 = Restarting the device may help.
+help-more-absent-3 = “systemctl status bluetooth” shows whether Bluetooth itself is running.
+help-more-blocked-1 = Turn off flight mode in the settings or the menu at the top.
+help-more-blocked-2 = The PinePhone has a radio switch under its back cover, the Librem 5 on its side. What such a switch cuts off cannot be undone from here.
+help-more-connectable-1 = Close the Bluetooth settings if they are open.
+help-more-connectable-2 = Turn off receiving files and anything else that waits for other devices to connect.
+help-more-failing-1 = Turn Bluetooth off and on again.
+help-more-failing-2 = If it goes on, restart the device.
+
+## Result
+result = Result
+result-none = No contact confirmed with anyone who registered as positive
+result-period = Period
+result-period-value = { $start } to { $end }
+result-gap = Time without records
+result-not-proof = This does not prove there was no contact. People who do not use it, or have not registered yet, cannot be seen.
+result-about = About this result
+result-unknown = Not known yet
+result-unknown-sub = This does not mean “no contact”.
+result-why = Why
+result-next-check = Next automatic check
+result-next-about = { $time }
+result-ill = If you feel ill, do not wait for a result: open “If your health changes”.
+result-check-now = Check now
+result-list = Contacts in the past 14 days
+result-count = { $count ->
+    [one] { $count } contact
+   *[other] { $count } contacts
+}
+result-meaning = People registered as positive who were probably within about 1 m for 15 minutes or more. Nobody can tell who they are, so the same person counts again each day.
+result-utc = Days are UTC days (in Japan, from 9 in the morning to 9 the next).
+result-also-unknown = Something else is not known
+result-next = What to do next
+duration-days = { $days } d { $hours } h
+duration-hours = { $hours } h { $minutes } min
+duration-minutes = { $minutes } min
+
+why-consent-missing = The current terms are not agreed to
+    .more = Until they are, nothing is recorded or checked.
+why-never-checked = No check has been completed yet
+    .more = Check with the internet connected.
+why-check-too-old = The last complete check is more than 24 hours old
+    .more = Later registrations have not been compared yet.
+why-check-failed = The last check did not get to its end
+    .more = Something is left to look at, such as a file that could not be verified.
+why-too-little-recorded = Less than an hour was recorded, too little to tell
+    .more = Keep Bluetooth on.
+why-storage-damaged = Part of the records cannot be read
+    .more = The rest was checked. The damaged part is deleted after 14 days.
+why-clock-not-set = The clock is not set
+    .more = Set the date and time.
+why-away = The service is not running
+    .more = Nothing is known until it is started.
+why-denied = You are not allowed to read the result
+    .more = Ask whoever looks after this device.
+why-other = The reason is not known
+    .more = The service is newer than this window. Please update.
+
+check-complete = Everything was checked.
+check-unreachable = The notification server cannot be reached. Please look at your connection.
+check-bad-answer = The notification server gave an answer that makes no sense.
+check-export-refused = A file that was handed out could not be verified.
+check-not-configured = No notification server is configured.
+check-storage-failed = The records could not be read or written.
+check-other = It could not be checked.
+
+day-title = { $date }: { $count ->
+    [one] { $count } contact
+   *[other] { $count } contacts
+}
+day-pane = Details of the day
+day-choose = Choose a day to see its details.
+day-long = Time nearby
+day-near = Of it, very near
+day-strength = Compared with the threshold
+minutes = min
+percent = %
+day-chart = Radio strength over time
+day-chart-number = Contact { $number }
+day-chart-sentence = Radio strength over { $minutes } minutes: above the level typical of about 1 m for { $near } of them.
+day-chart-first = { $minute } min
+day-near-key = Very near
+day-far-key = Near
+day-line-key = Typical of about 1 m
+day-chart-note = Minutes count from the first signal. The time of day is left out so that nobody can be guessed. Strength is an estimate: walls, bodies and bags change it.
+day-table = Show as a table
+day-table-minute = Minute
+day-table-strength = Strength
+about-score = How to read this
+about-1 = A “contact” is being within about 1 m for 15 minutes or more, probably. It is estimated from radio strength, and its accuracy is not guaranteed.
+about-2 = “Time nearby” is how long the signal was heard in all. “Very near” is the part of it above the level typical of about 1 m.
+about-3 = “Compared with the threshold” puts time and nearness together. 100% stands for 15 minutes within about 1 m; only days with as much are in the list.
+about-4 = The number is that of people registered as positive met that day. The same person counts again on another day.
+about-5 = “None confirmed” does not mean that there was no contact. People who do not use it, people who have not registered yet and times without records are not known.
+
+## Guidance
+guide = What to do next
+guide-yes-symptoms = I have symptoms
+guide-no-symptoms = I have no symptoms
+guide-yes-close-contact = Yes
+guide-no-close-contact = No
+guide-suspicious = Suspicious symptoms
+guide-suspicious-more = Breathlessness, strong tiredness, high fever. For people at higher risk also a mild fever or cough; for others, mild symptoms that go on.
+guide-people = Family, friends, people at work. A rough answer is fine.
+guide-choose = Please choose one.
+guide-prefecture = Your prefecture
+guide-prefecture-none = Please choose
+guide-sample = Sample
+guide-sample-note = This contact is a sample and cannot be called. Real ones appear here once the administrator installs the directory.
+guide-broken = The directory of contacts cannot be read. Please ask your local public health centre.
+guide-call-clinic = Call the clinic
+guide-call-centre = Call the centre
+guide-again = Answer again
+guide-until = Until about
+guide-until-value = { $day } { $month-name }
+guide-change = If anything changes
+guide-change-sub = Answer again from “If your health changes” on the home screen.
+
+## Registration
+register = Register as positive
+register-lead = Let people who were near know, without your name
+register-choice = Registering is your choice. You lose nothing if you do not.
+register-sent = Your keys of the last 14 days go to the notification server and from there to other people’s devices.
+register-learn = They learn on which day they were near somebody unnamed.
+register-undo = Keys cannot be called back once handed out. They are deleted after 14 days.
+register-read = What you agree to, in full
+register-box = I have read this and agree to send my keys
+register-box-why = Please tick the item above.
+register-go = Continue
+register-when = When did symptoms start?
+register-onset = The day symptoms started
+register-test = No symptoms (choose the test date)
+register-date = Date
+register-date-hint = Days near it count more. An approximate date is fine.
+register-date-choose = Please choose a date
+register-date-why = Please choose one of the two, and a date.
+register-number = Processing number
+register-number-label = 8-digit processing number
+register-number-hint = It came by SMS or mail.
+register-number-why = Please enter eight digits.
+register-do = Register
+register-number-use = The number only shows that the registration is genuine, and is deleted as soon as that is checked.
+register-number-help = If no number arrived
+register-number-help-1 = Whoever made the test, or the public health centre, issues the number and sends it by SMS or mail.
+register-number-help-2 = If none arrived or it has expired, ask them for a new one.
+register-sending = Registering
+register-sending-sub = This usually takes less than a minute. It goes on if you close the window.
+register-step-ready = Keys and number are ready
+register-step-sending = Sending to the server
+register-step-receipt = Waiting for the check and the receipt
+register-done = Registered. Thank you
+register-done-sub = People who were near will be told, without your name.
+register-received = Received
+register-number-gone = Deleted
+register-care = We hope you feel better soon. Please follow the advice of your health centre or doctor.
+register-again = Enter it again
+register-send-again = Send again
+register-give-up = Give up this registration
+register-what = What was sent
+register-nothing = Nothing
+register-maybe = Not known whether it arrived
+register-next-try = Sent again by itself
+register-tries = { $count ->
+    [one] After { $count } more wrong number, registering is paused for a while.
+   *[other] After { $count } more wrong numbers, registering is paused for a while.
+}
+
+register-number-refused = This number was not accepted
+    .more = It may be mistyped, expired or already used. Nothing was registered.
+register-management-unavailable = The number cannot be checked now
+    .more = The system that checks numbers is not available. Your number is still good. It is sent again by itself.
+register-unreachable = The server cannot be reached
+    .more = No receipt arrived. Sending again does no harm: it is never counted twice. Your number is still good.
+register-too-many-tries = The server is busy
+    .more = Your number is still good. It is sent again by itself.
+register-number-needed = The number is needed again
+    .more = The service was restarted and does not remember it. Your number is still good.
+register-invalid = The server did not accept it
+    .more = The server does not take what was sent. Please update this app and its service.
+register-not-allowed = This device cannot register
+    .more = The notification server takes no registration from this device.
+register-bad-answer = The server's answer makes no sense
+    .more = You may already be registered. Sending again does no harm: it is never counted twice.
+register-expired = It could not be sent for a day
+    .more = This registration was given up. Whether it arrived is not known. With a new number you can register again.
+register-failed-other = It could not be registered
+    .more = The reason is not known. Please update this app.
+register-paused = Registering is paused
+    .more = Three numbers were wrong. You can register again from { $time }.
+
+## Errors
+error-ConsentRequired = The terms must be agreed to first.
+error-TermsVersionMismatch = The terms that were shown are not those in force. Please update the app.
+error-AgreementVersionMismatch = The agreement that was shown is not the one in force. Please update the app.
+error-Busy = The same action is under way already. Please wait until it ends.
+error-NotConfigured = No notification server is configured.
+error-Storage = The records could not be read or written.
+error-InvalidDate = That date cannot be used. Choose one of the last 14 days.
+error-InvalidNumber = The number has eight digits.
+error-NoKeys = There is no key to register: it was not running in those days, or they were sent already.
+error-ClockNotSet = The clock is not set.
+error-Paused = Registering is paused after several wrong numbers.
+error-Pending = Another registration waits. Give it up first.
+error-NothingPending = No registration waits.
+error-NumberRequired = Please enter the number again.
+error-ShuttingDown = The service is shutting down.
+error-Denied = You are not allowed to do this.
+error-Away = The service is not running.
+error-File = The file could not be saved.
+error-Failed = That did not work.
+
+## Settings
+set-notifications = Notifications
+set-notify = Notify me of contacts
+set-notify-sub = The lock screen shows no details.
+set-check = Check now
+set-check-last = Last complete check: { $time }
+set-check-never = No check was completed yet
+set-display = Display
+set-language = Language
+language-system = Same as system
+language-ja = 日本語
+language-en = English
+set-data = Data on this device
+set-export = Export my results
+set-export-sub = JSON file
+set-erase = Withdraw and erase everything
+set-erase-sub = Also before handing the device on
+set-help = Help
+set-howto = How to use it
+set-questions = Questions and answers
+set-inquiries = Inquiries
+set-about = About
+set-licences = Licences
+set-version = Version
+
+export-title = Save your results to a file
+export-sub = To show a doctor, or to keep.
+export-in = Included
+export-in-days = Contacts, minutes and strength per day
+export-in-check = The period, and the last check
+export-out = Not included
+export-out-keys = Keys and received codes
+export-plain = The file is not encrypted. Look at it before giving it to anyone.
+export-do = Save
+export-done = Saved
+
+erase-title = Erase everything and stop using it?
+erase-what = Your keys, received codes, results and agreement are erased. This cannot be undone.
+erase-registered = If you registered as positive, keys already handed out cannot be recalled. They expire after 14 days.
+erase-do = Erase everything
+erased = Everything is erased
+erased-sub = This device no longer sends or receives anything.
+erased-again = To use it again, you start with the agreement.
+erased-start = Start again
+
+inquiries-lead = For opinions, faults and questions about privacy
+inquiries-none = No address is installed yet. Please ask whoever looks after this device.
+inquiries-no-personal = There is no need to write anything personal, such as your name or processing number.
+licences-lead = This app is free software (GPL, version 3 or later). It is built with the following.

@@ -1,0 +1,5 @@
+# 通知。どの知らせも同じ文にする。ロック画面を見た人に、どれかを知られないため。
+
+notify-title = Sesshoku
+notify-body = アプリを開いて、ご確認ください。
+notify-open = 開く

@@ -1,0 +1,139 @@
+//! The texts that are read as a whole: terms, policy, agreement, help.
+//!
+//! Whoever agrees, agrees to a version. Its number is in the name of the files, and
+//! a text that changes in what it says gets a new one.
+
+use crate::Language;
+
+/// The version of the terms of use and the privacy policy, which are agreed to
+/// together.
+pub const TERMS_VERSION: &str = "1";
+/// The version of the agreement to register as positive.
+pub const REGISTRATION_VERSION: &str = "1";
+
+/// A text that is read as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// The terms of use, of [`TERMS_VERSION`].
+    Terms,
+    /// The privacy policy, of [`TERMS_VERSION`].
+    Privacy,
+    /// What is agreed to when registering as positive, of [`REGISTRATION_VERSION`].
+    Registration,
+    /// How to use it.
+    Howto,
+    /// Questions and answers.
+    Questions,
+}
+
+/// A part of a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Block<'a> {
+    /// The title; the first block, and no other.
+    Title(&'a str),
+    /// The heading of a section.
+    Heading(&'a str),
+    /// A paragraph.
+    Paragraph(&'a str),
+    /// An item of a list.
+    Item(&'a str),
+}
+
+impl Document {
+    /// Every document.
+    pub const ALL: [Self; 5] = [
+        Self::Terms,
+        Self::Privacy,
+        Self::Registration,
+        Self::Howto,
+        Self::Questions,
+    ];
+
+    /// The text, in the four forms of [`Block`]: `# title`, `## heading`, `- item`, or a
+    /// paragraph, each on one line.
+    pub const fn source(self, language: Language) -> &'static str {
+        macro_rules! source {
+            ($name:literal) => {
+                match language {
+                    Language::Japanese => {
+                        include_str!(concat!("../ja/documents/", $name, ".md"))
+                    }
+                    Language::English => include_str!(concat!("../en/documents/", $name, ".md")),
+                }
+            };
+        }
+        match self {
+            Self::Terms => source!("terms-1"),
+            Self::Privacy => source!("privacy-1"),
+            Self::Registration => source!("registration-1"),
+            Self::Howto => source!("howto-1"),
+            Self::Questions => source!("questions-1"),
+        }
+    }
+
+    /// The text in its parts.
+    pub fn blocks(self, language: Language) -> impl Iterator<Item = Block<'static>> {
+        self.source(language)
+            .lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| {
+                if let Some(title) = line.strip_prefix("# ") {
+                    Block::Title(title)
+                } else if let Some(heading) = line.strip_prefix("## ") {
+                    Block::Heading(heading)
+                } else if let Some(item) = line.strip_prefix("- ") {
+                    Block::Item(item)
+                } else {
+                    Block::Paragraph(line)
+                }
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Titles apart, the kinds of blocks, in order.
+    fn outline(document: Document, language: Language) -> Vec<&'static str> {
+        document
+            .blocks(language)
+            .map(|block| match block {
+                Block::Title(_) => "title",
+                Block::Heading(_) => "heading",
+                Block::Paragraph(_) => "paragraph",
+                Block::Item(_) => "item",
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_document_says_the_same_in_each_language() {
+        for document in Document::ALL {
+            let japanese = outline(document, Language::Japanese);
+            assert_eq!(
+                japanese,
+                outline(document, Language::English),
+                "{document:?}"
+            );
+            assert_eq!(japanese.iter().filter(|kind| **kind == "title").count(), 1);
+            assert_eq!(japanese[0], "title");
+        }
+    }
+
+    #[test]
+    fn nothing_else_than_the_four_forms_is_in_a_document() {
+        for document in Document::ALL {
+            for language in Language::ALL {
+                for block in document.blocks(language) {
+                    let (Block::Title(text)
+                    | Block::Heading(text)
+                    | Block::Paragraph(text)
+                    | Block::Item(text)) = block;
+                    assert!(!text.starts_with(['#', '-', '*', ' ']), "{text}");
+                    assert!(!text.contains("**") && !text.contains("]("), "{text}");
+                }
+            }
+        }
+    }
+}
