@@ -7,7 +7,7 @@ use bluer::Session;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::advert::{OnAir, Slot};
+use super::advert::{OnAir, REFRESH_TIME_MAX, Slot};
 use super::bus::{Bus, Hearing, Link};
 use super::queue::Sender;
 use super::rfkill::{self, Switches};
@@ -307,6 +307,9 @@ impl Actor {
         });
         self.adapter = chosen.map(str::to_owned);
 
+        if matches!(state, RadioState::PrivacyAtRisk(..)) && self.on_air.with(|_| ()).is_some() {
+            sleep(REFRESH_TIME_MAX).await;
+        }
         if broadcast_lost || !state.broadcasts() {
             self.end_broadcast(&link).await;
         }

@@ -22,6 +22,11 @@ const REGISTER_TIME_MAX: Duration = Duration::from_secs(10);
 /// How long an advert may stay counted after its handle was dropped. bluer
 /// unregisters in a task of its own, within some milliseconds.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(3);
+/// How long bluetoothd is left alone with its adverts when the adapter has become
+/// discoverable or connectable. On extended controllers it then writes each anew, in
+/// two steps, and 5.66 was seen to die of an advert that was unregistered between
+/// them.
+pub(super) const REFRESH_TIME_MAX: Duration = Duration::from_millis(100);
 /// How often to look whether it is gone.
 const LEAVE_POLL: Duration = Duration::from_millis(10);
 
@@ -66,8 +71,7 @@ impl Slot {
 /// Takes the advert off the air the moment it goes out from the public address.
 ///
 /// The kernel is quicker: when the adapter becomes discoverable, one or two
-/// adverts were seen from the public address in the 15–60 ms until the advert was
-/// off.
+/// adverts were seen from the public address until the advert was off.
 pub(super) async fn guard(slot: Slot, mut link: watch::Receiver<Link>) {
     while link.changed().await.is_ok() {
         let is_at_risk = slot.with(|on_air| {
@@ -75,8 +79,11 @@ pub(super) async fn guard(slot: Slot, mut link: watch::Receiver<Link>) {
             let adapter = link.world.adapter(on_air.adapter());
             adapter.is_some_and(|adapter| adapter.powered && adapter.privacy_risk().is_some())
         });
-        if is_at_risk == Some(true)
-            && let Some(on_air) = slot.take()
+        if is_at_risk != Some(true) {
+            continue;
+        }
+        sleep(REFRESH_TIME_MAX).await;
+        if let Some(on_air) = slot.take()
             && let Err(error) = on_air.take_off().await
         {
             tracing::warn!(%error, "it is not certain that the advert is off the air");

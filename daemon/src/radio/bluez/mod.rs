@@ -13,8 +13,8 @@
 //! What it cannot prevent, because the kernel acts before anybody is told (each
 //! measured with bluetoothd 5.66 and kernel 6.1):
 //!
-//! - When the adapter becomes discoverable, one or two adverts go out from the
-//!   public address within 15–60 ms.
+//! - When the adapter becomes discoverable, up to three adverts go out from the
+//!   public address within 160 ms.
 //! - A legacy controller that is switched off while advertising sends one advert
 //!   with the old identifier from a new address when it is switched on again.
 //! - When bluetoothd is killed, the old advert is sent on until bluetoothd is back.
