@@ -18,6 +18,8 @@ CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 # boot a kernel; the others only start programs.
 tests_of = $(sort $(notdir $(basename $(wildcard $(1)/tests/*.rs) $(patsubst %/main.rs,%,$(wildcard $(1)/tests/*/main.rs)))))
 E2E_TESTS := $(filter-out bluez%,$(call tests_of,tests))
+# Crowds take long, and are for `make bench-bluez`.
+BLUEZ_TESTS := $(filter-out bluez_crowds,$(filter bluez%,$(call tests_of,tests)))
 UNIT_TESTS := $(foreach package,gaen guidance capture settings i18n room daemon cli gui/session server,$(call tests_of,$(package)))
 
 .PHONY: help
@@ -100,16 +102,16 @@ test-e2e: build setup-test ## Test the programs together, on a private bus
 .PHONY: test-bluez
 test-bluez: build setup-test ## Test the programs on a real kernel and bluetoothd, in User-Mode Linux
 	@tests/uml/kernel.sh >/dev/null
-	cargo test --no-fail-fast --test 'bluez*'
+	cargo test --no-fail-fast $(BLUEZ_TESTS:%=--test %)
 
 .PHONY: bench-bluez
 bench-bluez: build setup-test ## Measure large crowds, one after the other, and print what they take
 	@tests/uml/kernel.sh >/dev/null
-	cargo test --package sesshoku-tests --test bluez_crowds -- --ignored --nocapture --test-threads 1
+	cargo test --test bluez_crowds -- --include-ignored --nocapture --test-threads 1
 
 .PHONY: tables
 tables: build setup-test ## Write the tables that tests measure into docs/
-	SESSHOKU_WRITE_TABLES=1 cargo test --package sesshoku-tests --no-fail-fast --test 'bluez_*'
+	SESSHOKU_WRITE_TABLES=1 cargo test --no-fail-fast $(BLUEZ_TESTS:%=--test %)
 
 .PHONY: test-gui
 test-gui: setup-test gui build ## Check and test the window: its page in a browser, and the real one on a display
