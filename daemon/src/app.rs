@@ -179,6 +179,12 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
 
     /// Tells the core what happened and does what it answers, until it rests.
     async fn work(&mut self) {
+        self.decide().await;
+        self.publish();
+    }
+
+    /// The same without showing what came of it yet.
+    async fn decide(&mut self) {
         while let Some(event) = self.events.pop_front() {
             let now = self.app.clock.now();
             for action in self.app.tracer.handle(now, event) {
@@ -187,7 +193,6 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                 }
             }
         }
-        self.publish();
     }
 
     async fn perform(&mut self, action: Action) -> Option<Event> {
@@ -450,12 +455,14 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
     }
 
     async fn on_checked(&mut self, report: CheckReport) {
-        self.refresh_records().await;
         let complete = report.outcome == CheckOutcome::Complete;
+        // That it has ended and how are shown as one change.
+        self.events.push_back(Event::CheckEnded { complete });
+        self.decide().await;
+        self.refresh_records().await;
         for reply in self.check_replies.drain(..) {
             answer(reply, Ok(report.outcome.clone()));
         }
-        self.events.push_back(Event::CheckEnded { complete });
     }
 
     /// Ends a check under way without a result and tells those who wait why.
@@ -480,7 +487,9 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         let Ok((consent, last_check, last_success)) = records else {
             return;
         };
+        let status = self.app.tracer.status(self.app.clock.now());
         self.app.snapshots.send_modify(|snapshot| {
+            snapshot.status = status;
             snapshot.agreed = consent.map(|it| (it.version, it.agreed_at));
             snapshot.last_check = last_check.as_ref().map(|it| it.ended);
             snapshot.last_outcome = last_check.map_or(CheckOutcome::Never, |it| it.outcome.into());
