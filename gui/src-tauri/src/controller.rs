@@ -63,7 +63,7 @@ pub struct Places {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     /// The daemon's state.
-    Status(Status),
+    Status(Box<Status>),
     /// The result may have changed. It is not said how: it is only told when asked for.
     Exposure,
 }
@@ -106,10 +106,7 @@ impl Controller {
         // Reading properties would have the bus start the daemon; whether it is to
         // run is for the person or the system to say.
         let dbus = fdo::DBusProxy::new(connection).await?;
-        if !dbus
-            .name_has_owner(BUS_NAME.try_into().map_err(zbus::Error::from)?)
-            .await?
-        {
+        if !dbus.name_has_owner(BUS_NAME.try_into()?).await? {
             return Err(Failure::away());
         }
         let tracing = Tracing1Proxy::builder(connection)
@@ -167,7 +164,7 @@ impl Controller {
     pub async fn follow(&self, mut tell: impl FnMut(Change)) -> std::convert::Infallible {
         loop {
             if self.follow_once(&mut tell).await.is_err() {
-                tell(Change::Status(Status::default()));
+                tell(Change::Status(Box::default()));
             }
             tokio::time::sleep(BUS_AGAIN_AFTER).await;
         }
@@ -187,7 +184,7 @@ impl Controller {
             .receive_name_owner_changed_with_args(&[(0, BUS_NAME)])
             .await?;
         let mut told = self.status().await;
-        tell(Change::Status(told.clone()));
+        tell(Change::Status(Box::new(told.clone())));
         loop {
             let mut is_exposure = false;
             let mut wait = None;
@@ -213,7 +210,7 @@ impl Controller {
             }
             let now = self.status().await;
             if !is_the_same(&told, &now) {
-                tell(Change::Status(now.clone()));
+                tell(Change::Status(Box::new(now.clone())));
             }
             told = now;
             if is_exposure {
@@ -306,7 +303,7 @@ impl Controller {
     /// `Away` where it cannot.
     pub async fn start_service(&self) -> Result<(), Failure> {
         let dbus = fdo::DBusProxy::new(self.connection().await?).await?;
-        let name = BUS_NAME.try_into().map_err(zbus::Error::from)?;
+        let name = BUS_NAME.try_into()?;
         dbus.start_service_by_name(name, 0).await?;
         Ok(())
     }
@@ -552,7 +549,7 @@ mod tests {
             tokio::select! {
                 never = follow => match never {},
                 change = changes.recv() => {
-                    assert_eq!(change, Some(Change::Status(Status::default())));
+                    assert_eq!(change, Some(Change::Status(Box::default())));
                 }
             }
         });

@@ -23,10 +23,7 @@ impl<F: Fn(&str) + Send + Sync + 'static> Window<F> {
 /// is started; the other one has been asked otherwise. Without a session bus every
 /// window is the first.
 pub(crate) async fn is_first(page: &str, show: impl Fn(&str) + Send + Sync + 'static) -> bool {
-    match take_name(page, show).await {
-        Ok(is_first) => is_first,
-        Err(_) => true,
-    }
+    take_name(page, show).await.unwrap_or(true)
 }
 
 async fn take_name(page: &str, show: impl Fn(&str) + Send + Sync + 'static) -> zbus::Result<bool> {
