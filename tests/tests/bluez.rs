@@ -325,6 +325,25 @@ mod daemon {
         assert_eq!(contacts[0]["near_seconds"], seconds, "{result}");
     }
 
+    /// With both servers, a number that came by mail, and a third who is far off.
+    #[test]
+    fn who_is_near_is_told_and_nobody_else() {
+        let run = machine("daemons-story", "who-is-near-is-told", EXTENDED, false)
+            .controllers(3)
+            .deadline(Duration::from_secs(600))
+            .run();
+        for controller in 0..3 {
+            assert_clean(&audit(run.air(), controller));
+        }
+        let result: Value = serde_json::from_str(&run.text("contacts.json")).expect("JSON");
+        assert_eq!(result["near"]["verdict"], "contact", "{result}");
+        let contacts = result["near"]["contacts"].as_array().expect("a list");
+        assert_eq!(contacts.len(), 1, "{result}");
+        let seconds = contacts[0]["near_seconds"].as_u64().expect("a number");
+        assert!((15 * 60..=25 * 60).contains(&seconds), "{result}");
+        assert_eq!(result["far"]["verdict"], "none", "{result}");
+    }
+
     /// Within a scan cycle, which is up to five minutes.
     #[track_caller]
     fn assert_minutes(windows: &[ExposureWindow], minutes: u32) {

@@ -10,6 +10,7 @@ mod hearing;
 mod privacy;
 mod probe;
 mod recovery;
+mod story;
 
 use std::fs;
 use std::path::Path;
@@ -37,6 +38,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("daemon-in-a-crowd", crowd::in_windows),
     ("kiosk-in-a-crowd", crowd::all_the_time),
     ("daemon-recovers", recovery::recovers),
+    ("who-is-near-is-told", story::registers),
 ];
 
 fn main() -> Result<()> {
