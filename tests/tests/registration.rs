@@ -631,7 +631,7 @@ fn withdrawing_in_between_leaves_nothing() -> anyhow::Result<()> {
 #[test]
 fn dummies_look_like_registrations_and_are_never_shown() -> anyhow::Result<()> {
     let device = Device::with("chaff_interval_seconds = 1800")?;
-    let requests = wait_up_to(Duration::from_secs(400), "dummies", || {
+    let requests = wait_up_to(Duration::from_secs(120), "dummies", || {
         let requests = device.server.requests();
         Ok((requests.len() >= 3).then_some(requests))
     })?;
