@@ -1,5 +1,7 @@
 //! A device with the daemon on it, as scenarios use it.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -85,20 +87,23 @@ impl Device {
         Ok(size.context("the kernel tells no memory")?.parse()?)
     }
 
-    /// How often it woke up so far: each time that one of its threads gave the
+    /// How often each of its threads woke up so far: each time that it gave the
     /// processor away of its own will.
-    pub(crate) fn wakeups(&self) -> Result<u64> {
+    pub(crate) fn wakeups(&self) -> Result<Wakeups> {
         let tasks = format!("/proc/{}/task", self.daemon.id());
-        let mut total = 0;
+        let mut wakeups = BTreeMap::new();
         for task in fs::read_dir(&tasks).context("the daemon is gone")? {
+            let task = task?;
             // A thread may end between the two.
-            let status = fs::read_to_string(task?.path().join("status")).unwrap_or_default();
+            let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
             let switches = status
                 .lines()
                 .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-            total += switches.map_or(Ok(0), |count| count.trim().parse::<u64>())?;
+            if let Some(count) = switches {
+                wakeups.insert(task.file_name(), count.trim().parse()?);
+            }
         }
-        Ok(total)
+        Ok(Wakeups(wakeups))
     }
 
     /// Lets time pass on the guest's clock, and checks that all is well after it.
@@ -148,4 +153,20 @@ pub(crate) fn write_sightings(place: &Place, path: &Path) -> Result<()> {
         writeln!(file, "{line}")?;
     }
     Ok(file.flush()?)
+}
+
+/// By thread: the threads of the blocking pool come and go, and take their counts along.
+pub(crate) struct Wakeups(BTreeMap<OsString, u64>);
+
+impl Wakeups {
+    /// How many there were since `before`. What a thread did that ended in between
+    /// is not known any more.
+    pub(crate) fn since(&self, before: &Self) -> u64 {
+        let of_thread = |(thread, count): (&OsString, &u64)| {
+            let earlier = before.0.get(thread).copied().unwrap_or_default();
+            // Its number may belong to another thread now.
+            count.checked_sub(earlier).unwrap_or(*count)
+        };
+        self.0.iter().map(of_thread).sum()
+    }
 }

@@ -191,7 +191,7 @@ impl Trial<'_> {
         pass(MINUTE);
         let before = self.device.wakeups()?;
         pass(FAULT_LASTS - MINUTE);
-        let wakeups = self.device.wakeups()? - before;
+        let wakeups = self.device.wakeups()?.since(&before);
         self.device.wait_until_it_is(expected)?;
         self.mend(name, cure)?;
         let row = json!({
