@@ -104,7 +104,8 @@ pub(crate) mod tests {
 
     #[test]
     fn without_a_registration_everything_is_null_or_empty() {
-        let json = serde_json::to_string(&Registration::from(RegistrationStatus::default())).unwrap();
+        let json =
+            serde_json::to_string(&Registration::from(RegistrationStatus::default())).unwrap();
         assert_eq!(
             json,
             concat!(

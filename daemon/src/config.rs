@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use settings::{ConfigError, Settings};
 
+use crate::store::KeyPlace;
 use crate::sync;
 use crate::tracer::ScanPlan;
 
@@ -38,6 +39,8 @@ pub struct Daemon {
     pub state_dir: PathBuf,
     /// `system`, `session`, or a D-Bus address.
     pub bus: Bus,
+    /// Where the device key is to be (docs/device-key.md).
+    pub device_key: KeyPlace,
 }
 
 impl Default for Daemon {
@@ -45,6 +48,7 @@ impl Default for Daemon {
         Self {
             state_dir: "/var/lib/sesshoku".into(),
             bus: Bus::System,
+            device_key: KeyPlace::Auto,
         }
     }
 }

@@ -185,7 +185,8 @@ fn run(config: Config) -> anyhow::Result<()> {
 
 async fn start(config: Config) -> anyhow::Result<()> {
     let state_dir = &config.daemon.state_dir;
-    let key = DeviceKey::from_environment(state_dir).context("no device key")?;
+    let key = DeviceKey::from_environment(state_dir, config.daemon.device_key)
+        .context("no device key")?;
     let store = Store::open(state_dir, &key).context("cannot open the store")?;
     match config.radio.kind {
         RadioKind::Bluez => {

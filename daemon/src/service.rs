@@ -7,8 +7,8 @@
 //! The interface is documented in `dbus-api/interfaces/`.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gaen::registration::ProcessingNumber;
 use gaen::time::UnixSeconds;
@@ -209,7 +209,9 @@ impl Tracing {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Error> {
         let caller = (connection, &header);
-        self.gate.ask(caller, Capability::Erase, Request::Erase).await
+        self.gate
+            .ask(caller, Capability::Erase, Request::Erase)
+            .await
     }
 
     async fn get_heard(
@@ -289,7 +291,9 @@ impl Consent {
     ) -> Result<(), Error> {
         let request = |reply| Request::Agree { version, reply };
         let caller = (connection, &header);
-        self.gate.ask(caller, Capability::ChangeConsent, request).await
+        self.gate
+            .ask(caller, Capability::ChangeConsent, request)
+            .await
     }
 
     async fn withdraw(
@@ -298,7 +302,9 @@ impl Consent {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Error> {
         let (caller, request) = ((connection, &header), Request::Withdraw);
-        self.gate.ask(caller, Capability::ChangeConsent, request).await
+        self.gate
+            .ask(caller, Capability::ChangeConsent, request)
+            .await
     }
 
     #[zbus(property)]
@@ -335,7 +341,10 @@ impl Exposure {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<String, Error> {
         let (caller, request) = ((connection, &header), Request::Check);
-        let outcome = self.gate.ask(caller, Capability::Configure, request).await?;
+        let outcome = self
+            .gate
+            .ask(caller, Capability::Configure, request)
+            .await?;
         Ok(outcome.to_string())
     }
 
@@ -345,7 +354,9 @@ impl Exposure {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<ExposureResult, Error> {
         let (caller, request) = ((connection, &header), Request::Result);
-        self.gate.ask(caller, Capability::ReadContacts, request).await
+        self.gate
+            .ask(caller, Capability::ReadContacts, request)
+            .await
     }
 
     async fn get_contacts(
@@ -354,7 +365,9 @@ impl Exposure {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<Vec<ContactDay>, Error> {
         let (caller, request) = ((connection, &header), Request::Contacts);
-        self.gate.ask(caller, Capability::ReadContacts, request).await
+        self.gate
+            .ask(caller, Capability::ReadContacts, request)
+            .await
     }
 
     #[zbus(signal)]
