@@ -229,6 +229,16 @@ impl Store {
         self.write(|transaction, keys| rows::set_consent(transaction, keys, consent))
     }
 
+    /// Whether there is anything that an erasure would erase.
+    pub fn holds_records(&self) -> Result<bool, StoreError> {
+        Ok(self.conn.query_row(
+            "SELECT EXISTS (SELECT 1 FROM encounter_key) OR EXISTS (SELECT 1 FROM exposure_key)
+                 OR EXISTS (SELECT 1 FROM tek) OR EXISTS (SELECT 1 FROM check_record)",
+            [],
+            |row| row.get(0),
+        )?)
+    }
+
     /// The device's own keys of `day`, in the order they were made. Damaged ones
     /// count as none, so that another can be made.
     pub fn own_keys_of(&self, day: UtcDay) -> Result<Vec<OwnKey>, StoreError> {
