@@ -50,7 +50,7 @@ pub async fn start_anew(
     mut heartbeat: Heartbeat<impl FnMut()>,
 ) -> zbus::Result<Option<Store>> {
     let terms_version = identity.terms_version.clone();
-    let (_snapshots, shown) = watch::channel(nothing_runs());
+    let (snapshots, shown) = watch::channel(nothing_runs());
     let (service, mut requests) = Service::start(bus, identity, shown).await?;
     ready();
     let anew = || start_over().and_then(|()| open());
@@ -101,6 +101,8 @@ pub async fn start_anew(
             break done;
         }
     };
+    // Whoever waits for changes has the connection until there can be none.
+    drop(snapshots);
     service.close().await;
     Ok(store)
 }

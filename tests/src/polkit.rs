@@ -1,16 +1,17 @@
 //! The real polkitd on the private bus of a [`Place`], with our actions alone.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::fs::{self, Permissions};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
+use nix::unistd::{Uid, User};
 use zbus::{Connection, Variant, fdo, interface, proxy};
 
 use crate::local::{Place, Process, program, root, wait_for};
@@ -18,41 +19,68 @@ use crate::local::{Place, Process, program, root, wait_for};
 const POLKITD: &str = "/usr/lib/polkit-1/polkitd";
 const AGENT: &str = "/test/agent";
 
-/// Somebody on the machine, with a session of their own.
+/// Somebody on the machine: the bus and polkit want them to have an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Person {
     /// Their user id.
     pub uid: u32,
-    /// Whether they sit in front of it.
-    pub is_active: bool,
 }
 
 impl Person {
-    fn session(self) -> String {
-        format!("s{}", self.uid)
-    }
-
     /// Runs `sesshoku` as this person.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn sesshoku(self, place: &Place, arguments: &[&str]) -> anyhow::Result<Output> {
+        self.prepare(place, arguments)?.go()
+    }
+
+    /// The same, held back until [`Prepared::go`].
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn prepare(self, place: &Place, arguments: &[&str]) -> anyhow::Result<Prepared> {
         // Where it was built, others may not look.
         let copy = place.dir().join("sesshoku");
         if !copy.exists() {
             fs::copy(program("sesshoku")?, &copy)?;
             fs::set_permissions(&copy, Permissions::from_mode(0o755))?;
         }
-        let mut command = Command::new(copy);
+        let mut command = Command::new("sh");
         command
+            .args(["-c", "read -r go && exec \"$@\" </dev/null", "sh"])
+            .arg(copy)
             .args(["--bus", place.address()])
             .args(arguments)
             .uid(self.uid)
             .gid(self.uid)
             .env_clear()
             .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::null());
-        Ok(command.output()?)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Ok(Prepared(command.spawn()?))
+    }
+}
+
+/// A program that waits to be let go.
+#[derive(Debug)]
+pub struct Prepared(Child);
+
+impl Prepared {
+    /// Lets it go, and waits for its end.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub fn go(mut self) -> anyhow::Result<Output> {
+        let mut stdin = self.0.stdin.take().context("no standard input")?;
+        stdin.write_all(b"go\n")?;
+        drop(stdin);
+        Ok(self.0.wait_with_output()?)
+    }
+
+    fn id(&self) -> u32 {
+        self.0.id()
     }
 }
 
@@ -67,14 +95,14 @@ pub fn is_possible() -> bool {
         && mount.is_ok_and(|status| status.success())
 }
 
-/// Starts polkitd on the bus of `place`, on a machine where `people` have sessions.
+/// Starts polkitd on the bus of `place`, with our actions alone, and a rule by which
+/// `trusted` may do everything. Nobody has a session; logind is not there.
 ///
-/// It reads sessions where logind would have put them, and the actions, from folders
-/// that only it sees.
+/// It reads all of it from folders that only it sees.
 ///
 /// # Errors
 /// When it does not start.
-pub fn start(place: &Place, people: &[Person]) -> anyhow::Result<Process> {
+pub fn start(place: &Place, trusted: Person) -> anyhow::Result<Process> {
     let actions = place.dir().join("actions");
     let rules = place.dir().join("rules");
     let logind = place.dir().join("logind");
@@ -88,27 +116,16 @@ pub fn start(place: &Place, people: &[Person]) -> anyhow::Result<Process> {
         root().join("packaging/polkit/org.sesshoku.policy"),
         actions.join("org.sesshoku.policy"),
     )?;
-    let mut seat = String::from("IS_SEAT0=1\n");
-    for person in people {
-        let (uid, session) = (person.uid, person.session());
-        let (state, active) = if person.is_active {
-            writeln!(seat, "ACTIVE={session}\nACTIVE_UID={uid}")?;
-            ("active", 1)
-        } else {
-            ("online", 0)
-        };
-        fs::write(
-            logind.join("sessions").join(&session),
-            format!(
-                "UID={uid}\nACTIVE={active}\nSTATE={state}\nREMOTE=0\nSEAT=seat0\nTYPE=x11\nCLASS=user\n"
-            ),
-        )?;
-        fs::write(
-            logind.join("users").join(uid.to_string()),
-            format!("STATE={state}\nDISPLAY={session}\nSESSIONS={session}\n"),
-        )?;
-    }
-    fs::write(logind.join("seats/seat0"), seat)?;
+    let user = User::from_uid(Uid::from_raw(trusted.uid))?.context("no such user")?;
+    fs::write(
+        rules.join("trusted.rules"),
+        format!(
+            "polkit.addRule(function (action, subject) {{
+                 if (subject.user == '{}') return polkit.Result.YES;
+             }});",
+            user.name
+        ),
+    )?;
     let script = "mount --bind \"$1\" /usr/share/polkit-1/actions
         mount --bind \"$2\" /usr/share/polkit-1/rules.d
         mount -t tmpfs none /run
@@ -170,11 +187,11 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// An agent of `person`'s session, who knows the password.
+    /// An agent of a program, whose user knows the password.
     ///
     /// # Errors
     /// When polkit does not take it.
-    pub async fn start(place: &Place, person: Person) -> anyhow::Result<Self> {
+    pub async fn start(place: &Place, program: &Prepared) -> anyhow::Result<Self> {
         let asked = Arc::new(AtomicU32::new(0));
         let knows_it = Arc::new(AtomicBool::new(true));
         let dialog = Dialog {
@@ -185,10 +202,17 @@ impl Agent {
             .serve_at(AGENT, dialog)
             .build()
             .await?;
-        let session = HashMap::from([("session-id", Variant::from(person.session()))]);
+        let stat = fs::read_to_string(format!("/proc/{}/stat", program.id()))?;
+        // The 22nd field (proc(5)), counted from behind the name.
+        let after_name = stat.rsplit_once(')').context("stat")?.1;
+        let started = after_name.split_whitespace().nth(19).context("stat")?;
+        let process = HashMap::from([
+            ("pid", Variant::from(program.id())),
+            ("start-time", Variant::from(started.parse::<u64>()?)),
+        ]);
         let authority = AuthorityProxy::new(&connection).await?;
         authority
-            .register_authentication_agent(&("unix-session", session), "C", AGENT)
+            .register_authentication_agent(&("unix-process", process), "C", AGENT)
             .await?;
         Ok(Self {
             _connection: connection,

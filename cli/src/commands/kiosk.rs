@@ -12,8 +12,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use sesshoku_dbus_api::{BUS_NAME, CheckOutcome, ConsentState, OBJECT_PATH, RunState};
 use zbus::message::Type;
-use zbus::zvariant::OwnedObjectPath;
-use zbus::{Connection, MatchRule, MessageStream, fdo, proxy};
+use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, fdo, proxy};
 
 use super::notified::Notified;
 use crate::args::Bus;
