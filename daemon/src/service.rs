@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use gaen::registration::ProcessingNumber;
 use gaen::time::UnixSeconds;
 use sesshoku_dbus_api::{
-    BUS_NAME, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult, OBJECT_PATH,
+    BUS_NAME, CheckEntry, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult, Notice,
+    OBJECT_PATH,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use zbus::fdo::Properties;
@@ -64,6 +65,8 @@ pub enum Request {
     Result(Reply<ExposureResult>),
     /// The days that count as a contact.
     Contacts(Reply<Vec<ContactDay>>),
+    /// The checks that are remembered.
+    Checks(Reply<Vec<CheckEntry>>),
 }
 
 /// Where the answer to a request goes.
@@ -82,6 +85,8 @@ pub struct Snapshot {
     pub last_outcome: CheckOutcome,
     /// When the last complete check ended.
     pub last_success: Option<UnixSeconds>,
+    /// The operator's notices.
+    pub notices: Vec<Notice>,
     /// Counts up whenever the result or the contact list may have changed.
     pub result_generation: u64,
 }
@@ -154,12 +159,16 @@ impl Service {
             sender,
             snapshots: snapshots.clone(),
         };
+        let notices = Notices {
+            snapshots: snapshots.clone(),
+        };
         let connection = bus
             .builder()
             .serve_at(OBJECT_PATH, tracing)
             .serve_at(OBJECT_PATH, consent)
             .serve_at(OBJECT_PATH, exposure)
             .serve_at(OBJECT_PATH, registration)
+            .serve_at(OBJECT_PATH, notices)
             .name(BUS_NAME)
             .build()
             .await?;
@@ -303,6 +312,10 @@ impl Exposure {
         ask(&self.sender, Request::Contacts).await
     }
 
+    async fn get_checks(&self) -> Result<Vec<CheckEntry>, Error> {
+        ask(&self.sender, Request::Checks).await
+    }
+
     #[zbus(signal)]
     async fn result_changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
 
@@ -435,6 +448,18 @@ impl Registration {
     }
 }
 
+struct Notices {
+    snapshots: watch::Receiver<Snapshot>,
+}
+
+#[interface(name = "org.sesshoku.Notices1")]
+impl Notices {
+    #[zbus(property)]
+    fn notices(&self) -> Vec<Notice> {
+        self.snapshots.borrow().notices.clone()
+    }
+}
+
 /// 0 stands for "never" on the bus.
 fn seconds(at: Option<UnixSeconds>) -> u64 {
     at.map_or(0, |at| at.get().into())
@@ -483,6 +508,7 @@ async fn announce_changes(
         (Tracing::name(), old.tracing(), new.tracing()),
         (Consent::name(), old.consent(), new.consent()),
         (Exposure::name(), old.exposure(), new.exposure()),
+        (Notices::name(), old.notices(), new.notices()),
     ] {
         changed.retain(|name, value| before.get(name) != Some(value));
         // Counters move with every advert; they are announced with the cycle or
@@ -535,6 +561,10 @@ impl Snapshot {
             ("LastSuccess", seconds(self.last_success).into()),
             ("NextCheck", seconds(self.status.next_check).into()),
         ])
+    }
+
+    fn notices(&self) -> Changing {
+        HashMap::from([("Notices", self.notices.clone().into())])
     }
 
     fn days(&self) -> Vec<String> {
