@@ -1,11 +1,9 @@
 //! The registration as positive, as one value.
 
 use serde::Serialize;
-use sesshoku_dbus_api::RegistrationState;
+use sesshoku_dbus_api::{Properties, RegistrationState};
 use zbus::Connection;
-use zbus::names::InterfaceName;
 
-use crate::bus::Properties;
 use crate::exit::{Exit, Failure};
 
 const REGISTRATION: &str = "org.sesshoku.Registration1";
@@ -30,8 +28,7 @@ pub(crate) struct Registration {
 impl Registration {
     /// Reads all properties.
     pub(crate) async fn fetch(connection: &Connection) -> Result<Self, Failure> {
-        let interface = InterfaceName::from_static_str_unchecked(REGISTRATION);
-        let properties = Properties::fetch(connection, interface).await?;
+        let properties = Properties::fetch(connection, REGISTRATION).await?;
         Ok(Self::read(&properties))
     }
 
@@ -41,11 +38,11 @@ impl Registration {
             state: properties.text("State"),
             reason: properties.text("Reason"),
             since: properties.time("Since"),
-            days: properties.texts("Days"),
+            days: properties.read("Days"),
             has_symptoms: date.is_some().then(|| properties.flag("HasSymptoms")),
             date,
             next_try: properties.time("NextTry"),
-            tries_left: properties.count("TriesLeft"),
+            tries_left: properties.read("TriesLeft"),
             paused_until: properties.time("PausedUntil"),
         }
     }

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use zbus::names::InterfaceName;
+use sesshoku_dbus_api::Properties;
 use zbus::{Connection, OwnedVariant};
 
-use crate::bus::Properties;
 use crate::exit::Failure;
+use crate::notices::{self, Notice};
 
 const TRACING: &str = "org.sesshoku.Tracing1";
 const CONSENT: &str = "org.sesshoku.Consent1";
 const EXPOSURE: &str = "org.sesshoku.Exposure1";
+const NOTICES: &str = "org.sesshoku.Notices1";
 
 /// Everything but the result of checking (R8: that is only shown when asked for).
 ///
@@ -27,6 +28,8 @@ pub(crate) struct Status {
     pub(crate) scans: Scans,
     pub(crate) consent: Consent,
     pub(crate) check: Check,
+    /// The operator's notices.
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// Is it running, and why not.
@@ -73,23 +76,23 @@ pub(crate) struct Check {
     pub(crate) next_check: Option<u64>,
 }
 
-/// The properties of all three interfaces.
+/// The properties of all these interfaces.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
     tracing: Properties,
     consent: Properties,
     exposure: Properties,
+    notices: Properties,
 }
 
 impl Snapshot {
     /// Reads all properties.
     pub(crate) async fn fetch(connection: &Connection) -> Result<Self, Failure> {
-        let read =
-            |name| Properties::fetch(connection, InterfaceName::from_static_str_unchecked(name));
         Ok(Self {
-            tracing: read(TRACING).await?,
-            consent: read(CONSENT).await?,
-            exposure: read(EXPOSURE).await?,
+            tracing: Properties::fetch(connection, TRACING).await?,
+            consent: Properties::fetch(connection, CONSENT).await?,
+            exposure: Properties::fetch(connection, EXPOSURE).await?,
+            notices: Properties::fetch_if_any(connection, NOTICES).await?,
         })
     }
 
@@ -99,6 +102,7 @@ impl Snapshot {
             TRACING => self.tracing.apply(changed),
             CONSENT => self.consent.apply(changed),
             EXPOSURE => self.exposure.apply(changed),
+            NOTICES => self.notices.apply(changed),
             _ => {}
         }
     }
@@ -109,10 +113,12 @@ impl Snapshot {
             tracing,
             consent,
             exposure,
+            notices,
         } = self;
+        let (time, agreed_version) = (tracing.number("Time"), consent.text("AgreedVersion"));
         Status {
             version: tracing.text("Version"),
-            time: tracing.number("Time"),
+            time,
             running: Running {
                 state: tracing.text("State"),
                 reason: tracing.text("Reason"),
@@ -123,7 +129,7 @@ impl Snapshot {
             },
             scans: Scans {
                 last_scan: tracing.time("LastScan"),
-                counters: tracing.numbers("Counters").into_iter().collect(),
+                counters: tracing.read("Counters"),
             },
             consent: Consent {
                 state: consent.text("State"),
@@ -138,6 +144,7 @@ impl Snapshot {
                 last_success: exposure.time("LastSuccess"),
                 next_check: exposure.time("NextCheck"),
             },
+            notices: notices::at(notices.notices("Notices"), time, &agreed_version),
         }
     }
 }
@@ -145,7 +152,7 @@ impl Snapshot {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use sesshoku_dbus_api::{CONSENT1_XML, EXPOSURE1_XML, TRACING1_XML};
+    use sesshoku_dbus_api::{CONSENT1_XML, EXPOSURE1_XML, NOTICES1_XML, TRACING1_XML};
 
     /// A daemon that records, and checked in the morning.
     pub(crate) fn snapshot() -> Snapshot {
@@ -192,13 +199,14 @@ pub(crate) mod tests {
                 ("NextCheck", 1_596_337_200_u64.into()),
             ]
             .into(),
+            notices: [("Notices", notices::tests::on_the_bus())].into(),
         }
     }
 
     #[test]
     fn every_documented_property_is_shown() {
         let source = include_str!("status.rs");
-        for xml in [TRACING1_XML, CONSENT1_XML, EXPOSURE1_XML] {
+        for xml in [TRACING1_XML, CONSENT1_XML, EXPOSURE1_XML, NOTICES1_XML] {
             for declaration in xml.split("<property name=\"").skip(1) {
                 let name = declaration.split('"').next().unwrap();
                 assert!(
@@ -236,7 +244,13 @@ pub(crate) mod tests {
                 r#""consent":{"state":"agreed","current_version":"1","agreed_version":"1","#,
                 r#""agreed_at":1596000000},"check":{"checking":false,"last_check":1596250800,"#,
                 r#""last_outcome":"complete","last_success":1596250800,"#,
-                r#""next_check":1596337200}}"#,
+                r#""next_check":1596337200},"notices":["#,
+                r#"{"id":"2020-08-03","kind":"maintenance","version":null,"from":1596384000,"#,
+                r#""to":1596398400,"text":{"ja":"この間、登録と確認ができません。","#,
+                r#""en":"Registering and checking pause meanwhile."},"relevant":true},"#,
+                r#"{"id":"terms-1","kind":"terms","version":"1","from":null,"to":null,"#,
+                r#""text":{"ja":"利用規約が変わりました。","en":"The terms of use have changed."},"#,
+                r#""relevant":false}]}"#,
             )
         );
     }

@@ -455,8 +455,8 @@ struct Notices {
 #[interface(name = "org.sesshoku.Notices1")]
 impl Notices {
     #[zbus(property)]
-    fn notices(&self) -> Vec<Notice> {
-        self.snapshots.borrow().notices.clone()
+    fn notices(&self) -> Vec<HashMap<&'static str, Variant<'static>>> {
+        self.snapshots.borrow().notice_dicts()
     }
 }
 
@@ -564,7 +564,11 @@ impl Snapshot {
     }
 
     fn notices(&self) -> Changing {
-        HashMap::from([("Notices", self.notices.clone().into())])
+        HashMap::from([("Notices", self.notice_dicts().into())])
+    }
+
+    fn notice_dicts(&self) -> Vec<HashMap<&'static str, Variant<'static>>> {
+        self.notices.iter().map(Notice::to_dict).collect()
     }
 
     fn days(&self) -> Vec<String> {

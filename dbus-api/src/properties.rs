@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use zbus::names::InterfaceName;
 use zbus::{Connection, OwnedVariant, fdo};
 
-use crate::{BUS_NAME, OBJECT_PATH};
+use crate::{BUS_NAME, Notice, OBJECT_PATH};
 
 /// The properties of one interface, by their names on the bus.
 ///
@@ -67,6 +67,12 @@ impl Properties {
         self.read(name)
     }
 
+    /// The notices of `org.sesshoku.Notices1`.
+    pub fn notices(&self, name: &str) -> Vec<Notice> {
+        let dicts: Vec<HashMap<String, OwnedVariant>> = self.read(name);
+        dicts.into_iter().map(Notice::from_dict).collect()
+    }
+
     /// A property of another type.
     pub fn read<T: TryFrom<OwnedVariant> + Default>(&self, name: &str) -> T {
         self.0
@@ -93,7 +99,30 @@ fn is_unknown(error: &fdo::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use zbus::Variant;
+
     use super::*;
+
+    #[test]
+    fn notices_come_as_they_went() {
+        let all = [
+            Notice {
+                id: "m1".to_owned(),
+                kind: "maintenance".to_owned(),
+                version: "2".to_owned(),
+                from: 1,
+                to: 2,
+                ja: "お休みします。".to_owned(),
+                en: "It rests.".to_owned(),
+            },
+            Notice::default(),
+        ];
+        let dicts: Vec<_> = all.iter().map(Notice::to_dict).collect();
+        let value = OwnedVariant::try_from(Variant::from(dicts)).unwrap();
+        assert_eq!(value.value_signature().to_string(), "aa{sv}");
+        let properties = Properties::from([("Notices", value)]);
+        assert_eq!(properties.notices("Notices"), all);
+    }
 
     #[test]
     fn what_is_not_there_or_of_another_type_is_nothing() {

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use zbus::proxy;
+use zbus::{OwnedVariant, proxy};
 
 use crate::error::Error;
-use crate::types::{CheckEntry, ContactDay, ExposureResult, Notice};
+use crate::types::{CheckEntry, ContactDay, ExposureResult};
 
 /// Is it running, and why not.
 #[proxy(
@@ -173,7 +173,7 @@ pub trait Registration1 {
     default_path = "/org/sesshoku/Tracing1"
 )]
 pub trait Notices1 {
-    /// The notices that the last check found.
+    /// The notices that the last check found: each what `Notice::from_dict` takes.
     #[zbus(property)]
-    fn notices(&self) -> zbus::Result<Vec<Notice>>;
+    fn notices(&self) -> zbus::Result<Vec<HashMap<String, OwnedVariant>>>;
 }

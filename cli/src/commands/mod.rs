@@ -10,6 +10,7 @@ use crate::args::{Bus, Online};
 use crate::bus;
 use crate::contacts::Contacts;
 use crate::exit::{Exit, Failure};
+use crate::notices::Notices;
 use crate::output::Output;
 use crate::status::Snapshot;
 use crate::text::Text;
@@ -47,6 +48,7 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
         Online::Registration { action } => {
             register::registration(bus, output, action.as_ref()).await
         }
+        Online::Notices => notices(bus, output).await,
         Online::Check => actions::check(bus, output).await,
         Online::Erase { yes } => actions::erase(bus, output, *yes).await,
         Online::Notify { window } => notify::notify(bus, output, window).await,
@@ -66,4 +68,11 @@ async fn contacts(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
     let contacts = Contacts::fetch(&connection).await?;
     output.print(&contacts, Text::contacts)?;
     Ok(contacts.exit())
+}
+
+async fn notices(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
+    let connection = bus::connect(bus).await?;
+    let notices = Snapshot::fetch(&connection).await?.status().notices;
+    output.print(&Notices { notices }, Text::notices)?;
+    Ok(Exit::Done)
 }
