@@ -167,6 +167,8 @@ pub(crate) enum Online {
     },
     /// Check with the notification server now.
     Check,
+    /// Show when it was checked in the last 14 days, and how each check ended.
+    Checks,
     /// Delete all keys and everything recorded; agreement stays.
     Erase {
         /// Do not ask.

@@ -1,12 +1,10 @@
 //! The registration as positive, as one value.
 
 use serde::Serialize;
-use sesshoku_dbus_api::{Properties, RegistrationState};
+use sesshoku_dbus_api::{Properties, REGISTRATION1, RegistrationState};
 use zbus::Connection;
 
 use crate::exit::{Exit, Failure};
-
-const REGISTRATION: &str = "org.sesshoku.Registration1";
 
 /// What the daemon says of registering.
 ///
@@ -28,7 +26,7 @@ pub(crate) struct Registration {
 impl Registration {
     /// Reads all properties.
     pub(crate) async fn fetch(connection: &Connection) -> Result<Self, Failure> {
-        let properties = Properties::fetch(connection, REGISTRATION).await?;
+        let properties = Properties::fetch(connection, REGISTRATION1).await?;
         Ok(Self::read(&properties))
     }
 

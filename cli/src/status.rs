@@ -3,16 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use sesshoku_dbus_api::Properties;
+use sesshoku_dbus_api::{CONSENT1, EXPOSURE1, NOTICES1, Properties, TRACING1};
 use zbus::{Connection, OwnedVariant};
 
 use crate::exit::Failure;
 use crate::notices::{self, Notice};
-
-const TRACING: &str = "org.sesshoku.Tracing1";
-const CONSENT: &str = "org.sesshoku.Consent1";
-const EXPOSURE: &str = "org.sesshoku.Exposure1";
-const NOTICES: &str = "org.sesshoku.Notices1";
 
 /// Everything but the result of checking (R8: that is only shown when asked for).
 ///
@@ -89,20 +84,20 @@ impl Snapshot {
     /// Reads all properties.
     pub(crate) async fn fetch(connection: &Connection) -> Result<Self, Failure> {
         Ok(Self {
-            tracing: Properties::fetch(connection, TRACING).await?,
-            consent: Properties::fetch(connection, CONSENT).await?,
-            exposure: Properties::fetch(connection, EXPOSURE).await?,
-            notices: Properties::fetch_if_any(connection, NOTICES).await?,
+            tracing: Properties::fetch(connection, TRACING1).await?,
+            consent: Properties::fetch(connection, CONSENT1).await?,
+            exposure: Properties::fetch(connection, EXPOSURE1).await?,
+            notices: Properties::fetch_if_any(connection, NOTICES1).await?,
         })
     }
 
     /// Takes over the new values of a `PropertiesChanged` signal.
     pub(crate) fn apply(&mut self, interface: &str, changed: HashMap<String, OwnedVariant>) {
         match interface {
-            TRACING => self.tracing.apply(changed),
-            CONSENT => self.consent.apply(changed),
-            EXPOSURE => self.exposure.apply(changed),
-            NOTICES => self.notices.apply(changed),
+            TRACING1 => self.tracing.apply(changed),
+            CONSENT1 => self.consent.apply(changed),
+            EXPOSURE1 => self.exposure.apply(changed),
+            NOTICES1 => self.notices.apply(changed),
             _ => {}
         }
     }
@@ -259,7 +254,7 @@ pub(crate) mod tests {
     fn a_signal_changes_what_it_names_and_nothing_else() {
         let mut changed = snapshot();
         changed.apply(
-            TRACING,
+            TRACING1,
             HashMap::from([("Broadcasting".to_owned(), false.into())]),
         );
         changed.apply(

@@ -5,9 +5,10 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sesshoku_dbus_api::{NoticeKind, RegistrationReason, RegistrationState, Verdict};
+use sesshoku_dbus_api::{CheckOutcome, NoticeKind, RegistrationReason, RegistrationState, Verdict};
 use sesshoku_i18n::{Args, Catalogue};
 
+use crate::checks::{Checks, PastCheck};
 use crate::commands::watch::Event;
 use crate::contacts::{Contacts, Day};
 use crate::notices::{Notice, Notices};
@@ -111,6 +112,28 @@ impl Text {
         if verdict != Verdict::Unknown {
             lines.push(self.catalogue.text("contacts-accuracy"));
         }
+        lines.join("\n")
+    }
+
+    /// The answer to `sesshoku checks`, a line each.
+    pub(crate) fn checks(&self, checks: &Checks) -> String {
+        if checks.checks.is_empty() {
+            return self.outcome(CheckOutcome::Never.as_str());
+        }
+        let line = |check: &PastCheck| {
+            let (time, outcome) = (self.time(Some(check.ended)), self.outcome(&check.outcome));
+            match (check.listed, check.compared) {
+                (Some(listed), Some(compared)) => {
+                    let args = args! { "time" => time, "outcome" => outcome, "listed" => listed, "compared" => compared };
+                    self.say("checks-row-counted", &args)
+                }
+                _ => self.say(
+                    "checks-row",
+                    &args! { "time" => time, "outcome" => outcome },
+                ),
+            }
+        };
+        let lines: Vec<_> = checks.checks.iter().map(line).collect();
         lines.join("\n")
     }
 
@@ -426,7 +449,7 @@ mod tests {
     use crate::contacts::tests::{contact, result};
     use crate::registration::tests::registration;
     use crate::status::tests::snapshot;
-    use sesshoku_dbus_api::{CheckOutcome, ConsentState, RunReason, RunState, UnknownReason};
+    use sesshoku_dbus_api::{ConsentState, RunReason, RunState, UnknownReason};
     use sesshoku_i18n::{Language, keys};
 
     fn text(language: Language) -> Text {
@@ -495,6 +518,24 @@ mod tests {
     fn a_verdict_from_a_newer_daemon_is_no_all_clear() {
         let shown = text(Language::English).contacts(&result("fine", &[]));
         assert!(shown.starts_with("Whether there was a contact cannot be said"));
+    }
+
+    #[test]
+    fn checks_are_a_line_each() {
+        let check = |ended, outcome: &str, counts: Option<(u32, u32)>| PastCheck {
+            started: ended,
+            ended,
+            outcome: outcome.to_owned(),
+            listed: counts.map(|it| it.0),
+            compared: counts.map(|it| it.1),
+        };
+        let checks = vec![
+            check(1_596_164_400, "complete", Some((14, 1))),
+            check(1_596_250_800, "unreachable", None),
+        ];
+        let checks = Checks { checks };
+        insta::assert_snapshot!(text(Language::English).checks(&checks));
+        insta::assert_snapshot!(text(Language::Japanese).checks(&checks));
     }
 
     #[test]

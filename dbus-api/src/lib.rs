@@ -29,6 +29,17 @@ pub const BUS_NAME: &str = "org.sesshoku.Tracing1";
 /// The one object.
 pub const OBJECT_PATH: &str = "/org/sesshoku/Tracing1";
 
+/// The interface that tells whether it is running, and why not.
+pub const TRACING1: &str = "org.sesshoku.Tracing1";
+/// The interface of the agreement.
+pub const CONSENT1: &str = "org.sesshoku.Consent1";
+/// The interface of checks and what they found.
+pub const EXPOSURE1: &str = "org.sesshoku.Exposure1";
+/// The interface for registering as positive.
+pub const REGISTRATION1: &str = "org.sesshoku.Registration1";
+/// The interface of what the operator has to tell.
+pub const NOTICES1: &str = "org.sesshoku.Notices1";
+
 /// The introspection XML of `org.sesshoku.Tracing1`.
 pub const TRACING1_XML: &str = include_str!("../interfaces/org.sesshoku.Tracing1.xml");
 /// The introspection XML of `org.sesshoku.Consent1`.

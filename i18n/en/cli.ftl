@@ -31,6 +31,9 @@ check-done = The check has ended: { $outcome }.
 declined = Cancelled. Nothing has changed.
 needs-yes = This is not a terminal, so there is nobody to ask. Add --yes.
 
+checks-row = { $time }  { $outcome }
+checks-row-counted = { $time }  { $outcome } (files of keys: { $listed }, compared: { $compared })
+
 notices-none = The operator has no notice.
 notices-from-operator = From whoever runs the notification server, in their own words:
 notice-maintenance = Maintenance from { $from } to { $to }

@@ -31,6 +31,9 @@ check-done = 確認が終わりました: { $outcome }。
 declined = 中止しました。何も変わっていません。
 needs-yes = 端末ではないため確認できません。--yes を付けて実行してください。
 
+checks-row = { $time }  { $outcome }
+checks-row-counted = { $time }  { $outcome }（鍵のファイル { $listed } 個、照合 { $compared } 個）
+
 notices-none = 運営者からのお知らせはありません。
 notices-from-operator = 通知サーバーの運営者からのお知らせです（文は運営者のものです）。
 notice-maintenance = { $from } から { $to } まで休止の予定

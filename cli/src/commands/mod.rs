@@ -8,6 +8,7 @@ pub(crate) mod watch;
 
 use crate::args::{Bus, Online};
 use crate::bus;
+use crate::checks::Checks;
 use crate::contacts::Contacts;
 use crate::exit::{Exit, Failure};
 use crate::notices::Notices;
@@ -48,6 +49,7 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
         Online::Registration { action } => {
             register::registration(bus, output, action.as_ref()).await
         }
+        Online::Checks => checks(bus, output).await,
         Online::Notices => notices(bus, output).await,
         Online::Check => actions::check(bus, output).await,
         Online::Erase { yes } => actions::erase(bus, output, *yes).await,
@@ -68,6 +70,12 @@ async fn contacts(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
     let contacts = Contacts::fetch(&connection).await?;
     output.print(&contacts, Text::contacts)?;
     Ok(contacts.exit())
+}
+
+async fn checks(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
+    let connection = bus::connect(bus).await?;
+    output.print(&Checks::fetch(&connection).await?, Text::checks)?;
+    Ok(Exit::Done)
 }
 
 async fn notices(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
