@@ -392,7 +392,7 @@ notices-none = The operator has no notices.
 notice-maintenance = Planned maintenance
 notice-terms = New terms of use
 notice-other = Notice
-notice-between = { $from } to { $to }
+notice-between = { $from } – { $to }
 notice-version = Version { $version }
 notice-version-from = Version { $version }, from { $from }
 

@@ -82,7 +82,8 @@ fn ask_to_agree(output: &Output, version: &str) -> Result<(), Failure> {
     let width = pager::width(io::stderr());
     output.read_out(&terms::in_full(text.catalogue().language(), width))?;
     let question = text.say("agree-question", &args! { "version" => version });
-    output.ask(&text.catalogue().text("terms-minor"), &question)
+    let minor = text.catalogue().text("terms-minor");
+    output.ask(&format!("\n{minor}"), &question)
 }
 
 /// Asks, then withdraws agreement, which deletes everything.
