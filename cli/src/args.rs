@@ -117,12 +117,20 @@ pub(crate) enum Online {
     /// "None" is only said after a complete, recent check over a period that was
     /// recorded; otherwise the answer is unknown (exit code 4), with the reasons.
     Contacts,
-    /// Agree to the terms of use and the privacy policy.
+    /// Show what whoever runs the notification server has to tell: maintenance, new terms.
+    ///
+    /// The last check brought it. The words are the operator's own.
+    Notices,
+    /// Read the terms of use and the privacy policy, and agree to them.
+    ///
+    /// Shows both in full, in $SESSHOKU_PAGER or $PAGER, and asks. Where there is no
+    /// terminal to ask on, `sesshoku terms` and `sesshoku terms privacy` print them, and
+    /// --yes agrees.
     Agree {
         /// The version agreed to; by default the current one.
         #[arg(long, value_name = "VERSION")]
         version: Option<String>,
-        /// Agree without being asked, for scripts.
+        /// Agree without being shown or asked anything, for scripts.
         #[arg(long)]
         yes: bool,
     },
@@ -164,6 +172,8 @@ pub(crate) enum Online {
     },
     /// Check with the notification server now.
     Check,
+    /// Show when it was checked in the last 14 days, and how each check ended.
+    Checks,
     /// Delete all keys and everything recorded; agreement stays.
     Erase {
         /// Do not ask.

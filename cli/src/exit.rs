@@ -64,6 +64,9 @@ pub(crate) enum Failure {
     /// The person said no.
     #[error("declined")]
     Declined,
+    /// The terms that are to be agreed to are of a version that is not here.
+    #[error("the terms are of version {0}, which is not here")]
+    OtherTerms(String),
     /// There is nobody to ask.
     #[error("not a terminal")]
     NotATerminal,
@@ -145,6 +148,7 @@ impl Failure {
             Self::Keys(error) => chain(error),
             Self::Io(error) => error.to_string(),
             Self::Declined
+            | Self::OtherTerms(_)
             | Self::NotATerminal
             | Self::NeedsFlag(_)
             | Self::OnlyOfPlace
@@ -161,6 +165,7 @@ impl Failure {
             Self::File(_) => Kind::Input("input-file"),
             Self::Keys(error) => Kind::Keys(error.name()),
             Self::Declined => Kind::Declined,
+            Self::OtherTerms(_) => Kind::Service("terms-not-here"),
             Self::NotATerminal => Kind::NotATerminal,
             Self::NeedsFlag(flag) => Kind::NeedsFlag(flag),
             Self::OnlyOfPlace => Kind::Flag("only-of-place"),
@@ -173,7 +178,7 @@ impl Failure {
 /// What failures come down to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// One of the daemon's own errors, by its name.
+    /// One of the daemon's own errors, by its name, or what would become one.
     Service(&'static str),
     /// An unusable input file, by its error's name.
     Input(&'static str),

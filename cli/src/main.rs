@@ -7,11 +7,14 @@
 mod analyse;
 mod args;
 mod bus;
+mod checks;
 mod commands;
 mod contacts;
 mod exit;
 mod guidance;
+mod notices;
 mod output;
+mod pager;
 mod registration;
 mod status;
 mod terms;

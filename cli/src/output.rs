@@ -9,6 +9,7 @@ use sesshoku_i18n::{Catalogue, Language};
 use zeroize::Zeroizing;
 
 use crate::exit::Failure;
+use crate::pager;
 use crate::text::Text;
 
 /// How this run speaks.
@@ -90,6 +91,18 @@ impl Output {
             Ok(())
         } else {
             Err(Failure::Declined)
+        }
+    }
+
+    /// Shows a long `text` on the terminal, to be read before a question.
+    pub(crate) fn read_out(&self, text: &str) -> Result<(), Failure> {
+        if !can_ask() {
+            return Err(Failure::NotATerminal);
+        }
+        if io::stderr().is_terminal() {
+            Ok(pager::show(text)?)
+        } else {
+            Ok(writeln!(io::stderr(), "{text}")?)
         }
     }
 

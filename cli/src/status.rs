@@ -3,16 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
-use sesshoku_dbus_api::Tracing1Proxy;
-use zbus::names::InterfaceName;
+use sesshoku_dbus_api::{CONSENT1, EXPOSURE1, NOTICES1, Properties, TRACING1, Tracing1Proxy};
 use zbus::{Connection, OwnedVariant};
 
-use crate::bus::Properties;
 use crate::exit::Failure;
-
-const TRACING: &str = "org.sesshoku.Tracing1";
-const CONSENT: &str = "org.sesshoku.Consent1";
-const EXPOSURE: &str = "org.sesshoku.Exposure1";
+use crate::notices::{self, Notice};
 
 /// Everything but the result of checking (R8: that is only shown when asked for).
 ///
@@ -28,6 +23,8 @@ pub(crate) struct Status {
     pub(crate) scans: Scans,
     pub(crate) consent: Consent,
     pub(crate) check: Check,
+    /// The operator's notices.
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// Is it running, and why not.
@@ -79,25 +76,25 @@ pub(crate) struct Check {
     pub(crate) next_check: Option<u64>,
 }
 
-/// The properties of all three interfaces, and what was heard.
+/// The properties of all these interfaces, and what was heard.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
     tracing: Properties,
     consent: Properties,
     exposure: Properties,
     heard: HashMap<String, u64>,
+    notices: Properties,
 }
 
 impl Snapshot {
     /// Reads all properties.
     pub(crate) async fn fetch(connection: &Connection) -> Result<Self, Failure> {
-        let read =
-            |name| Properties::fetch(connection, InterfaceName::from_static_str_unchecked(name));
         Ok(Self {
-            tracing: read(TRACING).await?,
-            consent: read(CONSENT).await?,
-            exposure: read(EXPOSURE).await?,
+            tracing: Properties::fetch(connection, TRACING1).await?,
+            consent: Properties::fetch(connection, CONSENT1).await?,
+            exposure: Properties::fetch(connection, EXPOSURE1).await?,
             heard: heard(connection).await,
+            notices: Properties::fetch_if_any(connection, NOTICES1).await?,
         })
     }
 
@@ -109,9 +106,10 @@ impl Snapshot {
     /// Takes over the new values of a `PropertiesChanged` signal.
     pub(crate) fn apply(&mut self, interface: &str, changed: HashMap<String, OwnedVariant>) {
         match interface {
-            TRACING => self.tracing.apply(changed),
-            CONSENT => self.consent.apply(changed),
-            EXPOSURE => self.exposure.apply(changed),
+            TRACING1 => self.tracing.apply(changed),
+            CONSENT1 => self.consent.apply(changed),
+            EXPOSURE1 => self.exposure.apply(changed),
+            NOTICES1 => self.notices.apply(changed),
             _ => {}
         }
     }
@@ -123,10 +121,12 @@ impl Snapshot {
             consent,
             exposure,
             heard,
+            notices,
         } = self;
+        let (time, agreed_version) = (tracing.number("Time"), consent.text("AgreedVersion"));
         Status {
             version: tracing.text("Version"),
-            time: tracing.number("Time"),
+            time,
             running: Running {
                 state: tracing.text("State"),
                 reason: tracing.text("Reason"),
@@ -138,7 +138,7 @@ impl Snapshot {
             scans: Scans {
                 last_scan: tracing.time("LastScan"),
                 counters: tracing
-                    .numbers("Counters")
+                    .read::<HashMap<String, u64>>("Counters")
                     .into_iter()
                     .chain(heard.clone())
                     .collect(),
@@ -156,6 +156,7 @@ impl Snapshot {
                 last_success: exposure.time("LastSuccess"),
                 next_check: exposure.time("NextCheck"),
             },
+            notices: notices::at(notices.notices("Notices"), time, &agreed_version),
         }
     }
 }
@@ -171,7 +172,7 @@ async fn heard(connection: &Connection) -> HashMap<String, u64> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use sesshoku_dbus_api::{CONSENT1_XML, EXPOSURE1_XML, TRACING1_XML};
+    use sesshoku_dbus_api::{CONSENT1_XML, EXPOSURE1_XML, NOTICES1_XML, TRACING1_XML};
 
     /// A daemon that records, and checked in the morning.
     pub(crate) fn snapshot() -> Snapshot {
@@ -218,13 +219,14 @@ pub(crate) mod tests {
             heard: [("heard", 310), ("stored", 300), ("dropped", 10)]
                 .map(|(name, count)| (name.to_owned(), count))
                 .into(),
+            notices: [("Notices", notices::tests::on_the_bus())].into(),
         }
     }
 
     #[test]
     fn every_documented_property_is_shown() {
         let source = include_str!("status.rs");
-        for xml in [TRACING1_XML, CONSENT1_XML, EXPOSURE1_XML] {
+        for xml in [TRACING1_XML, CONSENT1_XML, EXPOSURE1_XML, NOTICES1_XML] {
             for declaration in xml.split("<property name=\"").skip(1) {
                 let name = declaration.split('"').next().unwrap();
                 assert!(
@@ -262,7 +264,13 @@ pub(crate) mod tests {
                 r#""consent":{"state":"agreed","current_version":"1","agreed_version":"1","#,
                 r#""agreed_at":1596000000},"check":{"checking":false,"last_check":1596250800,"#,
                 r#""last_outcome":"complete","last_success":1596250800,"#,
-                r#""next_check":1596337200}}"#,
+                r#""next_check":1596337200},"notices":["#,
+                r#"{"id":"2020-08-03","kind":"maintenance","version":null,"from":1596384000,"#,
+                r#""to":1596398400,"text":{"ja":"この間、登録と確認ができません。","#,
+                r#""en":"Registering and checking pause meanwhile."},"relevant":true},"#,
+                r#"{"id":"terms-1","kind":"terms","version":"1","from":null,"to":null,"#,
+                r#""text":{"ja":"利用規約が変わりました。","en":"The terms of use have changed."},"#,
+                r#""relevant":false}]}"#,
             )
         );
     }
@@ -271,7 +279,7 @@ pub(crate) mod tests {
     fn a_signal_changes_what_it_names_and_nothing_else() {
         let mut changed = snapshot();
         changed.apply(
-            TRACING,
+            TRACING1,
             HashMap::from([("Broadcasting".to_owned(), false.into())]),
         );
         changed.apply(

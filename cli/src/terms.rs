@@ -1,4 +1,6 @@
-//! `sesshoku terms`: the full texts that are agreed to.
+//! The full texts that are agreed to: `sesshoku terms`, and what `sesshoku agree` shows.
+
+use std::io;
 
 use serde::Serialize;
 use sesshoku_i18n::{Block, Document, Language, REGISTRATION_VERSION, TERMS_VERSION};
@@ -6,6 +8,8 @@ use sesshoku_i18n::{Block, Document, Language, REGISTRATION_VERSION, TERMS_VERSI
 use crate::args::Text;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::pager;
+use crate::text::args;
 
 /// A text, and the version by which it is agreed to.
 #[derive(Debug, Serialize)]
@@ -23,29 +27,39 @@ pub(crate) fn run(document: Text, output: &Output) -> Result<Exit, Failure> {
         Text::Howto => (Document::Howto, None),
         Text::Questions => (Document::Questions, None),
     };
-    let text = lines(document, output.text().catalogue().language());
+    let language = output.text().catalogue().language();
+    let text = lines(document, language, None);
     output.print(&Shown { version, text }, |text, shown| {
+        let lines = lines(document, language, pager::width(io::stdout()));
         match shown.version {
             Some(version) => {
-                let version = crate::text::args! { "version" => version };
-                format!("{}\n\n{}", shown.text, text.say("terms-version", &version))
+                let version = text.say("terms-version", &args! { "version" => version });
+                format!("{lines}\n\n{version}")
             }
-            None => shown.text.clone(),
+            None => lines,
         }
     })?;
     Ok(Exit::Done)
 }
 
-/// The text as a terminal shows it: an empty line around everything but items.
-fn lines(document: Document, language: Language) -> String {
+/// What is agreed to, in full, in lines of at most `width` columns.
+pub(crate) fn in_full(language: Language, width: Option<usize>) -> String {
+    let documents = [Document::Terms, Document::Privacy];
+    let texts = documents.map(|document| lines(document, language, width));
+    texts.join("\n\n\n")
+}
+
+/// The text as a terminal shows it, in lines of at most `width` columns: an empty line
+/// around everything but items.
+fn lines(document: Document, language: Language, width: Option<usize>) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut was_item = false;
     for block in document.blocks(language) {
         let (line, is_item) = match block {
             Block::Title(text) | Block::Heading(text) | Block::Paragraph(text) => {
-                (text.to_owned(), false)
+                (pager::wrap(text, "", width), false)
             }
-            Block::Item(text) => (format!("- {text}"), true),
+            Block::Item(text) => (pager::wrap(text, "- ", width), true),
         };
         if !lines.is_empty() && (!was_item || !is_item) {
             lines.push(String::new());
@@ -62,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_text_has_all_its_parts_in_order() {
-        let text = lines(Document::Registration, Language::English);
+        let text = lines(Document::Registration, Language::English, None);
         let (title, rest) = text.split_once("\n\n").unwrap();
         assert_eq!(title, "Agreement to register");
         assert!(
@@ -71,5 +85,23 @@ mod tests {
         );
         assert!(rest.contains(".\n- Whether you have symptoms"), "{rest}");
         assert_eq!(text.matches("\n- ").count(), 8);
+    }
+
+    #[test]
+    fn what_is_agreed_to_is_all_of_both_texts() {
+        for language in Language::ALL {
+            let text = in_full(language, Some(40));
+            let squeeze = |text: &str| text.replace(char::is_whitespace, "");
+            let squeezed = squeeze(&text);
+            for document in [Document::Terms, Document::Privacy] {
+                for block in document.blocks(language) {
+                    let (Block::Title(part)
+                    | Block::Heading(part)
+                    | Block::Paragraph(part)
+                    | Block::Item(part)) = block;
+                    assert!(squeezed.contains(&squeeze(part)), "{part}");
+                }
+            }
+        }
     }
 }

@@ -5,11 +5,13 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sesshoku_dbus_api::{RegistrationReason, RegistrationState, Verdict};
+use sesshoku_dbus_api::{CheckOutcome, NoticeKind, RegistrationReason, RegistrationState, Verdict};
 use sesshoku_i18n::{Args, Catalogue};
 
+use crate::checks::{Checks, PastCheck};
 use crate::commands::watch::Event;
 use crate::contacts::{Contacts, Day};
+use crate::notices::{Notice, Notices};
 use crate::registration::Registration;
 use crate::status::{Check, Running, Scans, Status};
 
@@ -56,6 +58,11 @@ impl Text {
     pub(crate) fn status(&self, status: &Status) -> String {
         let running = &status.running;
         let mut lines = self.running(running);
+        let relevant = status.notices.iter().filter(|notice| notice.relevant);
+        lines.extend(relevant.map(|notice| {
+            let notice = self.notice_title(notice);
+            self.say("status-notice", &args! { "notice" => notice })
+        }));
         lines.push(self.consent(status));
         lines.push(self.radio(running));
         if let Some(adapter) = &running.adapter {
@@ -111,20 +118,58 @@ impl Text {
         lines.join("\n")
     }
 
-    /// What is agreed to, in short.
-    pub(crate) fn terms(&self, version: &str) -> String {
-        let mut lines = vec![self.say("terms-title", &args! { "version" => version })];
-        for key in [
-            "terms-sends",
-            "terms-keeps",
-            "terms-checks",
-            "terms-limits",
-            "terms-withdraw",
-            "terms-minor",
-        ] {
-            lines.push(format!("- {}", self.catalogue.text(key)));
+    /// The answer to `sesshoku checks`, a line each.
+    pub(crate) fn checks(&self, checks: &Checks) -> String {
+        if checks.checks.is_empty() {
+            return self.outcome(CheckOutcome::Never.as_str());
         }
+        let line = |check: &PastCheck| {
+            let (time, outcome) = (self.time(Some(check.ended)), self.outcome(&check.outcome));
+            match (check.listed, check.compared) {
+                (Some(listed), Some(compared)) => {
+                    let args = args! { "time" => time, "outcome" => outcome, "listed" => listed, "compared" => compared };
+                    self.say("checks-row-counted", &args)
+                }
+                _ => self.say(
+                    "checks-row",
+                    &args! { "time" => time, "outcome" => outcome },
+                ),
+            }
+        };
+        let lines: Vec<_> = checks.checks.iter().map(line).collect();
         lines.join("\n")
+    }
+
+    /// The answer to `sesshoku notices`.
+    pub(crate) fn notices(&self, notices: &Notices) -> String {
+        if notices.notices.is_empty() {
+            return self.catalogue.text("notices-none");
+        }
+        let mut parts = vec![self.catalogue.text("notices-from-operator")];
+        parts.extend(notices.notices.iter().map(|notice| {
+            let words = notice
+                .words(self.catalogue.language())
+                .replace('\n', "\n  ");
+            format!("{}\n  {words}", self.notice_title(notice))
+        }));
+        parts.join("\n\n")
+    }
+
+    /// What a notice is about, in our own words.
+    fn notice_title(&self, notice: &Notice) -> String {
+        let version = notice.version.as_deref().unwrap_or_default();
+        match notice.kind() {
+            NoticeKind::Maintenance => {
+                let (from, to) = (self.time(notice.from), self.time(notice.to));
+                self.say("notice-maintenance", &args! { "from" => from, "to" => to })
+            }
+            NoticeKind::Terms if notice.from.is_some() => {
+                let args = args! { "version" => version, "from" => self.time(notice.from) };
+                self.say("notice-terms-from", &args)
+            }
+            NoticeKind::Terms => self.say("notice-terms", &args! { "version" => version }),
+            NoticeKind::Other(_) => self.catalogue.text("notice-other"),
+        }
     }
 
     /// What is agreed to with a registration.
@@ -255,6 +300,11 @@ impl Text {
                     let next = self.time(check.next_check);
                     lines.push(self.say("watch-next-check", &args! { "time" => next }));
                 }
+                lines.join("\n  ")
+            }
+            Event::Notices(notices) => {
+                let mut lines = vec![self.catalogue.text("watch-notices")];
+                lines.extend(notices.notices.iter().map(|it| self.notice_title(it)));
                 lines.join("\n  ")
             }
             Event::Result(contacts) => {
@@ -438,7 +488,7 @@ mod tests {
     use crate::contacts::tests::{contact, result};
     use crate::registration::tests::registration;
     use crate::status::tests::snapshot;
-    use sesshoku_dbus_api::{CheckOutcome, ConsentState, RunReason, RunState, UnknownReason};
+    use sesshoku_dbus_api::{ConsentState, RunReason, RunState, UnknownReason};
     use sesshoku_i18n::{Language, keys};
 
     fn text(language: Language) -> Text {
@@ -510,8 +560,37 @@ mod tests {
     }
 
     #[test]
-    fn terms_name_their_version() {
-        insta::assert_snapshot!(text(Language::Japanese).terms("1"));
+    fn checks_are_a_line_each() {
+        let check = |ended, outcome: &str, counts: Option<(u32, u32)>| PastCheck {
+            started: ended,
+            ended,
+            outcome: outcome.to_owned(),
+            listed: counts.map(|it| it.0),
+            compared: counts.map(|it| it.1),
+        };
+        let checks = vec![
+            check(1_596_164_400, "complete", Some((14, 1))),
+            check(1_596_250_800, "unreachable", None),
+        ];
+        let checks = Checks { checks };
+        insta::assert_snapshot!(text(Language::English).checks(&checks));
+        insta::assert_snapshot!(text(Language::Japanese).checks(&checks));
+    }
+
+    #[test]
+    fn notices_are_the_operators_words_under_a_title_of_ours() {
+        let mut all = crate::notices::tests::notices();
+        all[1].from = 1_598_886_000;
+        let mut other = all[0].clone();
+        other.kind = "survey".to_owned();
+        other.en = "One line,\nand another.".to_owned();
+        all.push(other);
+        let notices = crate::notices::at(all, 0, "1");
+        let shown = Notices { notices };
+        insta::assert_snapshot!(text(Language::English).notices(&shown));
+        insta::assert_snapshot!(text(Language::Japanese).notices(&shown));
+        let none = Notices { notices: vec![] };
+        insta::assert_snapshot!(text(Language::Japanese).notices(&none));
     }
 
     #[test]
@@ -553,6 +632,9 @@ mod tests {
             Event::Consent(status.consent.clone()),
             Event::Check(checking),
             Event::Check(status.check.clone()),
+            Event::Notices(Notices {
+                notices: status.notices.clone(),
+            }),
             Event::Result(contact()),
             Event::Result(result("unknown", &["never-checked"])),
             Event::ResultHidden,

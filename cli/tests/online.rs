@@ -7,12 +7,15 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use sesshoku_dbus_api::{BUS_NAME, ContactDay, Error, ExposureResult, OBJECT_PATH};
+use sesshoku_dbus_api::{BUS_NAME, ContactDay, Error, ExposureResult, Notice, OBJECT_PATH};
+use sesshoku_i18n::TERMS_VERSION;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use zbus::object_server::SignalEmitter;
-use zbus::{Connection, connection, interface};
+use zbus::{Connection, Variant, connection, interface};
 
+/// What texts go through on a terminal: it marks each line.
+const PAGER: &str = "sed 's/^/| /'";
 /// Longer than anything takes, however busy the machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -68,7 +71,8 @@ impl Bus {
     async fn json(&self, args: &[&str]) -> (i32, Value) {
         let output = self.run(&[args, &["--json"]].concat()).await;
         let code = output.status.code().unwrap();
-        (code, serde_json::from_slice(&output.stdout).unwrap())
+        let value = serde_json::from_slice(&output.stdout);
+        (code, value.unwrap_or_else(|_| panic!("{output:?}")))
     }
 
     /// The exit code and the name of the error.
@@ -90,6 +94,8 @@ impl Bus {
             .arg("/dev/null")
             .env("SESSHOKU_BUS", &self.address)
             .env("LC_ALL", "C")
+            .env("TERM", "xterm")
+            .env("SESSHOKU_PAGER", PAGER)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let run = move || {
@@ -105,6 +111,7 @@ impl Bus {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// A daemon of before there were notices.
     async fn serve(&self, service: Service) -> Connection {
         connection::Builder::address(self.address.as_str())
             .serve_at(OBJECT_PATH, service.tracing)
@@ -184,16 +191,27 @@ impl Tracing {
     }
 }
 
-#[derive(Default)]
 struct Consent {
     agreed: bool,
+    version: &'static str,
+}
+
+impl Default for Consent {
+    fn default() -> Self {
+        Self {
+            agreed: false,
+            version: "2",
+        }
+    }
 }
 
 #[interface(name = "org.sesshoku.Consent1")]
 impl Consent {
     fn agree(&mut self, version: &str) -> Result<(), Error> {
-        if version != "2" {
-            return Err(Error::TermsVersionMismatch("2 is in force".to_owned()));
+        if version != self.version {
+            return Err(Error::TermsVersionMismatch(
+                "another is in force".to_owned(),
+            ));
         }
         self.agreed = true;
         Ok(())
@@ -207,11 +225,11 @@ impl Consent {
     }
     #[zbus(property(emits_changed_signal = "const"))]
     fn current_version(&self) -> String {
-        "2".to_owned()
+        self.version.to_owned()
     }
     #[zbus(property)]
     fn agreed_version(&self) -> String {
-        if self.agreed { "2" } else { "" }.to_owned()
+        if self.agreed { self.version } else { "" }.to_owned()
     }
     #[zbus(property)]
     fn agreed_at(&self) -> u64 {
@@ -282,6 +300,18 @@ impl Exposure {
     #[zbus(property)]
     fn next_check(&self) -> u64 {
         1_596_243_600
+    }
+}
+
+struct Notices {
+    notices: Vec<Notice>,
+}
+
+#[interface(name = "org.sesshoku.Notices1")]
+impl Notices {
+    #[zbus(property)]
+    fn notices(&self) -> Vec<HashMap<&'static str, Variant<'static>>> {
+        self.notices.iter().map(Notice::to_dict).collect()
     }
 }
 
@@ -363,15 +393,82 @@ async fn agreement_is_asked_for_and_errors_have_names() {
 }
 
 #[tokio::test]
-async fn on_a_terminal_only_a_yes_agrees() {
+async fn what_cannot_be_shown_is_not_agreed_to_on_a_terminal() {
     let bus = Bus::start();
     let _connection = bus.serve(Service::default()).await;
 
+    let shown = bus.answer("agree", "y\n", 1).await;
+    assert!(shown.contains("another version"), "{shown}");
+    assert!(!shown.contains("| "), "what is not here is not shown");
+}
+
+#[tokio::test]
+async fn on_a_terminal_the_full_texts_are_shown_and_only_a_yes_agrees() {
+    let bus = Bus::start();
+    let mut service = Service::default();
+    service.consent.version = TERMS_VERSION;
+    let _connection = bus.serve(service).await;
+
     for (answer, code, state) in [("n\n", 1, "none"), ("\n", 1, "none"), ("y\n", 0, "agreed")] {
         let shown = bus.answer("agree", answer, code).await;
-        assert!(shown.contains("in short (version 2)"), "{shown}");
+        let at = |text: &str| {
+            shown
+                .find(text)
+                .unwrap_or_else(|| panic!("{text}: {shown}"))
+        };
+        assert!(at("| Terms of use") < at("| Privacy policy"));
+        assert!(at("| Privacy policy") < at("ask a guardian"));
+        assert!(at("ask a guardian") < at("(version 1)? [y/N]"));
+        let widest = shown
+            .lines()
+            .filter(|line| line.starts_with("| "))
+            .map(|line| line.trim_end().chars().count())
+            .max();
+        assert!(widest <= Some(82), "{shown}");
         assert_eq!(bus.json(&["status"]).await.1["consent"]["state"], state);
     }
+    let shown = bus.answer("agree", "", 0).await;
+    assert!(
+        shown.contains("already") && !shown.contains("| "),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn notices_are_shown_and_status_tells_of_those_that_hold() {
+    let bus = Bus::start();
+    let connection = bus.serve(Service::default()).await;
+    let (code, none) = bus.json(&["notices"]).await;
+    assert_eq!((code, &none["notices"]), (0, &Value::Array(vec![])));
+
+    let notice = |id: &str, from| Notice {
+        id: id.to_owned(),
+        kind: "maintenance".to_owned(),
+        from,
+        to: from + 3_600,
+        ja: "お休みします。".to_owned(),
+        en: "The service rests.".to_owned(),
+        ..Notice::default()
+    };
+    // The daemon's clock shows 1,596,240,000.
+    let notices = vec![
+        notice("tomorrow", 1_596_326_400),
+        notice("later", 1_599_000_000),
+    ];
+    let server = connection.object_server();
+    server.at(OBJECT_PATH, Notices { notices }).await.unwrap();
+    let (_, shown) = bus.json(&["notices"]).await;
+    assert_eq!(shown["notices"][0]["id"], "tomorrow");
+    assert_eq!(shown["notices"][0]["text"]["en"], "The service rests.");
+    let (_, status) = bus.json(&["status"]).await;
+    assert_eq!(status["notices"][0]["relevant"], true);
+    assert_eq!(status["notices"][1]["relevant"], false);
+    let text = bus.run(&["status"]).await;
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert_eq!(text.matches("Notice: Maintenance").count(), 1, "{text}");
+    let text = bus.run(&["notices", "--lang", "ja"]).await;
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert_eq!(text.matches("\n  お休みします。").count(), 2, "{text}");
 }
 
 #[tokio::test]

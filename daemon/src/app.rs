@@ -388,6 +388,14 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                     .map(|assessment| assessment.to_contacts());
                 answer(reply, contacts);
             }
+            Request::Checks(reply) => {
+                let checks = self.with_store("read the checks", |store| store.checks());
+                let entries = checks
+                    .await
+                    .map_err(|StorageFault| Error::Storage("could not read the checks".into()));
+                let entries = entries.map(|all| all.into_iter().map(Into::into).collect());
+                answer(reply, entries);
+            }
         }
     }
 
@@ -504,11 +512,15 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         let agreement = self.app.agreement.clone();
         let records = self
             .with_store("read the records", move |store| {
-                let agreed = agreement.stands(store)?;
-                Ok((agreed, store.last_check()?, store.last_success()?))
+                Ok((
+                    agreement.stands(store)?,
+                    store.last_check()?,
+                    store.last_success()?,
+                    sync::notices::kept(store)?,
+                ))
             })
             .await;
-        let Ok((agreed, last_check, last_success)) = records else {
+        let Ok((agreed, last_check, last_success, notices)) = records else {
             return;
         };
         let status = self.app.tracer.status(self.app.clock.now());
@@ -518,6 +530,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
             snapshot.last_check = last_check.as_ref().map(|it| it.ended);
             snapshot.last_outcome = last_check.map_or(CheckOutcome::Never, |it| it.outcome.into());
             snapshot.last_success = last_success;
+            snapshot.notices = notices;
         });
         self.announce_result();
     }

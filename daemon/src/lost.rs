@@ -96,6 +96,7 @@ pub async fn start_anew(
             ) => refuse(reply, lost()),
             Some(Request::Result(reply)) => refuse(reply, lost()),
             Some(Request::Contacts(reply)) => refuse(reply, lost()),
+            Some(Request::Checks(reply)) => refuse(reply, lost()),
         };
         if done.is_some() {
             break done;
@@ -161,6 +162,7 @@ fn nothing_runs() -> Snapshot {
         last_check: never,
         last_outcome: CheckOutcome::Never,
         last_success: never,
+        notices: Vec::new(),
         result_generation: 0,
     }
 }

@@ -315,6 +315,7 @@ async fn serve<R: Radio, C: Clock>(
     let agreed = agreement.stands(&store)?;
     let last_check = store.last_check()?;
     let last_success = store.last_success()?;
+    let notices = sync::notices::kept(&store)?;
     let mut rng = UnwrapErr(SysRng);
     let interval = server
         .as_ref()
@@ -352,6 +353,7 @@ async fn serve<R: Radio, C: Clock>(
         last_check: last_check.as_ref().map(|check| check.ended),
         last_outcome: last_check.map_or(CheckOutcome::Never, |check| check.outcome.into()),
         last_success,
+        notices,
         result_generation: 0,
     });
     let time = if clock.is_simulated() {

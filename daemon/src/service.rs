@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use gaen::registration::ProcessingNumber;
 use gaen::time::UnixSeconds;
 use sesshoku_dbus_api::{
-    BUS_NAME, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult, OBJECT_PATH,
-    RegistrationStatus,
+    BUS_NAME, CheckEntry, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult, Notice,
+    OBJECT_PATH, RegistrationStatus,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use zbus::fdo::Properties;
@@ -75,6 +75,8 @@ pub enum Request {
     Result(Reply<ExposureResult>),
     /// The days that count as a contact.
     Contacts(Reply<Vec<ContactDay>>),
+    /// The checks that are remembered.
+    Checks(Reply<Vec<CheckEntry>>),
 }
 
 /// Where the answer to a request goes.
@@ -93,6 +95,8 @@ pub struct Snapshot {
     pub last_outcome: CheckOutcome,
     /// When the last complete check ended.
     pub last_success: Option<UnixSeconds>,
+    /// The operator's notices.
+    pub notices: Vec<Notice>,
     /// Counts up whenever the result or the contact list may have changed.
     pub result_generation: u64,
 }
@@ -171,12 +175,16 @@ impl Service {
             gate,
             snapshots: snapshots.clone(),
         };
+        let notices = Notices {
+            snapshots: snapshots.clone(),
+        };
         let connection = bus
             .builder()
             .serve_at(OBJECT_PATH, tracing)
             .serve_at(OBJECT_PATH, consent)
             .serve_at(OBJECT_PATH, exposure)
             .serve_at(OBJECT_PATH, registration)
+            .serve_at(OBJECT_PATH, notices)
             .name(BUS_NAME)
             .build()
             .await?;
@@ -374,6 +382,17 @@ impl Exposure {
             .await
     }
 
+    async fn get_checks(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Vec<CheckEntry>, Error> {
+        let (caller, request) = ((connection, &header), Request::Checks);
+        self.gate
+            .ask(caller, Capability::ReadContacts, request)
+            .await
+    }
+
     #[zbus(signal)]
     async fn result_changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
 
@@ -498,6 +517,18 @@ impl Registration {
     #[zbus(property(emits_changed_signal = "const"))]
     fn agreement_version(&self) -> &str {
         &self.identity.agreement_version
+    }
+}
+
+struct Notices {
+    snapshots: watch::Receiver<Snapshot>,
+}
+
+#[interface(name = "org.sesshoku.Notices1")]
+impl Notices {
+    #[zbus(property)]
+    fn notices(&self) -> Vec<HashMap<&'static str, Variant<'static>>> {
+        self.snapshots.borrow().notice_dicts()
     }
 }
 
@@ -632,6 +663,7 @@ async fn announce_changes(
         (Tracing::name(), old.tracing(), new.tracing()),
         (Consent::name(), old.consent(), new.consent()),
         (Exposure::name(), old.exposure(), new.exposure()),
+        (Notices::name(), old.notices(), new.notices()),
     ] {
         changed.retain(|name, value| before.get(name) != Some(value));
         // Counters move with every advert; they are announced with the cycle or
@@ -703,6 +735,14 @@ impl Snapshot {
             tries_left: registration.tries_left,
             paused_until: seconds(registration.paused_until),
         }
+    }
+
+    fn notices(&self) -> Changing {
+        HashMap::from([("Notices", self.notice_dicts().into())])
+    }
+
+    fn notice_dicts(&self) -> Vec<HashMap<&'static str, Variant<'static>>> {
+        self.notices.iter().map(Notice::to_dict).collect()
     }
 
     fn agreed_version(&self) -> String {

@@ -1,29 +1,45 @@
 //! The D-Bus interface between sesshokud and its front ends.
 //!
-//! One object, [`OBJECT_PATH`], at one name, [`BUS_NAME`], with four
+//! One object, [`OBJECT_PATH`], at one name, [`BUS_NAME`], with five
 //! interfaces: `org.sesshoku.Tracing1` (is it running, and why not),
 //! `org.sesshoku.Consent1` (the agreement), `org.sesshoku.Exposure1` (checks and
-//! what they found), `org.sesshoku.Registration1` (registering as positive). The introspection XML in `interfaces/` documents every
-//! member and is installed; a test holds the daemon against it.
+//! what they found), `org.sesshoku.Registration1` (registering as positive),
+//! `org.sesshoku.Notices1` (what the operator has to tell). The introspection XML in
+//! `interfaces/` documents every member and is installed; a test holds the daemon
+//! against it.
 //!
 //! Changes are additive only. Sentences for people live in the front ends:
 //! here are names and numbers.
 
 mod error;
+mod properties;
 mod proxy;
 mod types;
 
 pub use error::Error;
-pub use proxy::{Consent1Proxy, Exposure1Proxy, Registration1Proxy, Tracing1Proxy};
+pub use properties::Properties;
+pub use proxy::{Consent1Proxy, Exposure1Proxy, Notices1Proxy, Registration1Proxy, Tracing1Proxy};
 pub use types::{
-    CheckOutcome, ConsentState, ContactDay, CoursePoint, ExposureResult, RegistrationReason,
-    RegistrationState, RegistrationStatus, RunReason, RunState, UnknownReason, Verdict,
+    CheckEntry, CheckOutcome, ConsentState, ContactDay, CoursePoint, ExposureResult, Notice,
+    NoticeKind, RegistrationReason, RegistrationState, RegistrationStatus, RunReason, RunState,
+    UnknownReason, Verdict,
 };
 
 /// The well-known bus name.
 pub const BUS_NAME: &str = "org.sesshoku.Tracing1";
 /// The one object.
 pub const OBJECT_PATH: &str = "/org/sesshoku/Tracing1";
+
+/// The interface that tells whether it is running, and why not.
+pub const TRACING1: &str = "org.sesshoku.Tracing1";
+/// The interface of the agreement.
+pub const CONSENT1: &str = "org.sesshoku.Consent1";
+/// The interface of checks and what they found.
+pub const EXPOSURE1: &str = "org.sesshoku.Exposure1";
+/// The interface for registering as positive.
+pub const REGISTRATION1: &str = "org.sesshoku.Registration1";
+/// The interface of what the operator has to tell.
+pub const NOTICES1: &str = "org.sesshoku.Notices1";
 
 /// The introspection XML of `org.sesshoku.Tracing1`.
 pub const TRACING1_XML: &str = include_str!("../interfaces/org.sesshoku.Tracing1.xml");
@@ -33,6 +49,17 @@ pub const CONSENT1_XML: &str = include_str!("../interfaces/org.sesshoku.Consent1
 pub const EXPOSURE1_XML: &str = include_str!("../interfaces/org.sesshoku.Exposure1.xml");
 /// The introspection XML of `org.sesshoku.Registration1`.
 pub const REGISTRATION1_XML: &str = include_str!("../interfaces/org.sesshoku.Registration1.xml");
+/// The introspection XML of `org.sesshoku.Notices1`.
+pub const NOTICES1_XML: &str = include_str!("../interfaces/org.sesshoku.Notices1.xml");
+
+/// The introspection XML of every interface.
+pub const ALL_XML: [&str; 5] = [
+    TRACING1_XML,
+    CONSENT1_XML,
+    EXPOSURE1_XML,
+    REGISTRATION1_XML,
+    NOTICES1_XML,
+];
 
 #[cfg(test)]
 mod tests {
@@ -56,13 +83,14 @@ mod tests {
         check(UnknownReason::ALL, EXPOSURE1_XML);
         check(RegistrationState::ALL, REGISTRATION1_XML);
         check(RegistrationReason::ALL, REGISTRATION1_XML);
+        check(NoticeKind::ALL, NOTICES1_XML);
     }
 
     #[test]
     fn every_member_of_the_proxies_is_in_the_xml_and_the_other_way_round() {
         let source = include_str!("proxy.rs");
         let mut in_xml = Vec::new();
-        for xml in [TRACING1_XML, CONSENT1_XML, EXPOSURE1_XML, REGISTRATION1_XML] {
+        for xml in ALL_XML {
             for kind in ["method", "property", "signal"] {
                 let declaration = format!("<{kind} name=\"");
                 let declared = xml.split(&declaration).skip(1);

@@ -5,10 +5,10 @@
 
 use std::collections::HashMap;
 
-use zbus::proxy;
+use zbus::{OwnedVariant, proxy};
 
 use crate::error::Error;
-use crate::types::{ContactDay, ExposureResult, RegistrationStatus};
+use crate::types::{CheckEntry, ContactDay, ExposureResult, RegistrationStatus};
 
 /// Is it running, and why not.
 #[proxy(
@@ -100,6 +100,8 @@ pub trait Exposure1 {
     fn get_result(&self) -> Result<ExposureResult, Error>;
     /// The days that count as a contact, newest first.
     fn get_contacts(&self) -> Result<Vec<ContactDay>, Error>;
+    /// The checks of the last 14 days, oldest first.
+    fn get_checks(&self) -> Result<Vec<CheckEntry>, Error>;
 
     /// The result or the contact list may have changed; ask for them again.
     #[zbus(signal)]
@@ -165,4 +167,16 @@ pub trait Registration1 {
     /// The version of the registration agreement in force.
     #[zbus(property(emits_changed_signal = "const"))]
     fn agreement_version(&self) -> zbus::Result<String>;
+}
+
+/// What the operator of the notification server has to tell.
+#[proxy(
+    interface = "org.sesshoku.Notices1",
+    default_service = "org.sesshoku.Tracing1",
+    default_path = "/org/sesshoku/Tracing1"
+)]
+pub trait Notices1 {
+    /// The notices that the last check found: each what `Notice::from_dict` takes.
+    #[zbus(property)]
+    fn notices(&self) -> zbus::Result<Vec<HashMap<String, OwnedVariant>>>;
 }

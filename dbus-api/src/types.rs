@@ -4,10 +4,13 @@
 //! name this version does not know reads as `Other`, so that an old front end
 //! survives a new daemon.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 use zbus::zvariant::{DeserializeDict, SerializeDict, Type};
+use zbus::{OwnedVariant, Variant};
 
 macro_rules! names {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal,)+ }) => {
@@ -205,6 +208,96 @@ names! {
     }
 }
 
+names! {
+    /// What a notice of the operator is about.
+    NoticeKind {
+        /// The service rests for a while.
+        Maintenance = "maintenance",
+        /// There is a new version of the terms.
+        Terms = "terms",
+    }
+}
+
+/// How long before a maintenance begins attention is drawn to it, in seconds: the day
+/// before is too late for who looks once a day.
+const MAINTENANCE_AHEAD: u64 = 2 * 86_400;
+
+/// A notice of the operator, as `org.sesshoku.Notices1.Notices` has it: the operator's
+/// words, plain text, not signed.
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, Type, Variant, OwnedVariant, Serialize, Deserialize,
+)]
+#[zvariant(signature = "dict")]
+pub struct Notice {
+    /// Names it: a notice that changes gets another.
+    pub id: String,
+    /// A [`NoticeKind`].
+    pub kind: String,
+    /// The version of the terms; empty where it is about none.
+    pub version: String,
+    /// When it begins to hold, in Unix seconds; 0 for no such time.
+    pub from: u64,
+    /// When it ceases to hold, in Unix seconds; 0 for no such time.
+    pub to: u64,
+    /// The text in Japanese.
+    pub ja: String,
+    /// The text in English.
+    pub en: String,
+}
+
+impl Notice {
+    /// As it crosses the bus: an `a{sv}`.
+    pub fn to_dict(&self) -> HashMap<&'static str, Variant<'static>> {
+        HashMap::from([
+            ("id", self.id.clone().into()),
+            ("kind", self.kind.clone().into()),
+            ("version", self.version.clone().into()),
+            ("from", self.from.into()),
+            ("to", self.to.into()),
+            ("ja", self.ja.clone().into()),
+            ("en", self.en.clone().into()),
+        ])
+    }
+
+    /// From the bus; what is missing is empty or 0.
+    pub fn from_dict(dict: impl IntoIterator<Item = (String, OwnedVariant)>) -> Self {
+        fn take<T: TryFrom<OwnedVariant> + Default>(value: OwnedVariant) -> T {
+            value.try_into().unwrap_or_default()
+        }
+        let mut notice = Self::default();
+        for (name, value) in dict {
+            match name.as_str() {
+                "id" => notice.id = take(value),
+                "kind" => notice.kind = take(value),
+                "version" => notice.version = take(value),
+                "from" => notice.from = take(value),
+                "to" => notice.to = take(value),
+                "ja" => notice.ja = take(value),
+                "en" => notice.en = take(value),
+                _ => {}
+            }
+        }
+        notice
+    }
+
+    /// What it is about.
+    pub fn kind(&self) -> NoticeKind {
+        self.kind.as_str().into()
+    }
+
+    /// From when until when, in Unix seconds, front ends draw attention to it without
+    /// being asked, where `agreed_version` of the terms is agreed to. A maintenance is
+    /// announced ahead; new terms are, until they are agreed to. Of a kind that is not
+    /// known there is nothing to draw attention to.
+    pub fn relevance(&self, agreed_version: &str) -> Option<Range<u64>> {
+        match self.kind() {
+            NoticeKind::Maintenance => Some(self.from.saturating_sub(MAINTENANCE_AHEAD)..self.to),
+            NoticeKind::Terms => (self.version != agreed_version).then_some(0..u64::MAX),
+            NoticeKind::Other(_) => None,
+        }
+    }
+}
+
 /// The result of checking, as `org.sesshoku.Exposure1.GetResult` returns it.
 #[derive(Clone, Debug, PartialEq, Type, SerializeDict, DeserializeDict)]
 #[zvariant(signature = "dict")]
@@ -282,4 +375,53 @@ pub struct CoursePoint {
     pub minutes: u32,
     /// How strong it was: 50 is the least that is near, each dB is one, 0 to 100.
     pub strength: u8,
+}
+
+/// A check, as `org.sesshoku.Exposure1.GetChecks` returns it.
+#[derive(Clone, Debug, PartialEq, Eq, Type, SerializeDict, DeserializeDict)]
+#[zvariant(signature = "dict")]
+pub struct CheckEntry {
+    /// When it began, in Unix seconds.
+    pub started: u64,
+    /// When it ended, in Unix seconds.
+    pub ended: u64,
+    /// A [`CheckOutcome`].
+    pub outcome: String,
+    /// How many exports the server had on its list; `None` where that is not known.
+    pub listed: Option<u32>,
+    /// How many of them were verified and compared; `None` where that is not known.
+    pub compared: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(kind: &str) -> Notice {
+        Notice {
+            id: "1".to_owned(),
+            kind: kind.to_owned(),
+            version: "2".to_owned(),
+            from: 1_000_000,
+            to: 1_010_000,
+            ja: "お休み".to_owned(),
+            en: "rest".to_owned(),
+        }
+    }
+
+    #[test]
+    fn attention_is_drawn_while_there_is_something_to_do_about_it() {
+        let maintenance = notice("maintenance").relevance("1").unwrap();
+        for (time, relevant) in [
+            (1_000_000 - 172_801, false),
+            (1_000_000 - 172_800, true),
+            (1_009_999, true),
+            (1_010_000, false),
+        ] {
+            assert_eq!(maintenance.contains(&time), relevant, "{time}");
+        }
+        assert!(notice("terms").relevance("1").unwrap().contains(&0));
+        assert_eq!(notice("terms").relevance("2"), None);
+        assert_eq!(notice("party").relevance("1"), None);
+    }
 }

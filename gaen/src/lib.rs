@@ -16,6 +16,7 @@ pub mod import;
 pub mod key;
 pub mod matching;
 pub mod metadata;
+pub mod notice;
 pub mod registration;
 pub mod risk;
 pub mod sighting;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Service } from "../src/generated/types";
 import { bars } from "../src/lib/chart";
-import { daysInUse, homeState } from "../src/lib/home";
+import { daysInUse, homeState, relevantNotice } from "../src/lib/home";
 import { processingNumber } from "../src/lib/number";
 
 const NOW = 1_600_000_000;
@@ -19,6 +19,7 @@ function service(change: Partial<Service> = {}): Service {
     consent: { state: "agreed", agreed_at: NOW - 3 * 86_400 },
     check: { checking: false, last_outcome: "complete", last_success: NOW - 3600, next_check: null },
     registration: null,
+    notices: [],
     ...change,
   };
 }
@@ -60,6 +61,35 @@ describe("the home screen", () => {
     expect(daysInUse(service({ consent: { state: "agreed", agreed_at: NOW } }), NOW)).toBe(1);
     expect(daysInUse(service({ consent: { state: "none", agreed_at: null } }), NOW)).toBe(0);
     expect(daysInUse(null, NOW)).toBe(0);
+  });
+});
+
+describe("the notice on the home screen", () => {
+  const notice = (id: string, relevant_from: number | null, relevant_until: number | null) => ({
+    id,
+    kind: "maintenance",
+    version: "",
+    from: NOW + 60,
+    to: NOW + 120,
+    ja: "あ",
+    en: "a",
+    relevant_from,
+    relevant_until,
+  });
+
+  it("is the first that is relevant now", () => {
+    const notices = [
+      notice("never", null, null),
+      notice("soon", NOW, NOW + 120),
+      notice("always", 0, null),
+    ];
+    const shown = (now: number) => relevantNotice(service({ notices }), now)?.id;
+    expect(shown(NOW - 1)).toBe("always");
+    expect(shown(NOW)).toBe("soon");
+    expect(shown(NOW + 119)).toBe("soon");
+    expect(shown(NOW + 120)).toBe("always");
+    expect(relevantNotice(service({ notices: notices.slice(0, 1) }), NOW)).toBeNull();
+    expect(relevantNotice(null, NOW)).toBeNull();
   });
 });
 

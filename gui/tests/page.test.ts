@@ -121,6 +121,35 @@ describe("what happens meanwhile", () => {
     await page.waitForSelector("#day-2020-08-08");
   }, 60_000);
 
+  it("a notice comes and goes, and nothing in it is more than text", async () => {
+    const page: Page & { problems: string[] } = await newPage(opened.browser, { ...PHONE, lang: "en" });
+    await page.goto(`${opened.address}?lang=en`);
+    await page.waitForSelector("[data-state=running]");
+    expect(await page.locator("#notice").count()).toBe(0);
+    const hostile = {
+      id: "x",
+      kind: "terms",
+      version: "2",
+      from: null,
+      to: null,
+      ja: "あ",
+      en: "<a href='https://example.org'>here</a> <img src=x onerror=alert(1)>\nhttps://example.org tel:110",
+      relevant_from: 0,
+      relevant_until: null,
+    };
+    await page.evaluate((notice) => (window as any).mock.notices([notice]), hostile);
+    await page.click("#notice");
+    await page.waitForSelector("#notice-x");
+    expect(await page.textContent("#notice-x")).toContain("<a href=");
+    expect(await page.locator("#notice-x a, #notice-x img").count()).toBe(0);
+    await page.evaluate(() => (window as any).mock.notices([]));
+    await page.waitForSelector("#notice-x", { state: "detached" });
+    await page.click("#back");
+    await page.waitForSelector("[data-state=running]");
+    expect(await page.locator("#notice").count()).toBe(0);
+    expect(page.problems).toEqual([]);
+  }, 60_000);
+
   it("a refused agreement says so and starts nothing", async () => {
     const page: Page = await newPage(opened.browser, { ...PHONE, lang: "en" });
     await page.goto(`${opened.address}?lang=en&state=not-agreed&refuse=TermsVersionMismatch`);

@@ -11,6 +11,7 @@ status-scan-method = Listening: { $method }
 status-last-scan = Last scan: { $time }
 status-counters = Since the start: { $cycles } scan cycles ({ $cut-short } cut short), { $rotations } identifier changes, { $broadcast-failures } failures to send, { $scan-failures } to listen
 status-heard = Heard since the start: { $heard } adverts, { $stored } stored, { $dropped } dropped
+status-notice = Notice: { $notice } (sesshoku notices)
 status-last-check = Last check: { $time } ({ $outcome })
 status-checking = Checking…
 status-next-check = Next check: { $time }
@@ -18,7 +19,7 @@ status-version = sesshokud { $version }
 on = yes
 off = no
 
-agree-question = Do you agree to this? [y/N]
+agree-question = Do you agree to these terms of use and this privacy policy (version { $version })? [y/N]
 agree-done = You have agreed to version { $version }. Recording begins.
 agree-already = You have agreed to version { $version } already.
 withdraw-warning = Withdrawing stops sending, listening and checking, and deletes everything recorded on this device beyond recovery.
@@ -31,6 +32,16 @@ check-done = The check has ended: { $outcome }.
 declined = Cancelled. Nothing has changed.
 needs-yes = This is not a terminal, so there is nobody to ask. Add --yes.
 
+checks-row = { $time }  { $outcome }
+checks-row-counted = { $time }  { $outcome } (files of keys: { $listed }, compared: { $compared })
+
+notices-none = The operator has no notice.
+notices-from-operator = From whoever runs the notification server, in their own words:
+notice-maintenance = Maintenance from { $from } to { $to }
+notice-terms = New terms of use, version { $version }
+notice-terms-from = New terms of use, version { $version }, from { $from }
+notice-other = Notice
+
 watch-connected = Connected to sesshokud { $version }. Radio: { $radio }
 watch-waiting = sesshokud is not running. Waiting for it to start…
 watch-disconnected = sesshokud has stopped. Waiting for it to start again…
@@ -42,6 +53,7 @@ watch-scan-alone = { $cycles } scans
 watch-checking = Checking with the notification server…
 watch-check = Check: { $outcome }
 watch-next-check = Next check: { $time }
+watch-notices = The operator's notices have changed.
 watch-contact-days = Contacts: { $days }
 watch-result-hidden = The result may have changed. To see it, run: sesshoku contacts
 list-separator = {", "}

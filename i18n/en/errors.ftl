@@ -2,6 +2,7 @@
 
 error-consent-required = The terms must be agreed to first. Run: sesshoku agree
 error-terms-version-mismatch = That is not the version of the terms in force. Please read them again.
+error-terms-not-here = The terms in force are of another version than this program shows. Please update it.
 error-busy = The same action is under way already. Please wait until it ends.
 error-not-configured = No notification server that can do this is configured.
 error-agreement-version-mismatch = That is not the version of the registration agreement in force. Please read it again.

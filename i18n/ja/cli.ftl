@@ -11,6 +11,7 @@ status-scan-method = 受信: { $method }
 status-last-scan = 最後の受信: { $time }
 status-counters = 起動後の回数: 受信サイクル { $cycles }（中断 { $cut-short }）、符号の切替 { $rotations }、発信失敗 { $broadcast-failures }、受信失敗 { $scan-failures }
 status-heard = 起動後に受けた符号: 受信 { $heard }、保存 { $stored }、取りこぼし { $dropped }
+status-notice = お知らせ: { $notice }（sesshoku notices）
 status-last-check = 最後の確認: { $time }（{ $outcome }）
 status-checking = 確認しています…
 status-next-check = 次の確認: { $time }
@@ -18,7 +19,7 @@ status-version = sesshokud { $version }
 on = あり
 off = なし
 
-agree-question = 以上に同意しますか？ [y/N]
+agree-question = 以上の利用規約とプライバシーポリシー（第 { $version } 版）に同意しますか？ [y/N]
 agree-done = 第 { $version } 版に同意しました。記録を始めます。
 agree-already = 第 { $version } 版にはすでに同意しています。
 withdraw-warning = 同意を取り消すと、発信・受信・確認をすべて止め、この機器の記録を元に戻せない形で消します。
@@ -31,6 +32,16 @@ check-done = 確認が終わりました: { $outcome }。
 declined = 中止しました。何も変わっていません。
 needs-yes = 端末ではないため確認できません。--yes を付けて実行してください。
 
+checks-row = { $time }  { $outcome }
+checks-row-counted = { $time }  { $outcome }（鍵のファイル { $listed } 個、照合 { $compared } 個）
+
+notices-none = 運営者からのお知らせはありません。
+notices-from-operator = 通知サーバーの運営者からのお知らせです（文は運営者のものです）。
+notice-maintenance = { $from } から { $to } まで休止の予定
+notice-terms = 利用規約の変更（第 { $version } 版）
+notice-terms-from = 利用規約の変更（第 { $version } 版、{ $from } から）
+notice-other = お知らせ
+
 watch-connected = sesshokud { $version } に接続しました。無線: { $radio }
 watch-waiting = sesshokud が動いていません。起動を待っています…
 watch-disconnected = sesshokud が終了しました。再起動を待っています…
@@ -39,6 +50,7 @@ watch-scan-alone = { $cycles } 回受信
 watch-checking = 通知サーバーに確認しています…
 watch-check = 確認: { $outcome }
 watch-next-check = 次の確認: { $time }
+watch-notices = 運営者からのお知らせが変わりました。
 watch-contact-days = 接触: { $days }
 watch-result-hidden = 結果が更新されました。sesshoku contacts で確かめられます。
 list-separator = 、

@@ -43,6 +43,7 @@ impl Servers {
             processes: Vec::new(),
         };
         servers.write_secrets()?;
+        servers.publish_notices("[]")?;
         let shown_dir = dir.display();
         fs::write(
             servers.config("management"),
@@ -82,6 +83,7 @@ impl Servers {
                  dir = '{shown_dir}/public'
                  [distribution]
                  base_url = 'http://{notification}/'
+                 notices = '{shown_dir}/notices.json'
                  [signing]
                  key = {{ file = '{shown_dir}/signing-key.pem' }}
                  [management]
@@ -175,6 +177,18 @@ impl Servers {
             }
         }
         Ok(files)
+    }
+
+    /// Has devices told this, as the operator does: by writing it to the file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn publish_notices(&self, json: &str) -> anyhow::Result<()> {
+        // At once, so that the server never sees half of it.
+        let path = self.dir.join("notices.json");
+        let new = path.with_extension("new");
+        fs::write(&new, json)?;
+        Ok(fs::rename(new, path)?)
     }
 
     /// Ends both roles as systemd does.

@@ -381,12 +381,7 @@ fn the_exported_interfaces_are_the_documented_ones() -> anyhow::Result<()> {
         .arg("org.freedesktop.DBus.Introspectable.Introspect")
         .output()?;
     let exported = String::from_utf8(output.stdout)?;
-    for documented in [
-        sesshoku_dbus_api::TRACING1_XML,
-        sesshoku_dbus_api::CONSENT1_XML,
-        sesshoku_dbus_api::EXPOSURE1_XML,
-        sesshoku_dbus_api::REGISTRATION1_XML,
-    ] {
+    for documented in sesshoku_dbus_api::ALL_XML {
         let (documented, interface) = (members(documented), interface_name(documented)?);
         let start = exported
             .find(&format!("<interface name=\"{interface}\""))

@@ -1,13 +1,16 @@
 //! Commands that change something: the agreement, the records, a check.
 
+use std::io;
+
 use serde::Serialize;
 use sesshoku_dbus_api::{CheckOutcome, Consent1Proxy, ConsentState, Exposure1Proxy, Tracing1Proxy};
+use sesshoku_i18n::TERMS_VERSION;
 
 use crate::args::Bus;
-use crate::bus;
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::text::args;
+use crate::{bus, pager, terms};
 
 #[derive(Serialize)]
 struct Agreed {
@@ -31,7 +34,7 @@ struct Checked {
     outcome: String,
 }
 
-/// Shows what is agreed to, asks, and agrees to `version` or the current one.
+/// Shows what is agreed to in full, asks, and agrees to `version` or the current one.
 pub(crate) async fn agree(
     bus: &Bus,
     output: &Output,
@@ -47,9 +50,7 @@ pub(crate) async fn agree(
     let already = state == ConsentState::Agreed && agreed_version == current_version;
     if !already {
         if !yes {
-            let catalogue = output.text().catalogue();
-            let terms = output.text().terms(&current_version);
-            output.ask(&terms, &catalogue.text("agree-question"))?;
+            ask_to_agree(output, &agreed_version)?;
         }
         // A version that is not the current one is the daemon's to refuse.
         consent.agree(&agreed_version).await?;
@@ -69,6 +70,20 @@ pub(crate) async fn agree(
         },
     )?;
     Ok(Exit::Done)
+}
+
+/// Has the terms and the policy read, and asks. What is asked about is what was shown:
+/// the texts of another version are not here.
+fn ask_to_agree(output: &Output, version: &str) -> Result<(), Failure> {
+    if output::can_ask() && version != TERMS_VERSION {
+        return Err(Failure::OtherTerms(version.to_owned()));
+    }
+    let text = output.text();
+    let width = pager::width(io::stderr());
+    output.read_out(&terms::in_full(text.catalogue().language(), width))?;
+    let question = text.say("agree-question", &args! { "version" => version });
+    let minor = text.catalogue().text("terms-minor");
+    output.ask(&format!("\n{minor}"), &question)
 }
 
 /// Asks, then withdraws agreement, which deletes everything.

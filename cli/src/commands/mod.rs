@@ -9,8 +9,10 @@ pub(crate) mod watch;
 
 use crate::args::{Bus, Online};
 use crate::bus;
+use crate::checks::Checks;
 use crate::contacts::Contacts;
 use crate::exit::{Exit, Failure};
+use crate::notices::Notices;
 use crate::output::Output;
 use crate::status::Snapshot;
 use crate::text::Text;
@@ -50,6 +52,8 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
         Online::Registration { action } => {
             register::registration(bus, output, action.as_ref()).await
         }
+        Online::Checks => checks(bus, output).await,
+        Online::Notices => notices(bus, output).await,
         Online::Check => actions::check(bus, output).await,
         Online::Erase { yes } => actions::erase(bus, output, *yes).await,
         Online::Notify { window } => notify::notify(bus, output, window).await,
@@ -81,4 +85,17 @@ async fn contacts(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
     let contacts = Contacts::fetch_asking(&connection).await?;
     output.print(&contacts, Text::contacts)?;
     Ok(contacts.exit())
+}
+
+async fn checks(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
+    let connection = bus::connect(bus).await?;
+    output.print(&Checks::fetch(&connection).await?, Text::checks)?;
+    Ok(Exit::Done)
+}
+
+async fn notices(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
+    let connection = bus::connect(bus).await?;
+    let notices = Snapshot::fetch(&connection).await?.status().notices;
+    output.print(&Notices { notices }, Text::notices)?;
+    Ok(Exit::Done)
 }

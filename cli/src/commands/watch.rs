@@ -15,6 +15,7 @@ use crate::args::Bus;
 use crate::bus;
 use crate::contacts::Contacts;
 use crate::exit::{Exit, Failure};
+use crate::notices::Notices;
 use crate::output::Output;
 use crate::status::{Check, Consent, Running, Scans, Snapshot, Status};
 
@@ -40,6 +41,8 @@ pub(crate) enum Event {
     Consent(Consent),
     /// A check began or ended, or the next was planned.
     Check(Check),
+    /// The operator's notices changed.
+    Notices(Notices),
     /// The result of checking may have changed; what it is.
     Result(Contacts),
     /// The result of checking may have changed, but cannot be read.
@@ -112,6 +115,11 @@ fn changes(old: &Status, new: &Status) -> Vec<Event> {
     }
     if old.check != new.check {
         events.push(Event::Check(new.check.clone()));
+    }
+    if old.notices != new.notices {
+        events.push(Event::Notices(Notices {
+            notices: new.notices.clone(),
+        }));
     }
     events
 }

@@ -70,10 +70,10 @@ use crate::tracer::OwnKey;
 pub use self::device_key::{CREDENTIAL_NAME, DEVICE_KEY_LEN, DeviceKey, DeviceKeyError, KeyPlace};
 pub use self::error::StoreError;
 pub use self::types::{
-    CheckOutcome, CheckRecord, CompactReport, Consent, Coverage, CycleHeader, CycleSighting,
-    ExportBatch, ExportOutcome, ExportRecord, ExposureChanges, Exposures, PurgeReport, ReadReport,
-    Registration, RegistrationEnd, RegistrationFailure, RegistrationId, RegistrationRecord,
-    ScanCycle, StoredExposure,
+    CheckCounts, CheckOutcome, CheckRecord, CompactReport, Consent, Coverage, CycleHeader,
+    CycleSighting, ExportBatch, ExportOutcome, ExportRecord, ExposureChanges, Exposures,
+    PurgeReport, ReadReport, Registration, RegistrationEnd, RegistrationFailure, RegistrationId,
+    RegistrationRecord, ScanCycle, StoredExposure,
 };
 
 use self::database::io_error;
@@ -412,6 +412,15 @@ impl Store {
     pub fn last_check(&self) -> Result<Option<CheckRecord>, StoreError> {
         let records = rows::check_records(&self.conn, &self.keys())?;
         Ok(records.into_iter().rev().find_map(|(_, record)| record))
+    }
+
+    /// The checks of the last fourteen days, oldest first, and the last one however old.
+    pub fn checks(&self) -> Result<Vec<CheckRecord>, StoreError> {
+        let records = rows::check_records(&self.conn, &self.keys())?;
+        Ok(records
+            .into_iter()
+            .filter_map(|(_, record)| record)
+            .collect())
     }
 
     /// When the last complete check ended.

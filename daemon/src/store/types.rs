@@ -279,8 +279,20 @@ pub struct CheckRecord {
     pub ended: UnixSeconds,
     /// How it ended.
     pub outcome: CheckOutcome,
+    /// What there was to compare; `None` where there was no list.
+    #[serde(default)]
+    pub counts: Option<CheckCounts>,
     /// More about it, for the person who looks after the device.
     pub detail: String,
+}
+
+/// How many exports a check had before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckCounts {
+    /// Those on the server's list.
+    pub listed: u32,
+    /// Those of them that were verified and compared in this check.
+    pub compared: u32,
 }
 
 /// How a check ended; the names on the bus are the same.

@@ -36,11 +36,12 @@ use sha2::{Digest, Sha256};
 use super::assess::{PERIOD_DAYS, period};
 use super::exposures::{Exposures, Matches};
 use super::list::{Entry, List, ListError};
+use super::notices;
 use super::settings::Server;
 use super::source::{Listing, Source, SourceError, Validators};
 use crate::store::{
-    CheckOutcome, CheckRecord, ExportBatch, ExportOutcome, ExportRecord, ExposureChanges, Reader,
-    Store, StoreError,
+    CheckCounts, CheckOutcome, CheckRecord, ExportBatch, ExportOutcome, ExportRecord,
+    ExposureChanges, Reader, Store, StoreError,
 };
 
 /// Keys matched in one pass over the sightings: about 64 bytes of memory each.
@@ -160,6 +161,28 @@ impl Default for CheckReport {
     }
 }
 
+impl Counts {
+    fn to_kept(self) -> CheckCounts {
+        let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        CheckCounts {
+            listed: count(self.listed),
+            compared: count(self.matched),
+        }
+    }
+}
+
+impl From<CheckRecord> for api::CheckEntry {
+    fn from(record: CheckRecord) -> Self {
+        Self {
+            started: record.started.get().into(),
+            ended: record.ended.get().into(),
+            outcome: api::CheckOutcome::from(record.outcome).to_string(),
+            listed: record.counts.map(|counts| counts.listed),
+            compared: record.counts.map(|counts| counts.compared),
+        }
+    }
+}
+
 impl From<CheckOutcome> for api::CheckOutcome {
     fn from(outcome: CheckOutcome) -> Self {
         match outcome {
@@ -200,6 +223,7 @@ const fn of_source(error: &SourceError) -> CheckOutcome {
         SourceError::Disk(_) => CheckOutcome::StorageFailed,
         SourceError::Status(_)
         | SourceError::Redirect
+        | SourceError::Insecure
         | SourceError::Encoding
         | SourceError::Range
         | SourceError::File(_)
@@ -229,13 +253,14 @@ pub async fn check(
         },
         now,
         began,
+        has_list: false,
         counts: Counts::default(),
         problems: Vec::new(),
     };
     // Dropping the future must stop the blocking threads, too.
     let _cancel = CancelOnDrop(Arc::clone(&check.store.cancelled));
     let result = match server {
-        Some(server) => check.run(&server).await,
+        Some(server) => check.ask(&server).await,
         None => Err(Problem::NotConfigured),
     };
     check.problems.extend(result.err());
@@ -247,6 +272,8 @@ struct Check {
     store: SharedStore,
     now: UnixSeconds,
     began: Instant,
+    /// Whether there was a list to count the exports of.
+    has_list: bool,
     counts: Counts,
     problems: Vec<Problem>,
 }
@@ -289,9 +316,19 @@ struct Passed {
 }
 
 impl Check {
+    /// Checks, then takes the operator's notices: also where the check failed, for they
+    /// may tell why.
+    async fn ask(&mut self, server: &Arc<Server>) -> Result<(), Problem> {
+        let source = server.source().await.map_err(Problem::ListSource)?;
+        let checked = self.run(server, &source).await;
+        self.take_notices(&source).await;
+        checked
+    }
+
     /// The check itself. Problems that end it are returned, others noted.
-    async fn run(&mut self, server: &Arc<Server>) -> Result<(), Problem> {
-        let (source, list) = self.list(server).await?;
+    async fn run(&mut self, server: &Arc<Server>, source: &Source) -> Result<(), Problem> {
+        let list = self.list(server, source).await?;
+        self.has_list = true;
         self.counts.listed = list.entries.len();
         self.problems
             .extend(list.forbidden.into_iter().map(Problem::List));
@@ -302,15 +339,33 @@ impl Check {
             .discard_all_but(&pending)
             .await
             .map_err(Problem::Downloads)?;
-        self.work_through(server, &source, pending, &records)
-            .await?;
+        self.work_through(server, source, pending, &records).await?;
         self.check_batches(&list.entries).await?;
         self.check_sightings().await
     }
 
+    /// Takes the operator's notices. Where they cannot be had, those before stay; no
+    /// check fails for it.
+    async fn take_notices(&self, source: &Source) {
+        let notices = match notices::fetch(source).await {
+            Ok(notices) => notices,
+            Err(error) => {
+                let problem = with_causes(&error);
+                tracing::info!(problem, "the operator's notices stay as they were");
+                return;
+            }
+        };
+        let kept = self
+            .store
+            .write(move |store| notices::keep(store, &notices));
+        if let Err(problem) = kept.await {
+            let problem = with_causes(&problem);
+            tracing::warn!(problem, "the operator's notices could not be kept");
+        }
+    }
+
     /// Fetches the list, or takes the copy at hand if it has not changed.
-    async fn list(&self, server: &Server) -> Result<(Source, List), Problem> {
-        let source = server.source().await.map_err(Problem::ListSource)?;
+    async fn list(&self, server: &Server, source: &Source) -> Result<List, Problem> {
         let cached = self
             .store
             .read(|store| store.get_meta(LIST_META))
@@ -318,16 +373,16 @@ impl Check {
             .and_then(|bytes| serde_json::from_slice::<CachedList>(&bytes).ok())
             .filter(|cached| cached.url == source.list_url().as_str());
         let cached = cached.and_then(|cached| {
-            let list = server.parse_list(cached.json.as_bytes(), &source).ok()?;
+            let list = server.parse_list(cached.json.as_bytes(), source).ok()?;
             Some((cached.validators, list))
         });
         let known = cached.as_ref().map(|(validators, _)| validators);
         match (source.list(known).await, cached) {
-            (Ok(Listing::Unchanged), Some((_, list))) => Ok((source, list)),
+            (Ok(Listing::Unchanged), Some((_, list))) => Ok(list),
             // The source does not answer so unless it was given validators.
             (Ok(Listing::Unchanged), None) => Err(Problem::ListSource(SourceError::Status(304))),
             (Ok(Listing::Fetched { bytes, validators }), _) => {
-                let list = server.parse_list(&bytes, &source).map_err(Problem::List)?;
+                let list = server.parse_list(&bytes, source).map_err(Problem::List)?;
                 let cached = CachedList {
                     url: source.list_url().to_string(),
                     validators,
@@ -340,7 +395,7 @@ impl Check {
                         store.put_meta(LIST_META, Some(&bytes))
                     })
                     .await?;
-                Ok((source, list))
+                Ok(list)
             }
             (Err(error), _) => Err(Problem::ListSource(error)),
         }
@@ -513,6 +568,7 @@ impl Check {
             started: self.now,
             ended,
             outcome: worst(&self.problems),
+            counts: self.has_list.then(|| self.counts.to_kept()),
             detail: detail(&self.problems),
         };
         if let Err(problem) = self

@@ -3,13 +3,15 @@
 //! [`schedule`] says when, [`mod@check`] does it, [`mod@assess`] says what the result is.
 //! Below them, [`source`] fetches from a web server or a folder and [`list`] reads
 //! what is on offer; both treat everything from there as untrusted. `exposures`
-//! turns matches into what is stored. [`mod@registration`] goes the other way: it sends
+//! turns matches into what is stored, [`notices`] what the operator has to tell into what
+//! is shown. [`mod@registration`] goes the other way: it sends
 //! the keys of somebody who registers as positive.
 
 pub mod assess;
 pub mod check;
 mod exposures;
 pub mod list;
+pub mod notices;
 pub mod registration;
 pub mod schedule;
 pub mod settings;

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use gaen::notice::MAX_FEED_LEN;
 use reqwest::header::{
     CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH,
     IF_RANGE, LAST_MODIFIED, RANGE,
@@ -28,6 +29,8 @@ use super::settings::Limits;
 /// What every request calls itself. Without a version or a language, which would
 /// sort devices into small groups.
 pub(super) const USER_AGENT: &str = "Sesshoku";
+/// The file of notices beside the list.
+const NOTICES_NAME: &str = "notices.json";
 /// Redirects followed for one request.
 const MAX_REDIRECTS: usize = 5;
 /// Tries for one file within one check.
@@ -116,6 +119,9 @@ pub enum SourceError {
     /// The server continued a download at the wrong place.
     #[error("the server sent another part of the file than was asked for")]
     Range,
+    /// What is not signed would come in the clear.
+    #[error("what is not signed is not asked for over plain http")]
+    Insecure,
     /// The client for web requests could not be set up.
     #[error("the web client could not be set up")]
     Client(#[source] reqwest::Error),
@@ -185,6 +191,30 @@ impl Source {
             }
             Transport::Web { client, .. } => {
                 self.with_retries(|| self.list_once(client, known)).await
+            }
+        }
+    }
+
+    /// The operator's notices, unread, from beside the list. Asked for once: whoever
+    /// waits for the check need not wait for them.
+    pub(crate) async fn notices(&self) -> Result<Vec<u8>, SourceError> {
+        let url = self.list_url.join(NOTICES_NAME);
+        let url = url.map_err(|_| SourceError::NotInFolder)?;
+        let limit = to_u64(MAX_FEED_LEN);
+        match &self.transport {
+            Transport::Folder => read_file(&self.path_in_folder(&url).await?, limit).await,
+            Transport::Web { .. } if !is_private(&url) => Err(SourceError::Insecure),
+            Transport::Web { client, .. } => {
+                let request = client.get(url).timeout(self.limits.list_timeout());
+                let mut response = request.send().await.map_err(from_reqwest)?;
+                if response.status() != StatusCode::OK {
+                    return Err(from_status(response.status()));
+                }
+                // Redirects of lists may lead there.
+                if !is_private(response.url()) {
+                    return Err(SourceError::Insecure);
+                }
+                receive_small(&mut response, limit).await
             }
         }
     }
@@ -273,15 +303,8 @@ impl Source {
             }
             status => return Err(from_status(status)),
         }
-        let limit = self.limits.list_bytes;
-        check_encoding(&response)?;
-        check_declared_size(&response, 0, limit)?;
         let validators = Validators::of(&response);
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(from_reqwest)? {
-            add_size(to_u64(bytes.len()), chunk.len(), limit)?;
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = receive_small(&mut response, self.limits.list_bytes).await?;
         Ok(Listing::Fetched { bytes, validators })
     }
 
@@ -500,6 +523,18 @@ fn web_client(list_url: &Url, rules: Rules, limits: Limits) -> Result<Client, So
     client.build().map_err(SourceError::Client)
 }
 
+/// Receives a file of at most `limit` bytes into memory.
+async fn receive_small(response: &mut Response, limit: u64) -> Result<Vec<u8>, SourceError> {
+    check_encoding(response)?;
+    check_declared_size(response, 0, limit)?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(from_reqwest)? {
+        add_size(to_u64(bytes.len()), chunk.len(), limit)?;
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
 async fn receive(
     response: &mut Response,
     part: &mut File,
@@ -535,6 +570,11 @@ async fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, SourceError> {
         .map_err(SourceError::File)?;
     add_size(0, bytes.len(), limit)?;
     Ok(bytes)
+}
+
+/// Whether nobody in between can write what is fetched from there.
+fn is_private(url: &Url) -> bool {
+    url.scheme() == "https" || is_loopback(url)
 }
 
 fn file_path(url: &Url) -> Result<PathBuf, SourceError> {

@@ -238,6 +238,7 @@ fn the_small_things_come_back_after_reopening() {
         started: at(ended - 10),
         ended: at(ended),
         outcome,
+        counts: None,
         detail: "2 of 2 exports".to_owned(),
     };
     store
@@ -284,6 +285,7 @@ fn the_last_success_outlives_any_number_of_failures() {
         started: at(T0 + n),
         ended: at(T0 + n),
         outcome,
+        counts: None,
         detail: String::new(),
     };
     store

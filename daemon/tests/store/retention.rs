@@ -134,6 +134,7 @@ fn old_checks_go_but_the_last_one_stays() {
                 started: at(T0 + n),
                 ended: at(T0 + n),
                 outcome: CheckOutcome::Complete,
+                counts: None,
                 detail: String::new(),
             })
             .unwrap();

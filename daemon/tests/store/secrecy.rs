@@ -67,6 +67,7 @@ fn fill(store: &mut Store) {
             started: at(T0),
             ended: at(T0),
             outcome: CheckOutcome::Complete,
+            counts: None,
             detail: "detail-of-check".to_owned(),
         })
         .unwrap();

@@ -13,8 +13,9 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde::Serialize;
 use sesshoku_dbus_api::{
-    BUS_NAME, Consent1Proxy, ContactDay, Exposure1Proxy, ExposureResult, OBJECT_PATH,
-    Registration1Proxy, Tracing1Proxy,
+    self as api, BUS_NAME, CONSENT1, CheckEntry, Consent1Proxy, ContactDay, EXPOSURE1,
+    Exposure1Proxy, ExposureResult, NOTICES1, OBJECT_PATH, Properties, REGISTRATION1,
+    Registration1Proxy, TRACING1, Tracing1Proxy,
 };
 use sesshoku_session::Preferences;
 use tokio::sync::OnceCell;
@@ -23,8 +24,8 @@ use zbus::{Connection, MatchRule, MessageStream, fdo, proxy};
 
 use crate::failure::Failure;
 use crate::model::{
-    Check, Choice, Consent, Day, Environment, Exposure, Guidance, Inquiries, Point, Registration,
-    Service, Status,
+    Check, Choice, Consent, Day, Environment, Exposure, Guidance, Inquiries, Notice, Point,
+    Registration, Service, Status,
 };
 
 /// A daemon has several changes at once, and on simulated time many a second; those
@@ -76,6 +77,33 @@ pub struct Controller {
     connection: OnceCell<Connection>,
 }
 
+/// A check, as it is exported.
+#[derive(Debug, Serialize)]
+struct PastCheck {
+    /// When it began, in Unix seconds.
+    started: u64,
+    /// When it ended, in Unix seconds.
+    ended: u64,
+    /// How.
+    outcome: String,
+    /// How many files of keys the server had on its list.
+    listed: Option<u32>,
+    /// How many of them were verified and compared.
+    compared: Option<u32>,
+}
+
+impl From<CheckEntry> for PastCheck {
+    fn from(check: CheckEntry) -> Self {
+        Self {
+            started: check.started,
+            ended: check.ended,
+            outcome: check.outcome,
+            listed: check.listed,
+            compared: check.compared,
+        }
+    }
+}
+
 /// BlueZ's switch and visibility of an adapter.
 #[proxy(interface = "org.bluez.Adapter1", default_service = "org.bluez")]
 trait Adapter {
@@ -109,37 +137,23 @@ impl Controller {
         if !dbus.name_has_owner(BUS_NAME.try_into()?).await? {
             return Err(Failure::away());
         }
-        let tracing = Tracing1Proxy::builder(connection)
-            .cache_properties(proxy::CacheProperties::No)
-            .build()
-            .await?;
-        let consent = Consent1Proxy::builder(connection)
-            .cache_properties(proxy::CacheProperties::No)
-            .build()
-            .await?;
-        let exposure = Exposure1Proxy::builder(connection)
-            .cache_properties(proxy::CacheProperties::No)
-            .build()
-            .await?;
-        Ok(Service {
-            version: tracing.version().await?,
-            time: tracing.time().await?,
-            state: tracing.state().await?,
-            reason: tracing.reason().await?,
-            radio: tracing.radio().await?,
-            receiving: !tracing.scan_method().await?.is_empty(),
-            consent: Consent {
-                state: consent.state().await?,
-                agreed_at: time(consent.agreed_at().await?),
-            },
-            check: Check {
-                checking: exposure.checking().await?,
-                last_outcome: exposure.last_outcome().await?,
-                last_success: time(exposure.last_success().await?),
-                next_check: time(exposure.next_check().await?),
-            },
-            registration: self.registration(connection).await.ok(),
-        })
+        // One reading an interface: nothing changes in between, and the daemon wakes up
+        // once for all of them.
+        let read = |interface| Properties::fetch(connection, interface);
+        let (tracing, consent, exposure, registration, notices) = tokio::join!(
+            read(TRACING1),
+            read(CONSENT1),
+            read(EXPOSURE1),
+            self.registration(connection),
+            Properties::fetch_if_any(connection, NOTICES1),
+        );
+        Ok(to_service(
+            &tracing?,
+            &consent?,
+            &exposure?,
+            registration.ok(),
+            notices?.notices("Notices"),
+        ))
     }
 
     async fn registration(&self, connection: &Connection) -> Result<Registration, Failure> {
@@ -158,6 +172,26 @@ impl Controller {
             tries_left: registration.tries_left,
             paused_until: time(registration.paused_until),
         })
+=======
+        // One reading an interface: nothing changes in between, and the daemon wakes up
+        // once for all of them.
+        let read = |interface| Properties::fetch(connection, interface);
+        let (tracing, consent, exposure, registration, notices) = tokio::join!(
+            read(TRACING1),
+            read(CONSENT1),
+            read(EXPOSURE1),
+            read(REGISTRATION1),
+            Properties::fetch_if_any(connection, NOTICES1),
+        );
+        Ok(to_service(
+            &tracing?,
+            &consent?,
+            &exposure?,
+            registration.ok().as_ref(),
+            notices?.notices("Notices"),
+        ))
+>>>>>>> notices
+    }
     }
 
     /// Tells of the state now, and of each change for as long as the bus is there; then
@@ -262,6 +296,12 @@ impl Controller {
         Ok(to_exposure(result, days))
     }
 
+    async fn checks(&self) -> Result<Vec<PastCheck>, Failure> {
+        let exposure = Exposure1Proxy::new(self.connection().await?).await?;
+        let checks = exposure.get_checks().await?;
+        Ok(checks.into_iter().map(PastCheck::from).collect())
+    }
+
     /// Begins a registration as positive.
     ///
     /// # Errors
@@ -332,8 +372,8 @@ impl Controller {
         Ok(AdapterProxy::builder(connection).path(path).build().await?)
     }
 
-    /// Saves the result to a new file, which only the person may read, and gives its
-    /// path.
+    /// Saves the result and the checks behind it to a new file, which only the person may
+    /// read, and gives its path. docs/gui.md describes the file.
     ///
     /// # Errors
     /// The daemon's, and `File`.
@@ -346,12 +386,15 @@ impl Controller {
             last_outcome: String,
             #[serde(flatten)]
             exposure: Exposure,
+            /// The checks of the last 14 days, oldest first.
+            checks: Vec<PastCheck>,
         }
         let service = self.service().await?;
         let export = Export {
             exported_at: service.time,
             last_outcome: service.check.last_outcome,
             exposure: self.exposure().await?,
+            checks: self.checks().await?,
         };
         let json = serde_json::to_vec_pretty(&export).map_err(|_| Failure::file())?;
         let path = write_new(&self.places.export_dir, &json).map_err(|_| Failure::file())?;
@@ -427,6 +470,53 @@ impl Controller {
 async fn sleep_until(instant: Option<tokio::time::Instant>) {
     if let Some(instant) = instant {
         tokio::time::sleep_until(instant).await;
+    }
+}
+
+fn to_service(
+    tracing: &Properties,
+    consent: &Properties,
+    exposure: &Properties,
+    registration: Option<Registration>,
+    notices: Vec<api::Notice>,
+) -> Service {
+    let agreed_version = consent.text("AgreedVersion");
+    let to_notice = |notice| to_notice(notice, &agreed_version);
+    Service {
+        version: tracing.text("Version"),
+        time: tracing.number("Time"),
+        state: tracing.text("State"),
+        reason: tracing.text("Reason"),
+        radio: tracing.text("Radio"),
+        receiving: tracing.text_if_any("ScanMethod").is_some(),
+        consent: Consent {
+            state: consent.text("State"),
+            agreed_at: consent.time("AgreedAt"),
+        },
+        check: Check {
+            checking: exposure.flag("Checking"),
+            last_outcome: exposure.text("LastOutcome"),
+            last_success: exposure.time("LastSuccess"),
+            next_check: exposure.time("NextCheck"),
+        },
+        registration,
+        notices: notices.into_iter().map(to_notice).collect(),
+    }
+}
+
+fn to_notice(notice: api::Notice, agreed_version: &str) -> Notice {
+    let relevance = notice.relevance(agreed_version);
+    Notice {
+        relevant_from: relevance.as_ref().map(|relevance| relevance.start),
+        // There is no such time.
+        relevant_until: relevance.map(|it| it.end).filter(|end| *end != u64::MAX),
+        id: notice.id,
+        kind: notice.kind,
+        version: notice.version,
+        from: time(notice.from),
+        to: time(notice.to),
+        ja: notice.ja,
+        en: notice.en,
     }
 }
 

@@ -39,6 +39,36 @@ pub struct Service {
     pub check: Check,
     /// Registering as positive; `None` with a daemon that cannot.
     pub registration: Option<Registration>,
+    /// What the operator has to tell.
+    pub notices: Vec<Notice>,
+}
+
+/// A notice of the operator: their own words, plain text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Notice {
+    /// Names it.
+    pub id: String,
+    /// `maintenance`, `terms`, or anything else: it has no words of ours.
+    pub kind: String,
+    /// The version of the terms; empty for none.
+    pub version: String,
+    /// When it begins to hold.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub from: Option<u64>,
+    /// When it ceases to hold.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub to: Option<u64>,
+    /// The text in Japanese.
+    pub ja: String,
+    /// The text in English.
+    pub en: String,
+    /// From when the home screen draws attention to it; `None` for never.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub relevant_from: Option<u64>,
+    /// Until when it does; `None` for as long as it is there.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub relevant_until: Option<u64>,
 }
 
 /// The agreement to the terms.
@@ -370,6 +400,7 @@ mod tests {
             declare::<Consent>(),
             declare::<Check>(),
             declare::<Registration>(),
+            declare::<Notice>(),
             declare::<Exposure>(),
             declare::<Day>(),
             declare::<Point>(),

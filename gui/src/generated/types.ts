@@ -42,7 +42,11 @@ check: Check,
 /**
  * Registering as positive; `None` with a daemon that cannot.
  */
-registration: Registration | null, };
+registration: Registration | null, 
+/**
+ * What the operator has to tell.
+ */
+notices: Array<Notice>, };
 
 export type Consent = { 
 /**
@@ -105,6 +109,44 @@ tries_left: number,
  * Until when nothing can be registered.
  */
 paused_until: number | null, };
+
+export type Notice = { 
+/**
+ * Names it.
+ */
+id: string, 
+/**
+ * `maintenance`, `terms`, or anything else: it has no words of ours.
+ */
+kind: string, 
+/**
+ * The version of the terms; empty for none.
+ */
+version: string, 
+/**
+ * When it begins to hold.
+ */
+from: number | null, 
+/**
+ * When it ceases to hold.
+ */
+to: number | null, 
+/**
+ * The text in Japanese.
+ */
+ja: string, 
+/**
+ * The text in English.
+ */
+en: string, 
+/**
+ * From when the home screen draws attention to it; `None` for never.
+ */
+relevant_from: number | null, 
+/**
+ * Until when it does; `None` for as long as it is there.
+ */
+relevant_until: number | null, };
 
 export type Exposure = { 
 /**

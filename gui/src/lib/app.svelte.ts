@@ -24,6 +24,7 @@ export type Page =
   | { name: "language" }
   | { name: "export" }
   | { name: "erased" }
+  | { name: "notices" }
   | { name: "inquiries" }
   | { name: "licences" }
   | { name: "document"; document: Document };

@@ -1,5 +1,5 @@
 /** Which state the home screen shows: one at a time, the first that applies. */
-import type { Service } from "../generated/types";
+import type { Notice, Service } from "../generated/types";
 
 export type Action = "start" | "terms" | "help" | "bluetooth-on" | "hide" | "check";
 export type Help = "clock" | "storage" | "absent" | "blocked" | "connectable" | "failing";
@@ -73,4 +73,11 @@ export function daysInUse(service: Service | null, now: number): number {
   const agreed = service?.consent.agreed_at ?? null;
   if (agreed === null || service?.consent.state === "none") return 0;
   return Math.max(1, Math.floor((now - agreed) / 86_400) + 1);
+}
+
+/** The notice that the home screen draws attention to: the first that is relevant now. */
+export function relevantNotice(service: Service | null, now: number): Notice | null {
+  const isRelevant = ({ relevant_from, relevant_until }: Notice) =>
+    relevant_from !== null && relevant_from <= now && (relevant_until ?? Infinity) > now;
+  return service?.notices.find(isRelevant) ?? null;
 }

@@ -2,7 +2,7 @@
  *
  *  The address chooses what it says: `?state=off&result=contact&lang=en#…`. */
 import guidance from "../generated/guidance.json";
-import type { Day, Exposure, Guidance, Point, Registration, Service, Status } from "../generated/types";
+import type { Day, Exposure, Guidance, Notice, Point, Registration, Service, Status } from "../generated/types";
 import type { Backend, Licences, Listeners } from "./backend";
 
 /** 10 August 2020, 10:24 in Japan. */
@@ -78,6 +78,44 @@ const SERVICE: Service = {
     tries_left: 3,
     paused_until: null,
   },
+  notices: [],
+};
+
+/** What the operator has to tell, by name. */
+const NOTICES: Record<string, Notice> = {
+  maintenance: {
+    id: "2020-08-11",
+    kind: "maintenance",
+    version: "",
+    from: 1_597_075_200,
+    to: 1_597_089_600,
+    ja: "サーバーの点検のため、この間は陽性の登録と接触の確認ができません。符号の交換は続きます。",
+    en: "While the servers are serviced, registering and checking pause. Swapping codes goes on.",
+    relevant_from: 1_597_075_200 - 2 * DAY,
+    relevant_until: 1_597_089_600,
+  },
+  terms: {
+    id: "terms-2",
+    kind: "terms",
+    version: "2",
+    from: 1_598_886_000,
+    to: null,
+    ja: "9月1日から利用規約とプライバシーポリシーが変わります。\n変わる点は、アプリの更新後に、同意の前に読むことができます。",
+    en: "The terms of use and the privacy policy change on 1 September.\nWhat changes can be read before agreeing, once the app is updated.",
+    relevant_from: 0,
+    relevant_until: null,
+  },
+  survey: {
+    id: "survey",
+    kind: "survey",
+    version: "",
+    from: null,
+    to: null,
+    ja: "お知らせの見本です。",
+    en: "This is a sample of a notice.",
+    relevant_from: null,
+    relevant_until: null,
+  },
 };
 
 function course(strengths: number[], minutes: number): Point[] {
@@ -144,6 +182,11 @@ const RESULTS: Record<string, Exposure> = {
 
 export function backend(options: URLSearchParams): Backend {
   let listeners: Listeners | null = null;
+  const notices = (options.get("notices") ?? "").split(",").filter((name) => name in NOTICES);
+  const serviceOf = (name: string): Service | null => {
+    const change = STATES[name];
+    return change ? { ...SERVICE, notices: notices.map((it) => NOTICES[it]!), ...change } : null;
+  };
   let status: Status = { service: serviceOf(options.get("state") ?? "running") };
   let language = options.get("lang") === "en" ? "en" : "ja";
   let chosen: string | null = null;
@@ -255,13 +298,9 @@ export function backend(options: URLSearchParams): Backend {
             all.status(status);
           },
           show: (page: string) => all.page(page),
+          notices: (notices: Notice[]) => tell({ notices }),
         },
       });
     },
   };
-}
-
-function serviceOf(name: string): Service | null {
-  const change = STATES[name];
-  return change ? { ...SERVICE, ...change } : null;
 }

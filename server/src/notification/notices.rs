@@ -10,16 +10,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use axum::body::Bytes;
+use gaen::notice::{MAX_FEED_LEN, MAX_NAME_CHARS, MAX_NOTICES, MAX_TEXT_CHARS, is_name, is_text};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::fs;
 
 use crate::log::Causes;
-
-/// Longest file, in bytes.
-const MAX_LEN: u64 = 64 * 1024;
-/// Most notices.
-const MAX_NOTICES: usize = 50;
 
 /// One notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,7 +70,7 @@ pub enum NoticesError {
         source: io::Error,
     },
     /// It is too long.
-    #[error("the notices are longer than {MAX_LEN} bytes")]
+    #[error("the notices are longer than {MAX_FEED_LEN} bytes")]
     TooLong,
     /// It is not a list of notices.
     #[error("the notices are not JSON of the expected shape")]
@@ -82,14 +78,18 @@ pub enum NoticesError {
     /// There are too many.
     #[error("there are more than {MAX_NOTICES} notices")]
     TooMany,
-    /// A notice has no id, or the id of another.
-    #[error("notice {0} needs an id of its own")]
+    /// A notice has no id that devices take, or the id of another.
+    #[error("notice {0} needs an id of its own, of at most {MAX_NAME_CHARS} characters")]
     Id(usize),
-    /// A notice has no text in a language.
-    #[error("notice {0} needs a text in Japanese and English")]
+    /// A notice has no text in a language that devices take.
+    #[error(
+        "notice {0} needs a text in Japanese and English, plain and of at most {MAX_TEXT_CHARS} characters"
+    )]
     Text(usize),
-    /// A notice of new terms has no version.
-    #[error("notice {0} is about terms and needs their version")]
+    /// A notice of new terms has no version that devices take.
+    #[error(
+        "notice {0} is about terms and needs their version, of at most {MAX_NAME_CHARS} characters"
+    )]
     Version(usize),
     /// A notice of maintenance has no time, or ends before it begins.
     #[error("notice {0} is about maintenance and needs the time from … to")]
@@ -138,11 +138,14 @@ impl Notices {
         if self.last().0 == Some(modified) {
             return Ok(());
         }
-        if metadata.len() > MAX_LEN {
+        if !usize::try_from(metadata.len()).is_ok_and(|len| len <= MAX_FEED_LEN) {
             return Err(NoticesError::TooLong);
         }
         let notices = parse(&fs::read(path).await.map_err(error)?)?;
         let json = serde_json::to_vec(&notices).map_err(NoticesError::Json)?;
+        if json.len() > MAX_FEED_LEN {
+            return Err(NoticesError::TooLong);
+        }
         *self.last() = (Some(modified), json.into());
         Ok(())
     }
@@ -159,14 +162,14 @@ fn parse(json: &[u8]) -> Result<Vec<Notice>, NoticesError> {
     }
     let mut ids = BTreeSet::new();
     for (number, notice) in (1..).zip(&notices) {
-        if notice.id.is_empty() || !ids.insert(&notice.id) {
+        if !is_name(&notice.id) || !ids.insert(&notice.id) {
             return Err(NoticesError::Id(number));
         }
-        if notice.text.ja.trim().is_empty() || notice.text.en.trim().is_empty() {
+        if !is_text(&notice.text.ja) || !is_text(&notice.text.en) {
             return Err(NoticesError::Text(number));
         }
         match notice.kind {
-            Kind::Terms if notice.version.as_deref().unwrap_or_default().is_empty() => {
+            Kind::Terms if !notice.version.as_deref().is_some_and(is_name) => {
                 return Err(NoticesError::Version(number));
             }
             Kind::Maintenance if !matches!((notice.from, notice.to), (Some(a), Some(b)) if a < b) =>
@@ -224,6 +227,18 @@ mod tests {
             ),
             (
                 with(terms(), "text", json!({"ja": "あ", "en": " "})),
+                "notice 1 needs a text",
+            ),
+            (
+                with(terms(), "text", json!({"ja": "あ", "en": "a\u{1b}[2J"})),
+                "notice 1 needs a text",
+            ),
+            (
+                with(
+                    terms(),
+                    "text",
+                    json!({"ja": "あ".repeat(1_001), "en": "a"}),
+                ),
                 "notice 1 needs a text",
             ),
             (

@@ -826,3 +826,153 @@ fn texts_from_files_cannot_disturb_a_log() {
     let many: Vec<_> = (0..100).map(Problem::NotTried).collect();
     assert!(detail(&many).len() <= MAX_DETAIL_LEN + 3);
 }
+
+const NOTICES: &str = "/c19r/440/notices.json";
+
+fn feed(id: &str) -> String {
+    serde_json::json!([{
+        "id": id, "kind": "maintenance",
+        "from": "2020-08-27T01:00:00+09:00", "to": "2020-08-27T05:00:00+09:00",
+        "text": {"ja": "お休みします。", "en": "The service rests."},
+    }])
+    .to_string()
+}
+
+impl World {
+    /// The ids of the notices that are kept.
+    fn notices(&self) -> Vec<String> {
+        let kept = notices::kept(&self.store.lock().unwrap()).unwrap();
+        kept.into_iter().map(|notice| notice.id).collect()
+    }
+}
+
+#[tokio::test]
+async fn the_operators_notices_come_with_a_check_and_go_with_one() {
+    let world = World::new();
+    assert_eq!(world.outcome().await, "complete");
+    assert_eq!(world.notices(), [""; 0], "the server has no such file");
+    world.web.put(NOTICES, feed("m1"));
+    assert_eq!(world.outcome().await, "complete");
+    assert_eq!(world.notices(), ["m1"]);
+    world.web.put(NOTICES, "[]");
+    assert_eq!(world.outcome().await, "complete");
+    assert_eq!(world.notices(), [""; 0]);
+    world.web.put(NOTICES, feed("m2"));
+    world.outcome().await;
+    world.web.remove(NOTICES);
+    world.outcome().await;
+    assert_eq!(world.notices(), [""; 0]);
+    let requests = world.web.requests(NOTICES);
+    let names: Vec<_> = requests[0].headers.keys().map(String::as_str).collect();
+    assert_eq!(names, ["accept", "host", "user-agent"]);
+}
+
+#[tokio::test]
+async fn no_check_fails_for_notices_and_no_verdict_is_another() {
+    let elsewhere = TestServer::start();
+    elsewhere.put(NOTICES, feed("foreign"));
+    for fault in [
+        Fault::Status(500),
+        Fault::Status(403),
+        Fault::Cut(10),
+        Fault::Declare(64 * 1024 + 1),
+        Fault::Endless,
+        Fault::Stall,
+        Fault::Encoding("gzip"),
+        Fault::Redirect(elsewhere.url(NOTICES).to_string()),
+        Fault::NotModified,
+    ] {
+        let mut world = World::new();
+        world.settings.limits.idle_timeout_ms = 300;
+        world.listen();
+        world.web.put(NOTICES, feed("m1"));
+        assert_eq!(world.outcome().await, "complete");
+        world.web.put(NOTICES, feed("m2"));
+        world.web.faults(NOTICES, [fault.clone()]);
+        assert_eq!(world.outcome().await, "complete", "{fault:?}");
+        assert_eq!(world.assess().verdict, Verdict::None, "{fault:?}");
+        assert_eq!(world.notices(), ["m1"], "{fault:?}: those before stay");
+        assert_eq!(
+            world.web.requests(NOTICES).len(),
+            2,
+            "{fault:?}: asked once"
+        );
+    }
+    let world = World::new();
+    world.listen();
+    for feed in ["", "<html>", "{}", "[1]", &format!("[{}]", "0,".repeat(99))] {
+        world.web.put(NOTICES, feed);
+        assert_eq!(world.outcome().await, "complete", "{feed}");
+        assert_eq!(world.assess().verdict, Verdict::None, "{feed}");
+    }
+    assert!(elsewhere.requests(NOTICES).is_empty());
+}
+
+#[tokio::test]
+async fn notices_come_also_where_the_check_fails() {
+    let world = World::new();
+    world.web.put(NOTICES, feed("m1"));
+    world.web.faults(LIST, vec![Fault::Status(503); 3]);
+    assert_eq!(world.outcome().await, "unreachable");
+    assert_eq!(world.notices(), ["m1"]);
+}
+
+#[tokio::test]
+async fn notices_are_not_asked_for_in_the_clear() {
+    let mut world = World::new();
+    world.web.put(NOTICES, feed("m1"));
+    // All of 127.0.0.0/8 is this machine; 0.0.0.0 leads here, too, and is not.
+    let port = world.web.url(LIST).port().unwrap();
+    world.settings.allow_insecure_http = true;
+    world.settings.url = Some(format!("http://0.0.0.0:{port}/"));
+    assert_eq!(world.outcome().await, "complete");
+    assert_eq!(world.web.requests(LIST).len(), 1);
+    assert!(world.web.requests(NOTICES).is_empty());
+    assert_eq!(world.notices(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_folder_has_notices_too() {
+    let mut world = World::new();
+    let folder = world.dir.path().join("exports");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("list.json"), "[]").unwrap();
+    world.settings.url = Some(Url::from_directory_path(&folder).unwrap().to_string());
+    assert_eq!(world.outcome().await, "complete");
+    std::fs::write(folder.join("notices.json"), feed("m1")).unwrap();
+    assert_eq!(world.outcome().await, "complete");
+    assert_eq!(world.notices(), ["m1"]);
+    std::fs::remove_file(folder.join("notices.json")).unwrap();
+    std::os::unix::fs::symlink("../store.db", folder.join("notices.json")).unwrap();
+    assert_eq!(world.outcome().await, "complete");
+    assert_eq!(
+        world.notices(),
+        ["m1"],
+        "what leads out of the folder is not read"
+    );
+}
+
+#[tokio::test]
+async fn a_check_is_remembered_with_its_counts() {
+    let mut world = World::new();
+    world.publish("1.zip", 1, &export_of(&[key(1, ConfirmedTest)]));
+    world.outcome().await;
+    world.outcome().await;
+    world.web.faults(LIST, vec![Fault::Status(500); 3]);
+    world.outcome().await;
+    let checks = world.store.lock().unwrap().checks().unwrap();
+    let checks: Vec<_> = checks.into_iter().map(api::CheckEntry::from).collect();
+    let counts = checks
+        .iter()
+        .map(|it| (it.outcome.as_str(), it.listed, it.compared));
+    let counts: Vec<_> = counts.collect();
+    assert_eq!(
+        counts,
+        [
+            ("complete", Some(1), Some(1)),
+            ("complete", Some(1), Some(0)),
+            ("unreachable", None, None),
+        ]
+    );
+    assert!(checks[0].started >= NOW.get().into() && checks[0].ended >= checks[0].started);
+}
