@@ -18,6 +18,9 @@ use tokio::time::{Instant, timeout_at};
 /// while bluetoothd settles, and some.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// How soon nothing is on the air any more when the adapter is discoverable.
+const SILENT_WITHIN: Duration = Duration::from_secs(1);
+
 /// The machine below the radio.
 pub trait Machine {
     /// The adapter's name.
@@ -52,17 +55,17 @@ pub trait Machine {
     /// # Errors
     /// When there is no such phone.
     fn phone(&mut self, rssi: i8) -> Result<()>;
-    /// What the adapter has on the air at this moment. Time may pass.
+    /// What the adapter has on the air from this moment on. Time may pass.
     ///
     /// # Errors
     /// When nobody knows.
-    fn on_air(&mut self) -> Result<BTreeSet<Advert>>;
+    fn on_air(&mut self) -> impl Future<Output = Result<BTreeSet<Advert>>>;
 }
 
 /// An advert on the air.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Advert {
-    /// Where it comes from.
+    /// Where it comes from, its bytes in any order.
     pub address: [u8; 6],
     /// Whether that is the adapter's own address.
     pub is_public: bool,
@@ -96,9 +99,12 @@ impl Driver {
     /// When it is not answered in time; the radio's own errors are in the result.
     pub async fn command(&mut self, command: Command) -> Result<Result<(), RadioError>> {
         self.radio.command(command);
-        self.until("an answer", |event| match event {
-            RadioEvent::Done(result) => Some(result.clone()),
-            _ => None,
+        self.until("an answer", |event| {
+            if let RadioEvent::Done(result) = event {
+                Some(result.clone())
+            } else {
+                None
+            }
         })
         .await
     }
@@ -143,14 +149,17 @@ impl Driver {
         .await
     }
 
-    /// Waits until an advert with the identifier of `data` is heard.
+    /// Waits until an advert is heard.
     ///
     /// # Errors
     /// When none is in time.
     pub async fn hears(&mut self) -> Result<Heard> {
-        self.until("an advert", |event| match event {
-            RadioEvent::Heard(heard) => Some(*heard),
-            _ => None,
+        self.until("an advert", |event| {
+            if let RadioEvent::Heard(heard) = event {
+                Some(*heard)
+            } else {
+                None
+            }
         })
         .await
     }
@@ -210,7 +219,7 @@ pub async fn judge(machine: &mut impl Machine) -> Result<()> {
     radio.until_it_is(&ready).await?;
     for byte in [1, 2, 3] {
         radio.command(broadcast(byte)).await??;
-        is_private(machine, byte, &mut addresses)?;
+        is_private(machine, byte, &mut addresses).await?;
     }
 
     // A legacy controller cannot take another identifier while it scans.
@@ -221,24 +230,26 @@ pub async fn judge(machine: &mut impl Machine) -> Result<()> {
     let rotated = radio.command(broadcast(4)).await?;
     if machine.is_extended() {
         rotated?;
-        is_private(machine, 4, &mut addresses)?;
+        is_private(machine, 4, &mut addresses).await?;
     } else {
         ensure!(
             matches!(rotated, Err(RadioError::Refused(_))),
             "{rotated:?} while scanning"
         );
-        ensure!(machine.on_air()?.is_empty(), "the one before is gone");
+        ensure!(machine.on_air().await?.is_empty(), "the one before is gone");
     }
     radio.forget();
     radio.hears().await.context("after a rotation")?;
     radio.command(Command::StopScan).await??;
 
     radio.command(broadcast(5)).await??;
-    is_private(machine, 5, &mut addresses)?;
+    is_private(machine, 5, &mut addresses).await?;
     radio.forget();
     machine.set_discoverable(true)?;
     radio.until_it_is(&shown).await?;
-    is_silent(machine, &mut radio).await?;
+    tokio::time::sleep(SILENT_WITHIN).await;
+    let sent = machine.on_air().await?;
+    ensure!(sent.is_empty(), "{sent:?} while discoverable");
     let refused = radio.command(broadcast(6)).await?;
     ensure!(
         refused == Err(RadioError::PrivacyAtRisk),
@@ -247,7 +258,7 @@ pub async fn judge(machine: &mut impl Machine) -> Result<()> {
     machine.set_discoverable(false)?;
     radio.until_it_is(&ready).await?;
     radio.command(broadcast(6)).await??;
-    is_private(machine, 6, &mut addresses)?;
+    is_private(machine, 6, &mut addresses).await?;
 
     radio.forget();
     machine.set_powered(false)?;
@@ -260,13 +271,13 @@ pub async fn judge(machine: &mut impl Machine) -> Result<()> {
     machine.set_powered(true)?;
     radio.until_it_is(&ready).await?;
     radio.command(broadcast(7)).await??;
-    is_private(machine, 7, &mut addresses)?;
+    is_private(machine, 7, &mut addresses).await?;
 
     // The kernel goes on by itself.
     radio.forget();
     machine.kill_bluetoothd()?;
     radio.until_it_is(&RadioState::Absent).await?;
-    let sent = machine.on_air()?;
+    let sent = machine.on_air().await?;
     ensure!(
         sent.len() == 1 && sent.iter().all(|advert| advert.data == data(7)),
         "{sent:?} without bluetoothd"
@@ -274,20 +285,20 @@ pub async fn judge(machine: &mut impl Machine) -> Result<()> {
     machine.start_bluetoothd()?;
     radio.until_it_is(&ready).await?;
     radio.command(broadcast(8)).await??;
-    is_private(machine, 8, &mut addresses)?;
+    is_private(machine, 8, &mut addresses).await?;
     radio.close().await;
-    let sent = machine.on_air()?;
+    let sent = machine.on_air().await?;
     ensure!(sent.is_empty(), "{sent:?} after the end");
     Ok(())
 }
 
 /// One advert is on the air, with this data, from an address that was never used.
-fn is_private(
+async fn is_private(
     machine: &mut impl Machine,
     byte: u8,
     addresses: &mut BTreeSet<[u8; 6]>,
 ) -> Result<()> {
-    let sent = machine.on_air()?;
+    let sent = machine.on_air().await?;
     let [advert] = Vec::from_iter(sent)
         .try_into()
         .map_err(|sent: Vec<Advert>| anyhow::anyhow!("{sent:?} instead of {byte}"))?;
@@ -296,17 +307,5 @@ fn is_private(
         "{advert:?} instead of {byte}"
     );
     ensure!(addresses.insert(advert.address), "{advert:?} is seen again");
-    Ok(())
-}
-
-/// Nothing is on the air any more, in a moment.
-async fn is_silent(machine: &mut impl Machine, radio: &mut Driver) -> Result<()> {
-    let deadline = Instant::now() + Duration::from_secs(1);
-    while let Some(sent) = machine.on_air()?.into_iter().next() {
-        ensure!(Instant::now() < deadline, "{sent:?} goes on");
-        // The radio's own tasks need their turn.
-        let event = tokio::time::timeout(Duration::from_millis(20), radio.radio.next(None));
-        radio.reported.extend(event.await);
-    }
     Ok(())
 }

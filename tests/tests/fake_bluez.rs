@@ -81,9 +81,8 @@ async fn until_ready(radio: &mut Driver) -> Result<()> {
 async fn until_at_risk(radio: &mut Driver, risk: PrivacyRisk) -> Result<()> {
     radio
         .until("a risk", |event| {
-            let state = match event {
-                RadioEvent::State(state) => state,
-                _ => return None,
+            let RadioEvent::State(state) = event else {
+                return None;
             };
             matches!(state, RadioState::PrivacyAtRisk(known, _) if *known == risk).then_some(())
         })
@@ -151,7 +150,7 @@ impl Machine for Fake<'_> {
         self.fake.tell(&format!("phone near {rssi}"))
     }
 
-    fn on_air(&mut self) -> Result<BTreeSet<Advert>> {
+    async fn on_air(&mut self) -> Result<BTreeSet<Advert>> {
         let sent = self.fake.air()?.into_iter().filter(|sent| sent.is_on_air);
         Ok(sent
             .map(|sent| Advert {
@@ -349,8 +348,10 @@ fn plain_discovery_is_started_again_for_more_samples() {
             let mut radio = ready().await?;
             fake.tell("phone near -60")?;
             radio.command(Command::StartScan).await??;
-            let count = samples(&mut radio, Duration::from_secs(4)).await?;
-            ensure!((4..=8).contains(&count), "{count} samples");
+            // By itself the scan starts no more than three times before this gives up.
+            for _ in 0..5 {
+                radio.hears().await?;
+            }
             Ok(())
         },
     );
@@ -365,34 +366,38 @@ fn with_a_monitor_every_advert_is_a_sample() {
             let mut radio = ready().await?;
             fake.tell("phone near -60")?;
             radio.command(Command::StartScan).await??;
-            let count = samples(&mut radio, Duration::from_secs(4)).await?;
-            ensure!(count >= 12, "{count} samples");
+            // Not because discovery is started again.
+            fake.tell("refuse StartDiscovery org.bluez.Error.Failed")?;
+            for _ in 0..12 {
+                radio.hears().await?;
+            }
             Ok(())
         },
     );
 }
 
 #[test]
-fn beside_another_program_there_is_one_sample_and_that_is_told() {
+fn beside_another_program_there_are_few_samples_and_that_is_told() {
     on_fake(
-        "beside_another_program_there_is_one_sample_and_that_is_told",
+        "beside_another_program_there_are_few_samples_and_that_is_told",
         EXPERIMENTAL,
         async |fake| {
             fake.tell("another discovers")?;
             let mut radio = ready().await?;
             radio.command(Command::StartScan).await??;
             radio
-                .until("a word about it", |event| match event {
-                    RadioEvent::State(state) => state
-                        .capabilities()
-                        .filter(|it| it.scan_method == ScanMethod::SharedDiscovery)
-                        .map(|_| ()),
-                    _ => None,
+                .until("a word about it", |event| {
+                    let RadioEvent::State(state) = event else {
+                        return None;
+                    };
+                    let capabilities = state.capabilities()?;
+                    (capabilities.scan_method == ScanMethod::SharedDiscovery).then_some(())
                 })
                 .await?;
             fake.tell("phone near -60")?;
             let count = samples(&mut radio, Duration::from_secs(4)).await?;
-            ensure!(count == 1, "{count} samples");
+            // Two, should the scan have started again by itself in that time.
+            ensure!((1..=2).contains(&count), "{count} samples");
             Ok(())
         },
     );
@@ -448,15 +453,18 @@ fn what_was_on_the_air_when_the_adapter_went_off_does_not_come_back() {
         async |fake| {
             let mut radio = ready().await?;
             radio.command(broadcast(1)).await??;
-            // So quickly that no state tells of it.
+            // So quickly that perhaps no state tells of it.
             fake.tell("powered off")?;
             fake.tell("powered on")?;
-            radio
+            let was_off = radio
                 .until("the loss of the broadcast", |event| {
                     let is_off = matches!(event, RadioEvent::State(RadioState::Off));
-                    (is_off || *event == RadioEvent::BroadcastLost).then_some(())
+                    (is_off || *event == RadioEvent::BroadcastLost).then_some(is_off)
                 })
                 .await?;
+            if was_off {
+                until_ready(&mut radio).await?;
+            }
             radio.command(broadcast(2)).await??;
             ensure!(on_air(fake)? == [Some(2)]);
             Ok(())
@@ -475,11 +483,12 @@ fn an_adapter_that_is_pulled_out_is_replaced_by_another() {
             fake.tell("plug hci901")?;
             fake.tell(&format!("unplug {ADAPTER}"))?;
             let adapter = radio
-                .until("another adapter", |event| match event {
-                    RadioEvent::State(RadioState::Ready(it)) if it.adapter != ADAPTER => {
-                        Some(it.adapter.clone())
-                    }
-                    _ => None,
+                .until("another adapter", |event| {
+                    let RadioEvent::State(RadioState::Ready(capabilities)) = event else {
+                        return None;
+                    };
+                    let adapter = capabilities.adapter.clone();
+                    (adapter != ADAPTER).then_some(adapter)
                 })
                 .await?;
             ensure!(adapter == "hci901", "{adapter}");

@@ -18,7 +18,6 @@
 //! discovery stalls|works          what is discovered is not heard, or is
 //! another discovers|advertises    another program does
 //! another stops                   neither
-//! quit
 //! ```
 
 use std::str::FromStr;
@@ -26,27 +25,40 @@ use std::time::Duration;
 
 use super::ADAPTER;
 
-/// One instruction; the module's list describes each.
+/// One instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Instruction {
+    /// For the process that bluetoothd is.
+    Process(Process),
+    /// For the machine.
+    Change(Change),
+}
+
+/// What becomes of bluetoothd; the module's list describes each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Process {
+    End,
+    Kill,
+    Start,
+    Stop,
+    Continue,
+}
+
+/// What changes below bluetoothd or in it; the module's list describes each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change {
     Powered(String, bool),
     Discoverable(String, Shown),
     Plug(String),
     Unplug(String),
     Phone { name: String, rssi: i8 },
     Remove(String),
-    End,
-    Kill,
-    Start,
-    Stop,
-    Continue,
     Treat(String, Treatment),
     DiscoveryEnds,
     DiscoveryStalls(bool),
     AnotherDiscovers,
     AnotherAdvertises,
     AnotherStops,
-    Quit,
 }
 
 /// Whether and for how long an adapter is discoverable.
@@ -80,9 +92,21 @@ impl FromStr for Instruction {
 }
 
 fn parse(words: &[&str]) -> Option<Instruction> {
+    let process = match words {
+        ["end"] => Process::End,
+        ["kill"] => Process::Kill,
+        ["start"] => Process::Start,
+        ["stop"] => Process::Stop,
+        ["continue"] => Process::Continue,
+        _ => return change(words).map(Instruction::Change),
+    };
+    Some(Instruction::Process(process))
+}
+
+fn change(words: &[&str]) -> Option<Change> {
     let (first, rest) = words.split_first()?;
     Some(match (*first, rest) {
-        ("powered", [switch, rest @ ..]) => Instruction::Powered(adapter(rest)?, on(switch)?),
+        ("powered", [switch, rest @ ..]) => Change::Powered(adapter(rest)?, on(switch)?),
         ("discoverable", [shown, rest @ ..]) => {
             let shown = match (on(shown), shown.parse()) {
                 (Some(true), _) => Shown::Yes,
@@ -90,32 +114,26 @@ fn parse(words: &[&str]) -> Option<Instruction> {
                 (None, Ok(seconds)) => Shown::For(Duration::from_secs(seconds)),
                 (None, Err(_)) => return None,
             };
-            Instruction::Discoverable(adapter(rest)?, shown)
+            Change::Discoverable(adapter(rest)?, shown)
         }
-        ("plug", [name]) => Instruction::Plug((*name).to_owned()),
-        ("unplug", [name]) => Instruction::Unplug((*name).to_owned()),
-        ("phone", [name, rssi]) => Instruction::Phone {
+        ("plug", [name]) => Change::Plug((*name).to_owned()),
+        ("unplug", [name]) => Change::Unplug((*name).to_owned()),
+        ("phone", [name, rssi]) => Change::Phone {
             name: (*name).to_owned(),
             rssi: rssi.parse().ok()?,
         },
-        ("remove", [name]) => Instruction::Remove((*name).to_owned()),
-        ("end", []) => Instruction::End,
-        ("kill", []) => Instruction::Kill,
-        ("start", []) => Instruction::Start,
-        ("stop", []) => Instruction::Stop,
-        ("continue", []) => Instruction::Continue,
+        ("remove", [name]) => Change::Remove((*name).to_owned()),
         ("refuse", [method, error]) => {
-            Instruction::Treat((*method).to_owned(), Treatment::Refuse((*error).to_owned()))
+            Change::Treat((*method).to_owned(), Treatment::Refuse((*error).to_owned()))
         }
-        ("ignore", [method]) => Instruction::Treat((*method).to_owned(), Treatment::Ignore),
-        ("obey", [method]) => Instruction::Treat((*method).to_owned(), Treatment::Obey),
-        ("discovery", ["ends"]) => Instruction::DiscoveryEnds,
-        ("discovery", ["stalls"]) => Instruction::DiscoveryStalls(true),
-        ("discovery", ["works"]) => Instruction::DiscoveryStalls(false),
-        ("another", ["discovers"]) => Instruction::AnotherDiscovers,
-        ("another", ["advertises"]) => Instruction::AnotherAdvertises,
-        ("another", ["stops"]) => Instruction::AnotherStops,
-        ("quit", []) => Instruction::Quit,
+        ("ignore", [method]) => Change::Treat((*method).to_owned(), Treatment::Ignore),
+        ("obey", [method]) => Change::Treat((*method).to_owned(), Treatment::Obey),
+        ("discovery", ["ends"]) => Change::DiscoveryEnds,
+        ("discovery", ["stalls"]) => Change::DiscoveryStalls(true),
+        ("discovery", ["works"]) => Change::DiscoveryStalls(false),
+        ("another", ["discovers"]) => Change::AnotherDiscovers,
+        ("another", ["advertises"]) => Change::AnotherAdvertises,
+        ("another", ["stops"]) => Change::AnotherStops,
         _ => return None,
     })
 }
@@ -144,17 +162,17 @@ mod tests {
     fn lines_are_instructions_or_nothing() {
         let adapter = || ADAPTER.to_owned();
         for (line, expected) in [
-            ("powered off", Some(Instruction::Powered(adapter(), false))),
+            ("powered off", Some(Change::Powered(adapter(), false))),
             (
                 "discoverable 60 hci7",
-                Some(Instruction::Discoverable(
+                Some(Change::Discoverable(
                     "hci7".into(),
                     Shown::For(Duration::from_secs(60)),
                 )),
             ),
             (
                 "phone anna -60",
-                Some(Instruction::Phone {
+                Some(Change::Phone {
                     name: "anna".into(),
                     rssi: -60,
                 }),
@@ -163,8 +181,10 @@ mod tests {
             ("powered maybe", None),
             ("powered on hci7 hci8", None),
             ("fly", None),
+            ("end now", None),
             ("", None),
         ] {
+            let expected = expected.map(Instruction::Change);
             assert_eq!(line.parse().ok(), expected, "{line}");
         }
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use zbus::message::{Flags, Header, Message, Type};
 use zbus::{ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
 
-use super::instruction::{Instruction, Shown, Treatment};
+use super::instruction::{Change, Shown, Treatment};
 use super::{ADAPTER, Options, Sent};
 
 pub(super) const BLUEZ: &str = "org.bluez";
@@ -205,18 +205,18 @@ impl Machine {
         self.asks.clear();
     }
 
-    pub(super) fn obey(&mut self, instruction: Instruction, now: Instant) {
-        match instruction {
-            Instruction::Powered(name, on) => drop(self.set_powered(&name, on)),
-            Instruction::Discoverable(name, shown) => {
+    pub(super) fn change(&mut self, change: Change, now: Instant) {
+        match change {
+            Change::Powered(name, on) => drop(self.set_powered(&name, on)),
+            Change::Discoverable(name, shown) => {
                 self.show(&name, shown, now);
             }
-            Instruction::Plug(name) => {
+            Change::Plug(name) => {
                 self.plug(&name);
                 self.announce(&name);
             }
-            Instruction::Unplug(name) => self.unplug(&name),
-            Instruction::Phone { name, rssi } => {
+            Change::Unplug(name) => self.unplug(&name),
+            Change::Phone { name, rssi } => {
                 if let Some(phone) = self.phones.get_mut(&name) {
                     phone.rssi = rssi;
                 } else {
@@ -232,11 +232,11 @@ impl Machine {
                     self.phones.insert(name, phone);
                 }
             }
-            Instruction::Remove(name) => drop(self.phones.remove(&name)),
-            Instruction::Treat(method, treatment) => {
+            Change::Remove(name) => drop(self.phones.remove(&name)),
+            Change::Treat(method, treatment) => {
                 self.treatments.insert(method, treatment);
             }
-            Instruction::DiscoveryEnds => {
+            Change::DiscoveryEnds => {
                 for name in self.names() {
                     self.on(&name, |adapter, _| {
                         adapter.sessions.clear();
@@ -245,15 +245,15 @@ impl Machine {
                     self.tell_discovering(&name);
                 }
             }
-            Instruction::DiscoveryStalls(is_stalled) => {
+            Change::DiscoveryStalls(is_stalled) => {
                 for adapter in self.adapters.values_mut() {
                     adapter.is_stalled = is_stalled;
                 }
             }
-            Instruction::AnotherDiscovers => {
+            Change::AnotherDiscovers => {
                 drop(self.start_discovery(ADAPTER, ANOTHER, now));
             }
-            Instruction::AnotherAdvertises => {
+            Change::AnotherAdvertises => {
                 let advert = Advert {
                     client: ANOTHER.to_owned(),
                     path: String::new(),
@@ -263,13 +263,7 @@ impl Machine {
                 };
                 self.put_on_air(ADAPTER, advert);
             }
-            Instruction::AnotherStops => self.client_left(ANOTHER),
-            Instruction::End
-            | Instruction::Kill
-            | Instruction::Start
-            | Instruction::Stop
-            | Instruction::Continue
-            | Instruction::Quit => {}
+            Change::AnotherStops => self.client_left(ANOTHER),
         }
     }
 
@@ -797,7 +791,8 @@ impl Machine {
             let is_stalled = adapter.is_stalled;
             let scan = adapter.scan.as_mut().filter(|_| !is_stalled)?;
             let is_first = now < scan.rests_at && scan.reported.insert(phone.to_owned());
-            if !is_first && !(is_lifted && repeats) {
+            let is_reported = is_first || (is_lifted && repeats);
+            if !is_reported {
                 return None;
             }
             let device = adapter.devices.get_mut(&path);
@@ -1139,7 +1134,7 @@ where
         .map_err(|_| FAILED)
 }
 
-fn argument<'m, T>(call: &'m Message) -> Result<T>
+fn argument<T>(call: &Message) -> Result<T>
 where
     T: serde::de::DeserializeOwned + zbus::wire::Type,
 {
@@ -1181,9 +1176,10 @@ fn service_data(property: &Variant<'_>) -> Option<Vec<u8>> {
     let mut services = services.iter();
     let (_, data) = services
         .find(|(uuid, _)| matches!(uuid, Variant::Str(uuid) if uuid.as_str() == SERVICE_UUID))?;
-    let data = match data {
-        Variant::Variant(inner) => inner,
-        other => other,
+    let data = if let Variant::Variant(inner) = data {
+        inner
+    } else {
+        data
     };
     let Variant::Array(bytes) = data else {
         return None;

@@ -28,7 +28,7 @@ use zbus::message::{Message, Type};
 use zbus::{Connection, MatchRule, MessageStream};
 
 use crate::local::DEADLINE;
-use instruction::Instruction;
+use instruction::{Instruction, Process};
 use machine::{Answered, Ask, Machine};
 
 pub use instruction::NotAnInstruction;
@@ -199,23 +199,25 @@ async fn run(
         let due = machine.next_due();
         tokio::select! {
             request = requests.recv() => match request {
-                None | Some(Request::Tell(Instruction::Quit, _)) => return Ok(()),
+                None => return Ok(()),
                 Some(Request::Air(reply)) => drop(reply.send(machine.air())),
                 Some(Request::Tell(instruction, reply)) => {
                     match instruction {
-                        Instruction::Stop => is_stopped = true,
-                        Instruction::Continue => is_stopped = false,
-                        Instruction::Start if bluetoothd.is_none() => {
-                            bluetoothd = Some(start(address, &mut machine).await?);
+                        Instruction::Change(change) => machine.change(change, Instant::now()),
+                        Instruction::Process(Process::Stop) => is_stopped = true,
+                        Instruction::Process(Process::Continue) => is_stopped = false,
+                        Instruction::Process(Process::Start) => {
+                            if bluetoothd.is_none() {
+                                bluetoothd = Some(start(address, &mut machine).await?);
+                            }
                         }
-                        Instruction::Kill | Instruction::End => {
-                            machine.bluetoothd_ends(instruction == Instruction::Kill);
+                        Instruction::Process(how @ (Process::Kill | Process::End)) => {
+                            machine.bluetoothd_ends(how == Process::Kill);
                             is_stopped = false;
                             if let Some(running) = bluetoothd.take() {
                                 running.connection.close().await?;
                             }
                         }
-                        other => machine.obey(other, Instant::now()),
                     }
                     let _ = reply.send(());
                 }
