@@ -7,6 +7,7 @@
 mod analyse;
 mod args;
 mod bus;
+mod calibration;
 mod checks;
 mod commands;
 mod contacts;

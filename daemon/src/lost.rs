@@ -101,6 +101,7 @@ pub async fn start_anew(
             Some(Request::Result(reply)) => refuse(reply, lost()),
             Some(Request::Contacts(reply)) => refuse(reply, lost()),
             Some(Request::Checks(reply)) => refuse(reply, lost()),
+            Some(Request::Measure(_, reply)) => refuse(reply, lost()),
         };
         if done.is_some() {
             break done;

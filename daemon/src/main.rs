@@ -1,7 +1,7 @@
 //! `sesshokud`: reads the configuration, puts the parts together, runs them.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
@@ -10,12 +10,12 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use clap::Parser;
 use gaen::matching;
-use gaen::metadata::{Confidence, Metadata};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use sesshoku_dbus_api::CheckOutcome;
 use sesshokud::agreement::Agreement;
 use sesshokud::app::{App, Heartbeat};
+use sesshokud::calibration::{Calibration, Machine};
 use sesshokud::clock::{Clock, SystemClock};
 use sesshokud::config::{Bus, Config, Profile, RadioKind, ScanPreference};
 use sesshokud::power::Power;
@@ -250,9 +250,10 @@ async fn start_anew(
     };
     let told = stop_signal()?;
     let agreement = agreement(config);
+    let calibration = Calibration::of(&config.calibration, &Machine::read(Path::new("/")));
     let store = lost::start_anew(
         &config.daemon.bus,
-        identity(config, radio, TimeSource::System),
+        identity(config, radio, calibration, TimeSource::System),
         &agreement,
         open,
         || Store::start_over(&config.daemon.state_dir),
@@ -263,7 +264,12 @@ async fn start_anew(
     store.await.context("cannot answer on the bus")
 }
 
-fn identity(config: &Config, radio: &'static str, time: TimeSource) -> Identity {
+fn identity(
+    config: &Config,
+    radio: &'static str,
+    calibration: Calibration,
+    time: TimeSource,
+) -> Identity {
     let agreement_version = match config.profile {
         Profile::Personal => AGREEMENT_VERSION,
         Profile::Kiosk => PLACE_AGREEMENT_VERSION,
@@ -272,6 +278,7 @@ fn identity(config: &Config, radio: &'static str, time: TimeSource) -> Identity 
         radio,
         terms_version: TERMS_VERSION.to_owned(),
         agreement_version: agreement_version.to_owned(),
+        calibration,
         time,
     }
 }
@@ -299,7 +306,12 @@ async fn serve<R: Radio, C: Clock>(
 ) -> anyhow::Result<()> {
     // Only the simulated room makes its key when it starts, so the server's keys
     // are read after the radio is there.
-    let calibration = &config.calibration;
+    let machine = if clock.is_simulated() {
+        Machine::unknown()
+    } else {
+        Machine::read(Path::new("/"))
+    };
+    let calibration = Calibration::of(&config.calibration, &machine);
     let matching = matching::Options {
         rssi_offset: calibration.rssi_correction,
     };
@@ -341,8 +353,7 @@ async fn serve<R: Radio, C: Clock>(
         can_register: registrar.is_some(),
         chaff_every: registrar.and_then(sync::Registrar::chaff_interval),
         rotation: Duration::from_secs(600)..=Duration::from_secs(1_200),
-        metadata: Metadata::v1_1(calibration.tx_power, confidence(calibration.confidence))
-            .to_bytes(),
+        metadata: calibration.metadata().to_bytes(),
         listen_asleep: config.sleep.listen,
     };
     let tracer = Tracer::new(settings, facts, schedule, rng, now);
@@ -361,7 +372,7 @@ async fn serve<R: Radio, C: Clock>(
     } else {
         TimeSource::System
     };
-    let identity = identity(&config, radio.name(), time);
+    let identity = identity(&config, radio.name(), calibration, time);
     let agreement_version = identity.agreement_version.clone();
     let (service, requests) = Service::start(&config.daemon.bus, identity, shown)
         .await
@@ -426,15 +437,5 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
 fn notify_systemd(state: sd_notify::NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::debug!(%error, "could not notify systemd");
-    }
-}
-
-/// The configuration is checked, so nothing above 3 comes here.
-fn confidence(level: u8) -> Confidence {
-    match level {
-        0 => Confidence::Lowest,
-        1 => Confidence::Low,
-        2 => Confidence::Medium,
-        _ => Confidence::High,
     }
 }

@@ -7,14 +7,17 @@
 //! The interface is documented in `dbus-api/interfaces/`.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use gaen::metadata::Confidence;
 use gaen::registration::ProcessingNumber;
 use gaen::time::UnixSeconds;
 use sesshoku_dbus_api::{
-    BUS_NAME, CheckEntry, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult, Notice,
-    OBJECT_PATH, RegistrationStatus,
+    BUS_NAME, CheckEntry, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult,
+    Measurement, Notice, OBJECT_PATH, RegistrationStatus,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use zbus::fdo::Properties;
@@ -26,6 +29,7 @@ use zeroize::Zeroizing;
 
 use crate::PLACE_AGREEMENT_VERSION;
 use crate::authority::{Admission, Authority, Capability};
+use crate::calibration;
 use crate::clock::system_now;
 use crate::config::Bus;
 use crate::tracer::Status;
@@ -34,6 +38,9 @@ use crate::tracer::Status;
 /// check. More are told [`Error::Busy`], so that nobody can fill the daemon's
 /// memory with questions.
 pub const MAX_WAITING: usize = 32;
+
+/// How long a measurement may take.
+const MEASURING_SECONDS: RangeInclusive<u32> = 5..=120;
 
 /// What a caller asks of the daemon; the answer goes to `reply`.
 #[derive(Debug)]
@@ -71,6 +78,8 @@ pub enum Request {
     RetryRegistration(Reply<()>),
     /// Forget the registration.
     ForgetRegistration(Reply<()>),
+    /// Listen for so long to whoever is nearest.
+    Measure(Duration, Reply<Measurement>),
     /// The result over the last 14 days.
     Result(Reply<ExposureResult>),
     /// The days that count as a contact.
@@ -110,6 +119,8 @@ pub struct Identity {
     pub terms_version: String,
     /// The version of the registration agreement in force.
     pub agreement_version: String,
+    /// What the radio is like.
+    pub calibration: calibration::Calibration,
     /// Where the daemon's time comes from.
     pub time: TimeSource,
 }
@@ -168,8 +179,12 @@ impl Service {
         let registration = Registration {
             gate: gate.clone(),
             snapshots: snapshots.clone(),
-            identity,
+            identity: identity.clone(),
             readers: readers.clone(),
+        };
+        let calibration = Calibration {
+            gate: gate.clone(),
+            calibration: identity.calibration,
         };
         let exposure = Exposure {
             gate,
@@ -185,6 +200,7 @@ impl Service {
             .serve_at(OBJECT_PATH, exposure)
             .serve_at(OBJECT_PATH, registration)
             .serve_at(OBJECT_PATH, notices)
+            .serve_at(OBJECT_PATH, calibration)
             .name(BUS_NAME)
             .build()
             .await?;
@@ -527,6 +543,65 @@ impl Notices {
     #[zbus(property)]
     fn notices(&self) -> Vec<HashMap<&'static str, Variant<'static>>> {
         self.snapshots.borrow().notice_dicts()
+    }
+}
+
+struct Calibration {
+    gate: Gate,
+    calibration: calibration::Calibration,
+}
+
+#[interface(name = "org.sesshoku.Calibration1")]
+impl Calibration {
+    async fn measure(
+        &self,
+        seconds: u32,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Measurement, Error> {
+        if !MEASURING_SECONDS.contains(&seconds) {
+            return Err(Error::InvalidDuration("5 to 120 seconds".into()));
+        }
+        let time = Duration::from_secs(seconds.into());
+        let request = |reply| Request::Measure(time, reply);
+        self.gate
+            .ask((connection, &header), Capability::Configure, request)
+            .await
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn model(&self) -> &str {
+        self.calibration.model.as_deref().unwrap_or_default()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn tx_power(&self) -> i16 {
+        self.calibration.tx_power.into()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn tx_power_source(&self) -> &str {
+        self.calibration.tx_power_source.as_str()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn confidence(&self) -> u8 {
+        match self.calibration.confidence {
+            Confidence::Lowest => 0,
+            Confidence::Low => 1,
+            Confidence::Medium => 2,
+            Confidence::High => 3,
+        }
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn rssi_correction(&self) -> i16 {
+        self.calibration.rssi_correction.into()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn rssi_correction_source(&self) -> &str {
+        self.calibration.rssi_correction_source.as_str()
     }
 }
 

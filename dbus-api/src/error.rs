@@ -41,6 +41,10 @@ pub enum Error {
     /// The operator of this device agrees to the terms in its configuration; nobody
     /// does on the bus.
     OperatorsAgreement(String),
+    /// The time to measure is too short or too long.
+    InvalidDuration(String),
+    /// Nothing can be heard at present.
+    NotListening(String),
     /// The daemon is shutting down.
     ShuttingDown(String),
 }

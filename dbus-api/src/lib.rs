@@ -4,9 +4,9 @@
 //! interfaces: `org.sesshoku.Tracing1` (is it running, and why not),
 //! `org.sesshoku.Consent1` (the agreement), `org.sesshoku.Exposure1` (checks and
 //! what they found), `org.sesshoku.Registration1` (registering as positive),
-//! `org.sesshoku.Notices1` (what the operator has to tell). The introspection XML in
-//! `interfaces/` documents every member and is installed; a test holds the daemon
-//! against it.
+//! `org.sesshoku.Notices1` (what the operator has to tell), `org.sesshoku.Calibration1`
+//! (what the radio is like). The introspection XML in `interfaces/` documents every
+//! member and is installed; a test holds the daemon against it.
 //!
 //! Changes are additive only. Sentences for people live in the front ends:
 //! here are names and numbers.
@@ -18,11 +18,14 @@ mod types;
 
 pub use error::Error;
 pub use properties::Properties;
-pub use proxy::{Consent1Proxy, Exposure1Proxy, Notices1Proxy, Registration1Proxy, Tracing1Proxy};
+pub use proxy::{
+    Calibration1Proxy, Consent1Proxy, Exposure1Proxy, Notices1Proxy, Registration1Proxy,
+    Tracing1Proxy,
+};
 pub use types::{
-    CheckEntry, CheckOutcome, ConsentState, ContactDay, CoursePoint, ExposureResult, Notice,
-    NoticeKind, RegistrationReason, RegistrationState, RegistrationStatus, RunReason, RunState,
-    UnknownReason, Verdict,
+    CalibrationSource, CheckEntry, CheckOutcome, ConsentState, ContactDay, CoursePoint,
+    ExposureResult, Measurement, Notice, NoticeKind, RegistrationReason, RegistrationState,
+    RegistrationStatus, RunReason, RunState, UnknownReason, Verdict,
 };
 
 /// The well-known bus name.
@@ -51,14 +54,17 @@ pub const EXPOSURE1_XML: &str = include_str!("../interfaces/org.sesshoku.Exposur
 pub const REGISTRATION1_XML: &str = include_str!("../interfaces/org.sesshoku.Registration1.xml");
 /// The introspection XML of `org.sesshoku.Notices1`.
 pub const NOTICES1_XML: &str = include_str!("../interfaces/org.sesshoku.Notices1.xml");
+/// The introspection XML of `org.sesshoku.Calibration1`.
+pub const CALIBRATION1_XML: &str = include_str!("../interfaces/org.sesshoku.Calibration1.xml");
 
 /// The introspection XML of every interface.
-pub const ALL_XML: [&str; 5] = [
+pub const ALL_XML: [&str; 6] = [
     TRACING1_XML,
     CONSENT1_XML,
     EXPOSURE1_XML,
     REGISTRATION1_XML,
     NOTICES1_XML,
+    CALIBRATION1_XML,
 ];
 
 #[cfg(test)]
@@ -84,6 +90,7 @@ mod tests {
         check(RegistrationState::ALL, REGISTRATION1_XML);
         check(RegistrationReason::ALL, REGISTRATION1_XML);
         check(NoticeKind::ALL, NOTICES1_XML);
+        check(CalibrationSource::ALL, CALIBRATION1_XML);
     }
 
     #[test]

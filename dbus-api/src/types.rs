@@ -218,6 +218,18 @@ names! {
     }
 }
 
+names! {
+    /// Where a figure of the calibration is from.
+    CalibrationSource {
+        /// The settings.
+        Configured = "configured",
+        /// The table of models.
+        Model = "model",
+        /// Nobody has measured it.
+        Default = "default",
+    }
+}
+
 /// How long before a maintenance begins attention is drawn to it, in seconds: the day
 /// before is too late for who looks once a day.
 const MAINTENANCE_AHEAD: u64 = 2 * 86_400;
@@ -296,6 +308,19 @@ impl Notice {
             NoticeKind::Other(_) => None,
         }
     }
+}
+
+/// What was heard of whoever is nearest, as `org.sesshoku.Calibration1.Measure` returns
+/// it, in dBm and without the correction of this device.
+#[derive(Clone, Debug, PartialEq, Eq, Type, SerializeDict, DeserializeDict)]
+#[zvariant(signature = "dict")]
+pub struct Measurement {
+    /// Signal strengths, in the order they came.
+    pub samples: Vec<i16>,
+    /// How many other identifiers were heard.
+    pub others: u32,
+    /// The median of the strongest of them.
+    pub strongest_other: Option<i16>,
 }
 
 /// The result of checking, as `org.sesshoku.Exposure1.GetResult` returns it.

@@ -1,6 +1,7 @@
 //! The commands that ask the daemon: each fetches a value and prints it.
 
 mod actions;
+mod calibrate;
 mod kiosk;
 mod notified;
 mod notify;
@@ -49,6 +50,7 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
             };
             register::register(bus, output, &answers).await
         }
+        Online::Calibrate(what) => calibrate::calibrate(bus, output, what).await,
         Online::Registration { action } => {
             register::registration(bus, output, action.as_ref()).await
         }
@@ -88,7 +90,7 @@ async fn contacts(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
 }
 
 async fn checks(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
-    let connection = bus::connect(bus).await?;
+    let connection = bus::connect_asking(bus).await?;
     output.print(&Checks::fetch(&connection).await?, Text::checks)?;
     Ok(Exit::Done)
 }

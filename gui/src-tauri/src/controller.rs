@@ -172,26 +172,6 @@ impl Controller {
             tries_left: registration.tries_left,
             paused_until: time(registration.paused_until),
         })
-=======
-        // One reading an interface: nothing changes in between, and the daemon wakes up
-        // once for all of them.
-        let read = |interface| Properties::fetch(connection, interface);
-        let (tracing, consent, exposure, registration, notices) = tokio::join!(
-            read(TRACING1),
-            read(CONSENT1),
-            read(EXPOSURE1),
-            read(REGISTRATION1),
-            Properties::fetch_if_any(connection, NOTICES1),
-        );
-        Ok(to_service(
-            &tracing?,
-            &consent?,
-            &exposure?,
-            registration.ok().as_ref(),
-            notices?.notices("Notices"),
-        ))
->>>>>>> notices
-    }
     }
 
     /// Tells of the state now, and of each change for as long as the bus is there; then
