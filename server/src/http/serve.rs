@@ -232,6 +232,8 @@ async fn connection(
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let served = tokio::select! {
+        // A request that has arrived is taken before the connection counts as idle.
+        biased;
         served = timeout(settings.connection_time(), &mut connection) => served,
         () = ended(closing) => {
             connection.as_mut().graceful_shutdown();

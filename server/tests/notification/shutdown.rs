@@ -14,7 +14,10 @@ use crate::support::{Site, random_key, registration, wait_for};
 /// Clients register as fast as they can while the server is told to end: each request
 /// of a client that was connected is answered.
 async fn under_load(keep_alive: bool) {
-    let site = Site::new("[registration]\nanswer_milliseconds = 50").await;
+    let site = Site::new(
+        "[registration]\nanswer_milliseconds = 50\n[management]\ntimeout_milliseconds = 30000",
+    )
+    .await;
     site.management
         .issue((0..100_000).map(|number| format!("{number:08}")));
     let mut server = site.start().await;
