@@ -49,7 +49,7 @@ clean-run: ## Delete what `make run` left in ./run: database, keys, logs
 .PHONY: setup
 setup: setup-run setup-test ## Only install what is missing
 
-SETUPS := setup-build setup-run setup-test setup-gui
+SETUPS := setup-build setup-run setup-test setup-bench setup-gui
 .PHONY: $(SETUPS)
 $(SETUPS): setup-%:
 	@scripts/setup $*
@@ -108,6 +108,12 @@ test-bluez: build setup-test ## Test the programs on a real kernel and bluetooth
 bench-bluez: build setup-test ## Measure large crowds, one after the other, and print what they take
 	@tests/uml/kernel.sh >/dev/null
 	cargo test --test bluez_crowds -- --include-ignored --nocapture --test-threads 1
+
+.PHONY: bench-server
+bench-server: setup-bench ## Measure both roles of the server, and write the tables of docs/scale.md
+	nice cargo build --release --package sesshoku-server
+	nice cargo build --bin sesshoku
+	nice cargo run --bin bench-server
 
 .PHONY: tables
 tables: build setup-test ## Write the tables that tests measure into docs/

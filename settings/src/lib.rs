@@ -2,6 +2,9 @@
 //! < drop-ins beside it (in name order) < environment (`PREFIX_SECTION__KEY`) <
 //! command-line flags.
 //!
+//! A later layer changes single settings of a table. Where it names a place of another
+//! kind for a secret (`file`, `credential`), that place is the only one.
+//!
 //! Unknown keys are refused everywhere, as long as the types say
 //! `deny_unknown_fields`: a misspelt setting that does nothing is a silent failure.
 #![forbid(unsafe_code)]
@@ -117,6 +120,7 @@ pub fn load<T: Settings>(sources: &Sources) -> Result<T, ConfigError> {
     if let Some(path) = &sources.named_file {
         merge(&mut merged, read::<T>(path)?);
     }
+    let mut environment = Table::new();
     for (name, value) in &sources.environment {
         let name = name.to_string_lossy();
         let Some(setting) = name.strip_prefix(T::ENVIRONMENT_PREFIX) else {
@@ -125,8 +129,13 @@ pub fn load<T: Settings>(sources: &Sources) -> Result<T, ConfigError> {
         let value = value
             .to_str()
             .ok_or_else(|| ConfigError::Encoding(name.clone().into_owned()))?;
-        merge(&mut merged, variable::<T>(&name, setting, value)?);
+        join(
+            &mut environment,
+            variable::<T>(&name, setting, value)?,
+            never,
+        );
     }
+    merge(&mut merged, environment);
     merge(&mut merged, sources.flags.clone());
     let config: T = parse("the configuration", merged)?;
     config.check()?;
@@ -214,15 +223,37 @@ pub fn nested(keys: &[&str], value: Value) -> Table {
     Table::from_iter(keys.first().map(|key| ((*key).to_owned(), value)))
 }
 
-/// Puts `over` on top of `base`: tables are joined, everything else is replaced.
+/// Puts the layer `over` on top of `base`: tables are joined, except places of
+/// different kinds; everything else is replaced.
 pub fn merge(base: &mut Table, over: Table) {
+    join(base, over, is_another_place);
+}
+
+fn join(base: &mut Table, over: Table, is_replaced: fn(&Table, &Table) -> bool) {
     for (key, value) in over {
         match (base.get_mut(&key), value) {
-            (Some(Value::Table(base)), Value::Table(over)) => merge(base, over),
+            (Some(Value::Table(base)), Value::Table(over)) if !is_replaced(base, &over) => {
+                join(base, over, is_replaced);
+            }
             (_, value) => {
                 base.insert(key, value);
             }
         }
+    }
+}
+
+/// The environment is one layer: two places in it are a contradiction, and refused.
+const fn never(_: &Table, _: &Table) -> bool {
+    false
+}
+
+/// Whether both say where something is, in different ways: no type takes both.
+fn is_another_place(base: &Table, over: &Table) -> bool {
+    const PLACES: [&str; 2] = ["file", "credential"];
+    let place = |table: &Table| PLACES.into_iter().find(|place| table.contains_key(*place));
+    match (place(base), place(over)) {
+        (Some(base), Some(over)) => base != over,
+        (None, _) | (_, None) => false,
     }
 }
 
@@ -231,4 +262,88 @@ fn parse<T: Settings>(origin: &str, table: Table) -> Result<T, ConfigError> {
         origin: origin.to_owned(),
         source: Box::new(source),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Config {
+        signing: Signing,
+    }
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Signing {
+        id: String,
+        key: Option<Place>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Place {
+        File(String),
+        Credential(String),
+    }
+
+    impl Settings for Config {
+        const ENVIRONMENT_PREFIX: &'static str = "X_";
+
+        fn check(&self) -> Result<(), ConfigError> {
+            Ok(())
+        }
+    }
+
+    /// Loads a file, a drop-in and environment variables; gives the key's place.
+    fn key(file: &str, drop_in: &str, environment: &[(&str, &str)]) -> Result<Place, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("main");
+        fs::write(&path, format!("[signing]\nid = 'a'\n{file}")).unwrap();
+        fs::write(dir.path().join("1.toml"), format!("[signing]\n{drop_in}")).unwrap();
+        let config: Config = load(&Sources {
+            named_file: None,
+            files: vec![path],
+            drop_in_dir: dir.path().to_owned(),
+            environment: environment
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            flags: Table::new(),
+        })?;
+        assert_eq!(config.signing.id, "a", "the rest of the table is as it was");
+        Ok(config.signing.key.unwrap())
+    }
+
+    #[test]
+    fn a_later_layer_may_keep_a_secret_elsewhere() {
+        let file = |name: &str| Place::File(name.to_owned());
+        let credential = |name: &str| Place::Credential(name.to_owned());
+        let in_file = "key.file = '/1'";
+        let in_credential = "key = { credential = '2' }";
+        assert_eq!(key(in_file, in_credential, &[]).unwrap(), credential("2"));
+        assert_eq!(key(in_credential, in_file, &[]).unwrap(), file("/1"));
+        let variable = ("X_SIGNING__KEY__FILE", "/3");
+        assert_eq!(key(in_credential, "", &[variable]).unwrap(), file("/3"));
+        assert_eq!(key(in_file, "", &[variable]).unwrap(), file("/3"));
+        let whole = ("X_SIGNING__KEY", "{ credential = '4' }");
+        assert_eq!(key(in_file, "", &[whole]).unwrap(), credential("4"));
+    }
+
+    #[test]
+    fn one_layer_with_two_places_is_refused() {
+        let both = "key = { file = '/1', credential = '2' }";
+        assert!(matches!(key(both, "", &[]), Err(ConfigError::Parse { .. })));
+        let variables = [
+            ("X_SIGNING__KEY__FILE", "/3"),
+            ("X_SIGNING__KEY__CREDENTIAL", "4"),
+        ];
+        assert!(matches!(
+            key("", "", &variables),
+            Err(ConfigError::Parse { .. })
+        ));
+    }
 }

@@ -5,6 +5,7 @@
 //! `SESSHOKU_WRITE_TABLES=1` it writes it there instead (`make tables`). A column
 //! whose heading ends in "(measured)" differs from run to run and is not compared.
 
+use std::fmt;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +15,8 @@ use anyhow::{Context, Result, ensure};
 use crate::local::root;
 
 const MEASURED: &str = "(measured)";
+/// Whose turn it is to write into a document.
+static DOCUMENTS: Mutex<()> = Mutex::new(());
 
 /// A table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,23 +52,30 @@ impl Table {
         }
     }
 
-    fn try_check(&self, path: &str, name: &str) -> Result<()> {
-        static DOCUMENTS: Mutex<()> = Mutex::new(());
+    /// Writes the table to the place of the one called `name` in the document at `path`,
+    /// which is relative to the workspace's root.
+    ///
+    /// # Errors
+    /// When there is no such place.
+    pub fn write(&self, path: &str, name: &str) -> Result<()> {
         let _turn = DOCUMENTS.lock().unwrap_or_else(PoisonError::into_inner);
         let path: PathBuf = root().join(path);
         let text = fs::read_to_string(&path).context("cannot read the document")?;
-        let (before, found, after) = split(&text, name).context("there is no such table")?;
+        let (before, _, after) = split(&text, name).context("there is no such table")?;
+        fs::write(&path, format!("{before}{self}{after}")).context("cannot write the document")
+    }
+
+    fn try_check(&self, path: &str, name: &str) -> Result<()> {
         if std::env::var_os("SESSHOKU_WRITE_TABLES").is_some() {
-            let table = self.markdown();
-            return fs::write(&path, format!("{before}{table}{after}"))
-                .context("cannot write the document");
+            return self.write(path, name);
         }
+        let text = fs::read_to_string(root().join(path)).context("cannot read the document")?;
+        let (_, found, _) = split(&text, name).context("there is no such table")?;
         let shown = self.settled();
         ensure!(
             Self::parse(found).settled() == shown,
-            "it says something else than what was found, which is\n{}\
-             (`make tables` writes it)",
-            self.markdown()
+            "it says something else than what was found, which is\n{self}\
+             (`make tables` writes it)"
         );
         Ok(())
     }
@@ -102,15 +112,17 @@ impl Table {
             })
             .collect()
     }
+}
 
-    fn markdown(&self) -> String {
-        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+/// As Markdown.
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rule = vec!["---".to_owned(); self.headings.len()];
-        let mut text = line(&self.headings) + &line(&rule);
-        for row in &self.rows {
-            text += &line(row);
+        let lines = [&self.headings, &rule].into_iter().chain(&self.rows);
+        for cells in lines {
+            writeln!(f, "| {} |", cells.join(" | "))?;
         }
-        text
+        Ok(())
     }
 }
 
@@ -139,7 +151,7 @@ mod tests {
     #[test]
     fn what_is_measured_may_differ_and_nothing_else() {
         let written = table(["off", "10 s", "0.3 s"]);
-        let read = Table::parse(&written.markdown());
+        let read = Table::parse(&written.to_string());
         assert_eq!(read, written);
         let settled = |cells| table(cells).settled() == read.settled();
         assert!(settled(["off", "10 s", "9 s"]));

@@ -148,10 +148,8 @@ impl Servers {
         wait_for("the mail", || {
             for entry in fs::read_dir(self.dir.join("mail/new"))? {
                 let text = fs::read_to_string(entry?.path())?;
-                if let Some((head, body)) = text.split_once("\n\n")
-                    && head.contains(mail)
-                {
-                    return eight_digits(&decoded(head, body)?).map(Some);
+                if text.contains(mail) {
+                    return number_in(&text).map(Some);
                 }
             }
             Ok(None)
@@ -302,7 +300,10 @@ impl Servers {
 }
 
 /// Addresses on the loopback interface that nobody listens on.
-fn free_addresses<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
+///
+/// # Errors
+/// When there are none.
+pub fn free_addresses<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
     let listeners: Vec<TcpListener> = (0..N)
         .map(|_| TcpListener::bind("127.0.0.1:0"))
         .collect::<Result<_, _>>()?;
@@ -313,6 +314,16 @@ fn free_addresses<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
     addresses
         .try_into()
         .map_err(|_| anyhow::anyhow!("as many as were asked for"))
+}
+
+/// The 処理番号 in a mail.
+///
+/// # Errors
+/// When there is none, or anything else that looks like one.
+pub fn number_in(mail: &str) -> anyhow::Result<String> {
+    let mail = mail.replace("\r\n", "\n");
+    let (head, body) = mail.split_once("\n\n").context("no mail")?;
+    eight_digits(&decoded(head, body)?)
 }
 
 /// A mail's text, freed of its transfer encoding.

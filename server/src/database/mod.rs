@@ -36,6 +36,9 @@ pub enum Settings {
         /// How many connections at most.
         #[serde(default = "default_connections")]
         connections: usize,
+        /// A PEM file of the only authorities to trust, where they are not the system's.
+        #[serde(default)]
+        ca_file: Option<PathBuf>,
     },
 }
 
@@ -72,8 +75,13 @@ impl Database {
             Settings::Sqlite { path } => Sqlite::open(path, migrations.sqlite)
                 .await
                 .map(Self::Sqlite),
-            Settings::Postgres { url, connections } => {
-                Postgres::open(&url.read()?, *connections, migrations.postgres)
+            Settings::Postgres {
+                url,
+                connections,
+                ca_file,
+            } => {
+                let (url, ca_file) = (url.read()?, ca_file.as_deref());
+                Postgres::open(&url, *connections, ca_file, migrations.postgres)
                     .await
                     .map(Self::Postgres)
             }
@@ -96,6 +104,17 @@ pub enum DatabaseError {
     /// The URL is not one.
     #[error("the database's URL cannot be used")]
     Url(#[source] tokio_postgres::Error),
+    /// The authorities' file cannot be used.
+    #[error("cannot use the authorities in {}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: rustls::pki_types::pem::Error,
+    },
+    /// TLS cannot be set up.
+    #[error("TLS to the database cannot be set up")]
+    Tls(#[from] rustls::Error),
     /// The pool cannot be made.
     #[error("the database's connections cannot be set up")]
     Pool(#[from] deadpool_postgres::BuildError),

@@ -9,7 +9,7 @@ use super::Settings;
 use crate::secret::Place;
 
 #[path = "../../tests/common/postgres.rs"]
-mod postgres;
+pub(crate) mod postgres;
 
 /// Where databases of one kind are made.
 pub(crate) struct Databases {
@@ -44,6 +44,7 @@ impl Databases {
         Settings::Postgres {
             url: Place::File(path),
             connections: 4,
+            ca_file: None,
         }
     }
 }

@@ -17,6 +17,7 @@ use ::serde::{Deserialize, Serialize};
 use ::settings::ConfigError;
 use axum::http::HeaderName;
 use tokio::sync::watch;
+use url::{Host, Url};
 
 /// Turns `true` when the server is to end.
 pub type Shutdown = watch::Receiver<bool>;
@@ -25,6 +26,24 @@ pub type Shutdown = watch::Receiver<bool>;
 pub async fn ended(mut shutdown: Shutdown) {
     // A sender that is gone ends the server, too.
     let _ = shutdown.wait_for(|ends| *ends).await;
+}
+
+/// Whether a host is this machine itself, so that nobody is on the way to it.
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Whether what is sent to `url` can be read by nobody on the way: https, or http to
+/// this machine.
+pub fn is_private(url: &Url) -> bool {
+    let is_on_this_machine = match url.host() {
+        Some(Host::Domain(name)) => is_loopback(name),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "https" || url.scheme() == "http" && is_on_this_machine
 }
 
 /// The `[http]` table of both roles.
@@ -116,5 +135,25 @@ impl Settings {
 
     fn shutdown_time(&self) -> Duration {
         Duration::from_secs(self.shutdown_seconds.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_and_https_are_private() {
+        for (url, private) in [
+            ("https://sms.example/", true),
+            ("http://127.0.0.1:80/", true),
+            ("http://[::1]/", true),
+            ("http://localhost/", true),
+            ("http://sms.example/", false),
+            ("http://127.0.0.1.sms.example/", false),
+            ("ftp://127.0.0.1/", false),
+        ] {
+            assert_eq!(is_private(&url.parse().unwrap()), private, "{url}");
+        }
     }
 }

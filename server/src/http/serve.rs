@@ -1,11 +1,14 @@
 //! Accepting connections, and ending without losing a request.
 //!
 //! # How it ends
-//! When told to, the server takes in what the kernel has accepted for it already
-//! and closes the listeners; a load balancer sends the rest elsewhere. Every answer
-//! from then on closes its connection, and one more second is given to requests on
-//! connections that were idle: a client that has just sent one is answered. Then
-//! idle connections are closed, and requests in flight have until
+//! The kernel connects clients on its own, and resets who is connected, but not
+//! accepted, when a listener is closed. So when told to end, the server first has the
+//! kernel pass over attempts to connect, as if they were lost on the way: a load
+//! balancer goes elsewhere, others try again and are refused, or are connected to who
+//! listens by then. Handshakes under way come through meanwhile and are accepted; then
+//! the listeners are closed. Every answer closes its connection, and one more second is
+//! given to requests on connections that were idle: a client that has just sent one is
+//! answered. Then idle connections are closed, and requests in flight have until
 //! `http.shutdown_seconds` to finish.
 
 use std::convert::Infallible;
@@ -21,6 +24,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{SockFilter, SockRef};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -29,6 +33,9 @@ use tower::ServiceExt;
 
 use super::{Settings, Shutdown, ended};
 
+/// For how long handshakes come through when the server ends: longer than it is to a
+/// reverse proxy and back.
+const HANDSHAKE_TIME: Duration = Duration::from_millis(250);
 /// How long idle connections are kept open when the server ends.
 const LINGER: Duration = Duration::from_secs(1);
 /// How long to wait when no connection can be accepted, as when files run out.
@@ -121,30 +128,82 @@ async fn accept(
             drop(slot);
         });
     };
-    let stop = ended(shutdown);
-    tokio::pin!(stop);
-    loop {
-        let next = async {
-            let slot = Arc::clone(&slots).acquire_owned().await.ok();
-            (socket.accept().await, slot)
+    {
+        let stop = async {
+            ended(shutdown).await;
+            ignore_new_clients(&socket);
+            tokio::time::sleep(HANDSHAKE_TIME).await;
         };
-        tokio::select! {
-            biased;
-            () = &mut stop => break,
-            Some(_) = connections.join_next() => {}
-            (accepted, slot) = next => match accepted {
-                Ok((stream, peer)) => start(&mut connections, stream, peer, slot),
-                Err(error) => {
-                    tracing::warn!(kind = %error.kind(), "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
+        tokio::pin!(stop);
+        loop {
+            let next = async {
+                let slot = Arc::clone(&slots).acquire_owned().await.ok();
+                (socket.accept().await, slot)
+            };
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                Some(_) = connections.join_next() => {}
+                (accepted, slot) = next => match accepted {
+                    Ok((stream, peer)) => start(&mut connections, stream, peer, slot),
+                    Err(error) => {
+                        tracing::warn!(kind = %error.kind(), "cannot accept a connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+            }
         }
     }
-    while let Some(Ok((stream, peer))) = socket.accept().now_or_never() {
+    for (stream, peer) in waiting_clients(socket) {
         start(&mut connections, stream, peer, None);
     }
     connections
+}
+
+/// Has the kernel drop packets that begin a handshake, and no other: those of handshakes
+/// under way, and of connections, which inherit the filter, come through.
+fn ignore_new_clients(socket: &TcpListener) {
+    // Classic BPF over the TCP header (socket(7), SO_ATTACH_FILTER).
+    const LOAD_BYTE: u16 = 0x30;
+    const JUMP_IF_SET: u16 = 0x45;
+    const RETURN: u16 = 0x06;
+    const FLAGS_OFFSET: u32 = 13;
+    const SYN: u32 = 0x02;
+    let filter = [
+        SockFilter::new(LOAD_BYTE, 0, 0, FLAGS_OFFSET),
+        SockFilter::new(JUMP_IF_SET, 0, 1, SYN),
+        SockFilter::new(RETURN, 0, 0, 0),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+    ];
+    if let Err(error) = SockRef::from(socket).attach_filter(&filter) {
+        tracing::warn!(%error, "clients may be connected, and reset, while the server ends");
+    }
+}
+
+/// Closes a listener; gives the connections that it had not accepted.
+fn waiting_clients(socket: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let mut waiting = Vec::new();
+    // Asks the kernel itself: tokio would say that there are none before it has heard of
+    // the latest.
+    let Ok(socket) = socket.into_std() else {
+        return waiting;
+    };
+    loop {
+        let accepted = socket.accept().and_then(|(stream, peer)| {
+            stream.set_nonblocking(true)?;
+            Ok((TcpStream::from_std(stream)?, peer))
+        });
+        match accepted {
+            Ok(client) => waiting.push(client),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return waiting,
+            // This one broke off.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::warn!(kind = %error.kind(), "cannot accept a connection");
+                return waiting;
+            }
+        }
+    }
 }
 
 /// Serves one connection. That a client breaks off is no concern of the log.
@@ -173,6 +232,8 @@ async fn connection(
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let served = tokio::select! {
+        // A request that has arrived is taken before the connection counts as idle.
+        biased;
         served = timeout(settings.connection_time(), &mut connection) => served,
         () = ended(closing) => {
             connection.as_mut().graceful_shutdown();

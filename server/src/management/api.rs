@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::Inner;
@@ -54,10 +54,10 @@ struct CheckAnswer {
 #[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(deny_unknown_fields)]
 struct IssueRequest {
-    #[serde(default)]
-    mail: String,
-    #[serde(default)]
-    phone: String,
+    #[serde(default, deserialize_with = "given")]
+    mail: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    phone: Option<String>,
     #[serde(default)]
     #[zeroize(skip)]
     language: Language,
@@ -152,6 +152,11 @@ async fn check(
     Ok(answer(StatusCode::OK, CheckAnswer { genuine }))
 }
 
+/// A text; null is none.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(deserializer).map(Some)
+}
+
 /// Issues a number to a mail address or phone number.
 async fn issue(
     State(inner): State<Arc<Inner>>,
@@ -169,7 +174,8 @@ async fn issue(
     let Json(body) = body.map_err(unreadable)?;
     let order = Order {
         account,
-        recipient: Recipient::parse(&body.mail, &body.phone).map_err(not_a_recipient)?,
+        recipient: Recipient::parse(body.mail.as_deref(), body.phone.as_deref())
+            .map_err(not_a_recipient)?,
         language: body.language,
         form: None,
     };

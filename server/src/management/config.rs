@@ -7,7 +7,6 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use settings::ConfigError;
-use url::{Host, Url};
 
 use super::send::{Mail, Sms};
 use super::store::{IssueLimits, SessionTimes};
@@ -260,23 +259,6 @@ pub(super) fn refuse<T>(setting: &'static str, problem: &str) -> Result<T, Confi
     })
 }
 
-/// Whether a host is this machine itself, so that nobody is on the way to it.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// Whether what is sent to `url` can be read by nobody on the way.
-pub(super) fn is_private(url: &Url) -> bool {
-    let is_on_this_machine = match url.host() {
-        Some(Host::Domain(name)) => is_loopback(name),
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "https" || url.scheme() == "http" && is_on_this_machine
-}
-
 #[cfg(test)]
 mod tests {
     use settings::Settings as _;
@@ -335,21 +317,6 @@ mod tests {
         ] {
             let error = check(&format!("[mail]\nkind = 'smtp'\n{mail}")).unwrap_err();
             assert!(error.contains(setting), "{mail}: {error}");
-        }
-    }
-
-    #[test]
-    fn only_loopback_and_https_are_private() {
-        for (url, private) in [
-            ("https://sms.example/", true),
-            ("http://127.0.0.1:80/", true),
-            ("http://[::1]/", true),
-            ("http://localhost/", true),
-            ("http://sms.example/", false),
-            ("http://127.0.0.1.sms.example/", false),
-            ("ftp://127.0.0.1/", false),
-        ] {
-            assert_eq!(is_private(&url.parse().unwrap()), private, "{url}");
         }
     }
 }

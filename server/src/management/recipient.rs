@@ -48,16 +48,16 @@ pub(super) enum RecipientError {
 }
 
 impl Recipient {
-    /// The recipient in one of two fields, the other being empty.
+    /// The recipient in the one of two fields that there is.
     ///
     /// # Errors
     /// [`RecipientError`].
-    pub(super) fn parse(mail: &str, phone: &str) -> Result<Self, RecipientError> {
-        match (mail.trim(), phone.trim()) {
-            ("", "") => Err(RecipientError::Missing),
-            (mail, "") => parse_mail(mail),
-            ("", phone) => parse_phone(phone),
-            (_, _) => Err(RecipientError::Both),
+    pub(super) fn parse(mail: Option<&str>, phone: Option<&str>) -> Result<Self, RecipientError> {
+        match (mail.map(str::trim), phone.map(str::trim)) {
+            (Some(_), Some(_)) => Err(RecipientError::Both),
+            (None | Some(""), None) | (None, Some("")) => Err(RecipientError::Missing),
+            (Some(mail), None) => parse_mail(mail),
+            (None, Some(phone)) => parse_phone(phone),
         }
     }
 
@@ -140,7 +140,7 @@ mod tests {
             "＋８１９０００００００００",
         ] {
             let expected = Recipient::Phone(Zeroizing::new("+819000000000".into()));
-            assert_eq!(Recipient::parse("", text), Ok(expected), "{text}");
+            assert_eq!(Recipient::parse(None, Some(text)), Ok(expected), "{text}");
         }
         for text in [
             "9000000000",
@@ -152,14 +152,14 @@ mod tests {
             "090+0000000",
             "00819000000000",
         ] {
-            let parsed = Recipient::parse("", text);
+            let parsed = Recipient::parse(None, Some(text));
             assert_eq!(parsed, Err(RecipientError::Phone), "{text}");
         }
     }
 
     #[test]
     fn a_mail_address_cannot_carry_anything_else() {
-        let parse = |text: &str| Recipient::parse(text, "");
+        let parse = |text: &str| Recipient::parse(Some(text), None);
         assert_eq!(
             parse(" a.b+c@mail.example "),
             Ok(Recipient::Mail(Zeroizing::new("a.b+c@mail.example".into())))
@@ -179,12 +179,15 @@ mod tests {
 
     #[test]
     fn exactly_one_is_wanted_and_none_is_shown() {
-        assert_eq!(Recipient::parse(" ", ""), Err(RecipientError::Missing));
         assert_eq!(
-            Recipient::parse("a@b.example", "1"),
+            Recipient::parse(Some(" "), None),
+            Err(RecipientError::Missing)
+        );
+        assert_eq!(
+            Recipient::parse(Some("a@b.example"), Some("")),
             Err(RecipientError::Both)
         );
-        let shown = format!("{:?}", Recipient::parse("a@b.example", "").unwrap());
+        let shown = format!("{:?}", Recipient::parse(Some("a@b.example"), None).unwrap());
         assert_eq!(shown, "Recipient(Mail, …)");
     }
 }

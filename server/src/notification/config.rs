@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ::settings::{ConfigError, Settings};
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
 
 use super::limits;
 use crate::secret::Place;
@@ -275,7 +275,7 @@ impl Settings for Config {
             100,
             60_000,
         )?;
-        if !is_https_or_local(&self.management.url) {
+        if !http::is_private(&self.management.url) {
             return refuse("management.url", "must be https:, or http: to this machine");
         }
         within(
@@ -336,7 +336,7 @@ impl Config {
             Storage::S3 {
                 endpoint: Some(endpoint),
                 ..
-            } if !is_https_or_local(endpoint) => refuse(
+            } if !http::is_private(endpoint) => refuse(
                 "storage.endpoint",
                 "must be https:, or http: to this machine",
             ),
@@ -351,19 +351,6 @@ const RESERVED_REGION: &str = "exposure_configuration";
 fn is_region(text: &str) -> bool {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (1..=32).contains(&text.len()) && text.bytes().all(is_word)
-}
-
-fn is_https_or_local(url: &Url) -> bool {
-    match url.scheme() {
-        "https" => true,
-        "http" => match url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => false,
-        },
-        _ => false,
-    }
 }
 
 fn within<T: PartialOrd + std::fmt::Display>(

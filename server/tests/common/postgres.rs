@@ -1,8 +1,8 @@
-//! A PostgreSQL server for tests, from Debian's package, in a temporary folder. One
-//! serves all tests of a process, each in a database of its own; it ends with the
-//! process.
+//! PostgreSQL servers for tests, from Debian's package, in temporary folders. They end
+//! with the process.
 
 use std::fs::{self, File, Permissions};
+use std::net::TcpListener;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -17,17 +17,12 @@ use tokio_postgres::NoTls;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The URL of an empty database.
+/// The URL of an empty database, on a server that loses what it has where the machine
+/// fails.
 pub(crate) async fn empty_database() -> String {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed));
-    let server = server();
-    let admin = tokio_postgres::Config::from_str(&server.url("postgres")).unwrap();
-    let (client, connection) = admin.connect(NoTls).await.unwrap();
-    tokio::spawn(connection);
-    let create = format!("CREATE DATABASE {name}");
-    client.execute(&create, &[]).await.unwrap();
-    server.url(&name)
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let server = SERVER.get_or_init(|| Server::start(|_| vec!["fsync=off".to_owned()]));
+    server.empty_database().await
 }
 
 /// Waits for the end of its input, then ends process $1 and deletes folder $2.
@@ -38,27 +33,45 @@ const WATCHER: &str = r#"
     rm -rf "$2"
 "#;
 
-struct Server {
+/// A running server.
+pub(crate) struct Server {
+    /// The process that all others of it come from.
+    pub(crate) id: u32,
+    /// Where it listens, if its settings name an address.
+    pub(crate) port: u16,
     socket_dir: PathBuf,
 }
 
 impl Server {
-    fn url(&self, database: &str) -> String {
-        let dir = self.socket_dir.display();
-        format!("host={dir} user=postgres dbname={database}")
+    /// Starts one with what `settings` gives, each as `NAME=VALUE`. It is shown the
+    /// server's folder, and may put files there.
+    pub(crate) fn start(settings: impl FnOnce(&Path) -> Vec<String>) -> Self {
+        start(settings)
     }
-}
 
-fn server() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(start)
+    /// The URL of an empty database.
+    pub(crate) async fn empty_database(&self) -> String {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("test{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let admin = tokio_postgres::Config::from_str(&self.url("postgres")).unwrap();
+        let (client, connection) = admin.connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let create = format!("CREATE DATABASE {name}");
+        client.execute(&create, &[]).await.unwrap();
+        self.url(&name)
+    }
+
+    fn url(&self, database: &str) -> String {
+        let (dir, port) = (self.socket_dir.display(), self.port);
+        format!("host={dir} port={port} user=postgres dbname={database}")
+    }
 }
 
 #[expect(
     clippy::zombie_processes,
     reason = "both end when this process does, and are waited for by nobody"
 )]
-fn start() -> Server {
+fn start(settings: impl FnOnce(&Path) -> Vec<String>) -> Server {
     // Statics are not dropped: the server's watcher deletes the folder.
     let dir = tempfile::Builder::new()
         .prefix("sesshoku-postgres")
@@ -73,8 +86,12 @@ fn start() -> Server {
             .unwrap()
             .expect("the package makes the user")
     });
+    let settings = settings(&dir);
     if let Some(user) = &user {
-        chown(&dir, Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
+        let files = fs::read_dir(&dir).unwrap();
+        for path in files.map(|file| file.unwrap().path()).chain([dir.clone()]) {
+            chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
+        }
     }
     fs::set_permissions(&dir, Permissions::from_mode(0o755)).unwrap();
     let command = |program: &str| {
@@ -101,39 +118,40 @@ fn start() -> Server {
         "{}",
         String::from_utf8_lossy(&init.stderr)
     );
+    let port = free_port();
     let log = File::create(dir.join("log")).unwrap();
-    let server = command("postgres")
+    let process = command("postgres")
         .arg("-D")
         .arg(&data_dir)
         .arg("-k")
         .arg(&dir)
-        .args([
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "fsync=off",
-            "-c",
-            "max_connections=200",
-        ])
+        .args(["-c", "listen_addresses=", "-c", "max_connections=200"])
+        .args(["-p", &port.to_string()])
+        .args(settings.iter().flat_map(|setting| ["-c", setting]))
         .stdout(log.try_clone().unwrap())
         .stderr(log)
         .process_group(0)
         .spawn()
         .unwrap();
+    let server = Server {
+        id: process.id(),
+        port,
+        socket_dir: dir,
+    };
     // Ends the server, and deletes its folder, however this process ends.
     Command::new("sh")
         .arg("-c")
         .arg(WATCHER)
-        .args(["watcher", &server.id().to_string()])
-        .arg(&dir)
+        .args(["watcher", &server.id.to_string()])
+        .arg(&server.socket_dir)
         .stdin(lifeline())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .process_group(0)
         .spawn()
         .unwrap();
-    wait_for_socket(&dir);
-    Server { socket_dir: dir }
+    wait_for_socket(&server.socket_dir, port);
+    server
 }
 
 /// The reading end of a pipe whose other end this process holds until it ends.
@@ -155,18 +173,25 @@ fn bin_dir() -> PathBuf {
         .expect("PostgreSQL is installed (scripts/setup test)")
 }
 
-fn wait_for_socket(dir: &Path) {
+/// A port of the loopback interface that nobody listens on.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn wait_for_socket(dir: &Path, port: u16) {
     let start = Instant::now();
-    while !is_ready(dir) {
+    while !is_ready(dir, port) {
         assert!(start.elapsed() < DEADLINE, "PostgreSQL does not start");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-fn is_ready(dir: &Path) -> bool {
+fn is_ready(dir: &Path, port: u16) -> bool {
     Command::new(bin_dir().join("pg_isready"))
         .arg("-h")
         .arg(dir)
+        .args(["-p", &port.to_string()])
         .stdout(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())

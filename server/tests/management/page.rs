@@ -17,6 +17,15 @@ struct Visitor<'a> {
     cookies: BTreeMap<String, String>,
 }
 
+/// A server with an account.
+fn with_hanako() -> (Smtp, Place, Account, Server) {
+    let smtp = Smtp::plain();
+    let place = Place::new(&smtp);
+    let account = place.add_account("hanako");
+    let server = place.start();
+    (smtp, place, account, server)
+}
+
 /// An answered page.
 #[derive(Debug)]
 struct Page {
@@ -148,10 +157,7 @@ impl Page {
 
 #[tokio::test]
 async fn a_form_sent_twice_issues_once() {
-    let smtp = Smtp::plain();
-    let place = Place::new(&smtp);
-    let mut account = place.add_account("hanako");
-    let server = place.start();
+    let (smtp, place, mut account, server) = with_hanako();
     let mut visitor = Visitor::new(&server);
     visitor.begin(&mut account).await;
     let fields = visitor.confirm("slow@mail.example").await;
@@ -198,10 +204,7 @@ async fn what_became_of_a_form_is_its_accounts_alone() {
 
 #[tokio::test]
 async fn a_form_that_was_not_shown_here_does_nothing() {
-    let smtp = Smtp::plain();
-    let place = Place::new(&smtp);
-    let mut account = place.add_account("hanako");
-    let server = place.start();
+    let (_smtp, place, mut account, server) = with_hanako();
     let mut visitor = Visitor::new(&server);
     visitor.begin(&mut account).await;
     let mut fields = visitor.confirm(MAIL).await;
@@ -231,10 +234,7 @@ async fn a_form_that_was_not_shown_here_does_nothing() {
 
 #[tokio::test]
 async fn a_code_works_once_and_the_first_password_is_changed_first() {
-    let smtp = Smtp::plain();
-    let place = Place::new(&smtp);
-    let mut account = place.add_account("hanako");
-    let server = place.start();
+    let (_smtp, _place, mut account, server) = with_hanako();
     let mut visitor = Visitor::new(&server);
     let code = account.code();
     let wrong = visitor.sign_in("hanako", "wrong", &code).await;
@@ -272,10 +272,7 @@ async fn a_code_works_once_and_the_first_password_is_changed_first() {
 
 #[tokio::test]
 async fn guessing_a_password_makes_waiting_whether_or_not_there_is_an_account() {
-    let smtp = Smtp::plain();
-    let place = Place::new(&smtp);
-    let mut account = place.add_account("hanako");
-    let server = place.start();
+    let (_smtp, place, mut account, server) = with_hanako();
     let mut pages = Vec::new();
     for name in ["hanako", "nobody"] {
         let mut visitor = Visitor::new(&server);
@@ -322,10 +319,7 @@ async fn one_source_may_not_try_without_end() {
 
 #[tokio::test]
 async fn sessions_end_with_the_account_and_by_time() {
-    let smtp = Smtp::plain();
-    let place = Place::new(&smtp);
-    let mut account = place.add_account("hanako");
-    let server = place.start();
+    let (_smtp, place, mut account, server) = with_hanako();
     let mut visitor = Visitor::new(&server);
     visitor.begin(&mut account).await;
     assert_eq!(visitor.get("/issue").await.status, 200);
@@ -392,10 +386,7 @@ async fn browsers_are_told_to_be_strict() {
 
 #[tokio::test]
 async fn the_page_and_the_interface_are_apart() {
-    let smtp = Smtp::plain();
-    let place = Place::new(&smtp);
-    let mut account = place.add_account("hanako");
-    let server = place.start();
+    let (_smtp, _place, mut account, server) = with_hanako();
     let mut visitor = Visitor::new(&server);
     visitor.begin(&mut account).await;
     // A session is no token: other sites could make the browser use it.

@@ -101,6 +101,7 @@ impl Place {
         let database = Database::Postgres {
             url: sesshoku_server::secret::Place::File(file),
             connections: 8,
+            ca_file: None,
         };
         let database = Value::try_from(database).unwrap();
         self.config.insert("database".into(), database);

@@ -8,6 +8,16 @@ use reqwest::StatusCode;
 use crate::python;
 use crate::support::{Site, random_key, registration, wait_for};
 
+/// A schema cannot say what a registration needs beyond its form: keys of the last 14
+/// days, and a 処理番号 that was issued. What is made up by the schema is refused (400,
+/// 406), so that it cannot be demanded that it be accepted.
+const CHECKS: &str = "
+[[operations]]
+include-operation-id = ['register', 'registerVersion2']
+[operations.checks]
+positive_data_acceptance.enabled = false
+";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_endpoint_is_as_described() {
     let mut site = Site::new("").await;
@@ -33,6 +43,7 @@ async fn every_endpoint_is_as_described() {
     let mut openapi = crate::support::program();
     openapi.args(["openapi", "notification"]).stdout(file);
     assert!(openapi.status().unwrap().success());
+    fs::write(site.path("schemathesis.toml"), CHECKS).unwrap();
     let mut command = Command::new(python::program("schemathesis"));
     command
         .arg("run")
@@ -46,12 +57,6 @@ async fn every_endpoint_is_as_described() {
             "1",
         ])
         .args(["--generation-database", "none", "--no-color"])
-        // Whether a registration is in order depends on more than its form, such as
-        // today's date; and clients may leave out and add more than they should.
-        .args([
-            "--exclude-checks",
-            "positive_data_acceptance,negative_data_rejection",
-        ])
         .current_dir(site.dir.path())
         .stdin(Stdio::null());
     let output = tokio::task::spawn_blocking(move || command.output().unwrap());

@@ -12,9 +12,12 @@ use tokio::net::TcpStream;
 use crate::support::{Site, random_key, registration, wait_for};
 
 /// Clients register as fast as they can while the server is told to end: each request
-/// that was sent on a connection the server took is answered.
+/// of a client that was connected is answered.
 async fn under_load(keep_alive: bool) {
-    let site = Site::new("[registration]\nanswer_milliseconds = 50").await;
+    let site = Site::new(
+        "[registration]\nanswer_milliseconds = 50\n[management]\ntimeout_milliseconds = 30000",
+    )
+    .await;
     site.management
         .issue((0..100_000).map(|number| format!("{number:08}")));
     let mut server = site.start().await;
@@ -43,16 +46,10 @@ async fn under_load(keep_alive: bool) {
                             keys.push(key);
                             done.fetch_add(1, Ordering::SeqCst);
                         }
-                        // Refused before it was taken: the client knows it was not.
+                        // Never connected: the client knows that it sent nothing.
                         Err(error) if error.is_connect() => {
                             assert!(ends.load(Ordering::SeqCst), "{error:?}");
-                            return (keys, None);
-                        }
-                        // The kernel had connected it, but the server never took it: it
-                        // was on its way while the socket was closed. That it is not in
-                        // effect is looked at below.
-                        Err(_) if !keep_alive && ends.load(Ordering::SeqCst) => {
-                            return (keys, Some(key));
+                            return keys;
                         }
                         Err(error) => panic!("a request was lost: {error:?}"),
                     }
@@ -66,11 +63,9 @@ async fn under_load(keep_alive: bool) {
     .await;
     ends.store(true, Ordering::SeqCst);
     server.signal(Signal::SIGTERM);
-    let (mut keys, mut never_taken) = (Vec::new(), Vec::new());
+    let mut keys = Vec::new();
     for client in clients {
-        let (answered, unanswered) = client.await.unwrap();
-        keys.extend(answered);
-        never_taken.extend(unanswered);
+        keys.extend(client.await.unwrap());
     }
     assert!(server.wait().await.success());
     // What was answered is in effect.
@@ -82,10 +77,6 @@ async fn under_load(keep_alive: bool) {
             .then_some(())
     })
     .await;
-    assert!(
-        site.count(&never_taken).iter().all(|count| *count == 0),
-        "a request was taken and not answered"
-    );
     server.stop().await;
 }
 

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 use settings::ConfigError;
 
 use super::{SendError, SetUpError};
-use crate::management::config::{is_loopback, refuse};
+use crate::http::is_loopback;
+use crate::management::config::refuse;
 use crate::management::message::Message;
 use crate::secret::Place;
 

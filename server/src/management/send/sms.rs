@@ -16,7 +16,8 @@ use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use super::{SendError, SetUpError};
-use crate::management::config::{is_private, refuse};
+use crate::http::is_private;
+use crate::management::config::refuse;
 use crate::management::message::Message;
 use crate::secret::Place;
 

@@ -554,9 +554,9 @@ impl NoRecipient {
 fn recipient(inner: &Inner, entered: &str) -> Result<Recipient, NoRecipient> {
     let is_mail = entered.contains(['@', '＠']) || !channels(inner).sms;
     let (mail, phone) = if is_mail {
-        (entered, "")
+        (Some(entered), None)
     } else {
-        ("", entered)
+        (None, Some(entered))
     };
     let recipient = Recipient::parse(mail, phone).map_err(NoRecipient::Wrong)?;
     let channel = recipient.channel();
