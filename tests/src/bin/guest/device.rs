@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 use gaen::time::UnixSeconds;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
+use sesshoku_tests::guest::cpu_seconds;
 use sesshoku_tests::local::{Place, Process};
 use sesshokud::store::{DeviceKey, Store};
 
@@ -85,6 +86,11 @@ impl Device {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let size = line.and_then(|line| line.split_whitespace().next());
         Ok(size.context("the kernel tells no memory")?.parse()?)
+    }
+
+    /// The processor time it has used so far, in seconds: none where work takes no time.
+    pub(crate) fn cpu_seconds(&self) -> Result<f64> {
+        cpu_seconds(self.daemon.id())
     }
 
     /// How often each of its threads woke up so far: each time that it gave the
