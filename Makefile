@@ -99,15 +99,18 @@ test-unit: setup-test ## Test every crate by itself
 test-e2e: build setup-test ## Test the programs together, on a private bus
 	cargo test --no-fail-fast $(E2E_TESTS:%=--test %)
 
+# `make test-bluez BLUETOOTHD=5.82` has Debian 13's bluetoothd in every guest.
+export SESSHOKU_BLUETOOTHD := $(BLUETOOTHD)
+
 .PHONY: test-bluez
 test-bluez: build setup-test ## Test the programs on a real kernel and bluetoothd, in User-Mode Linux
 	@tests/uml/kernel.sh >/dev/null
 	cargo test --no-fail-fast $(BLUEZ_TESTS:%=--test %)
 
 .PHONY: bench-bluez
-bench-bluez: build setup-test ## Measure large crowds, one after the other, and print what they take
+bench-bluez: build setup-test ## Measure crowds, one after the other, and write their table in docs/bluetooth.md
 	@tests/uml/kernel.sh >/dev/null
-	cargo test --test bluez_crowds -- --include-ignored --nocapture --test-threads 1
+	SESSHOKU_WRITE_TABLES=1 cargo test --test bluez_crowds -- --include-ignored --test-threads 1
 
 .PHONY: tables
 tables: build setup-test ## Write the tables that tests measure into docs/

@@ -197,7 +197,7 @@ impl Machine {
         };
 
         let kernel = kernel()?;
-        if self.setup.bluetoothd.is_none() && is_newer_asked_for() {
+        if self.setup.bluetoothd.is_none() && is_newer_asked_for()? {
             self.setup.bluetoothd = Some(newer_bluetoothd()?.to_owned());
         }
         let guest = program("guest")?;
@@ -288,8 +288,13 @@ pub fn newer_bluetoothd() -> Result<&'static Path> {
 }
 
 /// Whether every guest is to have it: `make test-bluez BLUETOOTHD=5.82`.
-fn is_newer_asked_for() -> bool {
-    std::env::var_os("SESSHOKU_BLUETOOTHD").is_some_and(|version| version == "5.82")
+fn is_newer_asked_for() -> Result<bool> {
+    let version = std::env::var("SESSHOKU_BLUETOOTHD").unwrap_or_default();
+    match version.as_str() {
+        "" => Ok(false),
+        "5.82" => Ok(true),
+        other => bail!("there is no bluetoothd {other} to be had, only 5.82"),
+    }
 }
 
 /// The path that a script of `tests/uml` prints.

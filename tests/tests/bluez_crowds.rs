@@ -198,7 +198,7 @@ impl Seen {
         vec![
             self.phones.to_string(),
             name_of(self.model).to_owned(),
-            self.text("/scans/method"),
+            self.text("/method"),
             if is_windows { "windows" } else { "all the time" }.to_owned(),
             "all".to_owned(),
             format!("{:.1}", self.samples()),
