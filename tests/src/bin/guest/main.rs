@@ -3,6 +3,7 @@
 //! A scenario does what only can be done inside; what it leaves in the shared
 //! folder is judged by the test that started the guest.
 
+mod conduct;
 mod crowd;
 mod daemon;
 mod device;
@@ -29,6 +30,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("probe-overlaps", probe::overlaps),
     ("probe-hears", probe::hears),
     ("controllers-come-and-go", probe::controllers_come_and_go),
+    ("radio-conducts-itself", conduct::judged),
     ("daemon-broadcasts", daemon::broadcasts),
     ("daemon-hears", daemon::hears),
     ("daemons-meet", daemon::meet),
