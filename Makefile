@@ -18,8 +18,7 @@ CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 # boot a kernel; the others only start programs.
 tests_of = $(sort $(notdir $(basename $(wildcard $(1)/tests/*.rs) $(patsubst %/main.rs,%,$(wildcard $(1)/tests/*/main.rs)))))
 E2E_TESTS := $(filter-out bluez%,$(call tests_of,tests))
-# Crowds take long, and are for `make bench-bluez`.
-BLUEZ_TESTS := $(filter-out bluez_crowds,$(filter bluez%,$(call tests_of,tests)))
+BLUEZ_TESTS := $(filter bluez%,$(call tests_of,tests))
 UNIT_TESTS := $(foreach package,gaen guidance capture settings i18n room daemon cli gui/session server,$(call tests_of,$(package)))
 
 .PHONY: help

@@ -211,6 +211,14 @@ impl Guest {
         Ok(count)
     }
 
+    /// The memory that bluetoothd has in use, in KiB.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn bluetoothd_memory_kib(&self) -> Result<u64> {
+        memory_kib(self.bluetoothd.id())
+    }
+
     /// The processor time that everything around a device has used so far, in
     /// seconds: none where work takes no time.
     ///
@@ -256,6 +264,17 @@ pub fn cpu_seconds(process: u32) -> Result<f64> {
     let ticks = after_name.split_whitespace().skip(11).take(2);
     let ticks: Vec<u32> = ticks.map(str::parse).collect::<Result<_, _>>()?;
     Ok(f64::from(ticks.iter().sum::<u32>()) / 100.0)
+}
+
+/// The memory a process has in use, in KiB.
+///
+/// # Errors
+/// When it is gone.
+pub fn memory_kib(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let size = line.and_then(|line| line.split_whitespace().next());
+    Ok(size.context("the kernel tells no memory")?.parse()?)
 }
 
 /// Does something with an adapter over a connection of its own.

@@ -35,7 +35,13 @@ type Plan = (&'static str, &'static str, &'static [Kind], u32, u32);
 const PLANS: &[Plan] = &[
     ("windows", "daemon-listens-in-windows", KINDS, 300, 312),
     // Without a monitor, also where there are any.
-    ("all the time", "daemon-listens-all-the-time", PLAIN_KINDS, 60, 119),
+    (
+        "all the time",
+        "daemon-listens-all-the-time",
+        PLAIN_KINDS,
+        60,
+        119,
+    ),
 ];
 
 /// A controller, and whether bluetoothd is experimental.

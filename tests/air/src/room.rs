@@ -418,10 +418,7 @@ mod tests {
             Self::with_log(controllers, |log| log)
         }
 
-        fn with_log(
-            controllers: usize,
-            adapt: impl FnOnce(Log<Shared>) -> Log<Shared>,
-        ) -> Self {
+        fn with_log(controllers: usize, adapt: impl FnOnce(Log<Shared>) -> Log<Shared>) -> Self {
             let written = Shared::default();
             let now = Moment::ZERO;
             let wall = WallClock {

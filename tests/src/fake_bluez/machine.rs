@@ -236,6 +236,12 @@ impl Machine {
             Change::Treat(method, treatment) => {
                 self.treatments.insert(method, treatment);
             }
+            Change::AdvertsEnd => {
+                for name in self.names() {
+                    self.on(&name, |adapter, sent| adapter.clear(sent));
+                    self.tell_instances(&name);
+                }
+            }
             Change::DiscoveryEnds => {
                 for name in self.names() {
                     self.on(&name, |adapter, _| {
@@ -375,6 +381,7 @@ impl Machine {
                 self.outbox.extend(error.and_then_build());
                 return;
             }
+            Some(Treatment::Pretend) => done(&header, &()),
             Some(Treatment::Obey) | None => {
                 self.dispatch(call, &path, &client, (&interface, &method), now)
             }

@@ -37,10 +37,12 @@ fn in_a_crowd(guest: &mut Guest, config: &str, time: Duration) -> Result<()> {
     ))?;
     let used_before = cpu(guest, &device)?;
     let (mut objects, mut memory_kib) = (Vec::new(), Vec::new());
+    let mut bluetoothd_kib = Vec::new();
     for _ in 0..LOOKS {
         pass(time / LOOKS);
         objects.push(guest.devices("hci0")?);
         memory_kib.push(device.memory_kib()?);
+        bluetoothd_kib.push(guest.bluetoothd_memory_kib()?);
     }
     let used = cpu(guest, &device)?;
     guest.air("nophones")?;
@@ -53,6 +55,7 @@ fn in_a_crowd(guest: &mut Guest, config: &str, time: Duration) -> Result<()> {
         "minutes": time.as_secs() / 60,
         "objects": objects,
         "memory_kib": memory_kib,
+        "bluetoothd_kib": bluetoothd_kib,
         "air": [before, after],
         "cpu": [used_before, used],
         "method": status["scan_method"],
