@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use air::controller::Model;
 use anyhow::{Context, Result};
 use gaen::key::Rpi;
+use gaen::time::UnixSeconds;
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use sesshoku_tests::audit::audit;
 use sesshoku_tests::contacts::sightings;
@@ -19,6 +21,7 @@ use sesshoku_tests::document::Table;
 use sesshoku_tests::guest::{cpu_seconds, memory_kib};
 use sesshoku_tests::local::{Place, Process, program, wait_for, wait_up_to};
 use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine};
+use sesshokud::store::{DeviceKey, Store};
 
 /// The memory of the daemon, and of bluetoothd, may grow by this from the first look at a crowd to the last.
 const GROWTH_KIB_MAX: u64 = 8 * 1024;
@@ -158,6 +161,15 @@ struct Cycle {
     samples: usize,
 }
 
+/// How many samples were kept of each phone in a cycle.
+fn samples(cycles: &[Cycle]) -> f64 {
+    let all = |of: fn(&Cycle) -> usize| {
+        let sum: usize = cycles.iter().map(of).sum();
+        f64::from(u32::try_from(sum).expect("few"))
+    };
+    all(|cycle| cycle.samples) / all(|cycle| cycle.phones.len())
+}
+
 /// What came of a crowd.
 #[derive(Debug)]
 struct Seen {
@@ -175,7 +187,11 @@ impl Seen {
         assert!(self.cycles.len() >= 2, "{self:?}");
         let fewest = self.cycles.iter().map(|cycle| cycle.phones.len()).min();
         assert!(fewest >= Some(self.phones), "{fewest:?}: {}", self.result);
-        assert!(self.samples() >= 2.0, "{} samples of each", self.samples());
+        assert!(
+            samples(&self.cycles) >= 2.0,
+            "{} samples of each",
+            samples(&self.cycles)
+        );
         assert_eq!(self.count("/scans/counters/dropped"), 0);
         // Nothing is lost between the controller and the store.
         assert!(self.heard() >= self.reported(), "{}", self.result);
@@ -201,7 +217,13 @@ impl Seen {
             let at = |place: usize| self.result["cpu"][place][name].as_f64().expect("seconds");
             (at(1) - at(0)) / (f64::from(minutes) * 60.0) * 100.0
         };
-        let memory = |whose| self.counts(whose).into_iter().max().expect("some").div_ceil(1_024);
+        let memory = |whose| {
+            self.counts(whose)
+                .into_iter()
+                .max()
+                .expect("some")
+                .div_ceil(1_024)
+        };
         vec![
             self.phones.to_string(),
             name_of(self.model).to_owned(),
@@ -213,7 +235,7 @@ impl Seen {
             }
             .to_owned(),
             "all".to_owned(),
-            format!("{:.1}", self.samples()),
+            format!("{:.1}", samples(&self.cycles)),
             format!("{}, {}, {}", self.sent(), self.reported(), self.heard()),
             self.count("/scans/counters/dropped").to_string(),
             format!(
@@ -222,22 +244,17 @@ impl Seen {
                 used("bluetoothd"),
                 used("dbus-daemon")
             ),
-            format!("{} MiB, {} MiB", memory("memory_kib"), memory("bluetoothd_kib")),
+            format!(
+                "{} MiB, {} MiB",
+                memory("memory_kib"),
+                memory("bluetoothd_kib")
+            ),
             self.counts("objects")
                 .iter()
                 .max()
                 .expect("some")
                 .to_string(),
         ]
-    }
-
-    /// How many samples were kept of each phone in a cycle.
-    fn samples(&self) -> f64 {
-        let all = |of: fn(&Cycle) -> usize| {
-            let sum: usize = self.cycles.iter().map(of).sum();
-            f64::from(u32::try_from(sum).expect("few"))
-        };
-        all(|cycle| cycle.samples) / all(|cycle| cycle.phones.len())
     }
 
     fn sent(&self) -> u64 {
@@ -305,8 +322,7 @@ fn the_daemon_keeps_up() {
     ] {
         let load = Load::of(phones, config).expect("the daemon runs");
         if config == ALL_THE_TIME {
-            assert_eq!(load.dropped, 0, "{load:?}");
-            assert!(load.samples >= 2.0, "{load:?}");
+            load.check();
         }
         table.row(load.row());
     }
@@ -319,7 +335,7 @@ struct Load {
     phones: u32,
     method: String,
     adverts_per_second: f64,
-    samples: f64,
+    cycles: Vec<Cycle>,
     dropped: u64,
     daemon_percent: f64,
     bus_percent: f64,
@@ -330,7 +346,7 @@ struct Load {
 #[derive(Debug)]
 struct Look {
     at: Instant,
-    status: Value,
+    heard: u64,
     daemon_seconds: f64,
     bus_seconds: f64,
 }
@@ -348,45 +364,53 @@ impl Load {
         }
         let mut daemon = place.daemon_command(config)?;
         daemon.env("DBUS_SYSTEM_BUS_ADDRESS", place.address());
-        let daemon = Process::start(&mut daemon)?;
+        let mut daemon = Process::start(&mut daemon)?;
         wait_for("the daemon to answer", || {
             let agreed = place.sesshoku(&["agree", "--yes"])?;
             Ok(agreed.status.success().then_some(()))
         })?;
-        let look = |cycles: u64| {
+        let mut status = Value::Null;
+        let mut look = |cycles: u64| {
             wait_up_to(LOAD_TIME_MAX, "scan cycles", || {
-                let status = place.json(&["status"])?;
-                let has_ended = counter(&status, "cycles") >= cycles;
-                let look = || {
-                    anyhow::Ok(Look {
-                        at: Instant::now(),
-                        daemon_seconds: cpu_seconds(daemon.id())?,
-                        bus_seconds: cpu_seconds(place.bus_id())?,
-                        status,
-                    })
-                };
-                has_ended.then(look).transpose()
+                status = place.json(&["status"])?;
+                Ok((counter(&status, "cycles") >= cycles).then_some(()))
+            })?;
+            anyhow::Ok(Look {
+                at: Instant::now(),
+                heard: counter(&status, "heard"),
+                daemon_seconds: cpu_seconds(daemon.id())?,
+                bus_seconds: cpu_seconds(place.bus_id())?,
             })
         };
         let (before, after) = (look(1)?, look(3)?);
         let seconds = (after.at - before.at).as_secs_f64();
-        let more = |name: &str| {
-            let count = counter(&after.status, name) - counter(&before.status, name);
-            f64::from(u32::try_from(count).unwrap_or(u32::MAX))
-        };
+        let memory_kib = memory_kib(daemon.id())?;
+        daemon.signal(Signal::SIGTERM)?;
+        daemon.wait()?;
         Ok(Self {
             phones,
-            method: after.status["scan_method"]
+            method: status["scan_method"]
                 .as_str()
                 .unwrap_or_default()
                 .to_owned(),
-            adverts_per_second: more("heard") / seconds,
-            samples: more("stored") / more("cycles") / f64::from(phones),
-            dropped: counter(&after.status, "dropped"),
+            adverts_per_second: f64::from(u32::try_from(after.heard - before.heard)?) / seconds,
+            cycles: whole_cycles(&place)?,
+            dropped: counter(&status, "dropped"),
             daemon_percent: (after.daemon_seconds - before.daemon_seconds) / seconds * 100.0,
             bus_percent: (after.bus_seconds - before.bus_seconds) / seconds * 100.0,
-            memory_kib: memory_kib(daemon.id())?,
+            memory_kib,
         })
+    }
+
+    /// Fails unless everybody was heard in every cycle, and enough.
+    #[track_caller]
+    fn check(&self) {
+        assert_eq!(self.dropped, 0, "{self:?}");
+        let phones = usize::try_from(self.phones).expect("few");
+        for cycle in &self.cycles {
+            assert_eq!(cycle.phones.len(), phones);
+        }
+        assert!(samples(&self.cycles) >= 2.0, "{}", samples(&self.cycles));
     }
 
     fn row(&self) -> Vec<String> {
@@ -394,7 +418,7 @@ impl Load {
             self.phones.to_string(),
             self.method.clone(),
             format!("{:.0}", self.adverts_per_second),
-            format!("{:.1}", self.samples),
+            format!("{:.1}", samples(&self.cycles)),
             self.dropped.to_string(),
             format!("{:.1} %, {:.1} %", self.daemon_percent, self.bus_percent),
             format!("{} MiB", self.memory_kib.div_ceil(1_024)),
@@ -404,6 +428,22 @@ impl Load {
 
 /// How long cycles may take, on a machine that has other things to do.
 const LOAD_TIME_MAX: Duration = Duration::from_secs(240);
+
+/// What a daemon stored that has ended: each cycle but the last, which it cut short.
+fn whole_cycles(place: &Place) -> Result<Vec<Cycle>> {
+    let dir = place.state_dir();
+    let store = Store::open(&dir, &DeviceKey::load(&dir, None)?)?;
+    let mut cycles: BTreeMap<Option<u64>, Cycle> = BTreeMap::new();
+    store
+        .reader()?
+        .for_each_sighting(UnixSeconds::new(0), &mut |sighting| {
+            let cycle = cycles.entry(sighting.scan.cycle).or_default();
+            cycle.phones.insert(sighting.rpi);
+            cycle.samples += 1;
+        })?;
+    cycles.pop_last();
+    Ok(cycles.into_values().collect())
+}
 
 fn counter(status: &Value, name: &str) -> u64 {
     status["scans"]["counters"][name]
