@@ -454,7 +454,6 @@ fn counter(status: &Value, name: &str) -> u64 {
 /// One crowd for a look at it: `SESSHOKU_CROWD=500,legacy,plain,kiosk-in-a-crowd`.
 #[test]
 #[ignore = "for a look at one crowd"]
-#[expect(clippy::print_stdout, reason = "what it is for")]
 fn one_crowd() {
     let wanted = std::env::var("SESSHOKU_CROWD").expect("which");
     let words: Vec<&str> = wanted.split(',').collect();
