@@ -162,7 +162,8 @@ pub enum RadioKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScanPreference {
-    /// The best that the running bluetoothd allows.
+    /// The best that the running bluetoothd allows; plain discovery when listening all
+    /// the time.
     #[default]
     Auto,
     /// Plain discovery, even where an advertisement monitor would be possible.

@@ -17,7 +17,7 @@ use sesshokud::agreement::Agreement;
 use sesshokud::app::{App, Heartbeat};
 use sesshokud::calibration::{Calibration, Machine};
 use sesshokud::clock::{Clock, SystemClock};
-use sesshokud::config::{Bus, Config, Profile, RadioKind, ScanPreference};
+use sesshokud::config::{Bus, Config, Profile, RadioKind, ScanMode, ScanPreference};
 use sesshokud::power::Power;
 use sesshokud::radio::Radio;
 use sesshokud::radio::air::AirRadio;
@@ -205,9 +205,12 @@ async fn start(config: Config) -> anyhow::Result<()> {
         RadioKind::Bluez => {
             let radio = BluezRadio::start(bluez::Settings {
                 adapter: config.radio.adapter.clone(),
-                method: match config.radio.scan_method {
-                    ScanPreference::Auto => bluez::Method::Auto,
-                    ScanPreference::Discovery => bluez::Method::Discovery,
+                method: match (config.radio.scan_method, config.scan.mode) {
+                    (ScanPreference::Auto, ScanMode::Windows) => bluez::Method::Auto,
+                    // All the time, a monitor would have every advert of everybody
+                    // arrive, which is fifteen times what is kept.
+                    (ScanPreference::Auto, ScanMode::Continuous)
+                    | (ScanPreference::Discovery, _) => bluez::Method::Discovery,
                 },
                 ..bluez::Settings::default()
             });

@@ -6,6 +6,7 @@
 
 mod control;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ pub struct Guest {
     shared_dir: PathBuf,
     control: Control,
     bluetoothd: Process,
-    _air: Process,
+    air: Process,
     system_bus: Process,
 }
 
@@ -58,7 +59,7 @@ impl Guest {
             shared_dir: shared_dir.to_owned(),
             control,
             bluetoothd,
-            _air: air,
+            air,
             system_bus,
         };
         guest.wait_for_adapters(guest.setup.controllers)?;
@@ -210,6 +211,31 @@ impl Guest {
         Ok(count)
     }
 
+    /// The memory that bluetoothd has in use, in KiB.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn bluetoothd_memory_kib(&self) -> Result<u64> {
+        memory_kib(self.bluetoothd.id())
+    }
+
+    /// The processor time that everything around a device has used so far, in
+    /// seconds: none where work takes no time.
+    ///
+    /// # Errors
+    /// When one of the processes is gone.
+    pub fn cpu_seconds(&self) -> Result<BTreeMap<String, f64>> {
+        let processes = [
+            ("bluetoothd", &self.bluetoothd),
+            ("dbus-daemon", &self.system_bus),
+            ("air", &self.air),
+        ];
+        processes
+            .into_iter()
+            .map(|(name, process)| Ok((name.to_owned(), cpu_seconds(process.id())?)))
+            .collect()
+    }
+
     /// Blocks all Bluetooth as airplane mode does, or lets it be again.
     ///
     /// # Errors
@@ -224,6 +250,31 @@ impl Guest {
             .and_then(|mut rfkill| rfkill.write_all(&event))
             .context("cannot write /dev/rfkill")
     }
+}
+
+/// The processor time a process has used so far, in seconds.
+///
+/// # Errors
+/// When it is gone.
+pub fn cpu_seconds(process: u32) -> Result<f64> {
+    // utime and stime of proc(5), in ticks of 10 ms, counted after the name in
+    // brackets.
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2);
+    let ticks: Vec<u32> = ticks.map(str::parse).collect::<Result<_, _>>()?;
+    Ok(f64::from(ticks.iter().sum::<u32>()) / 100.0)
+}
+
+/// The memory a process has in use, in KiB.
+///
+/// # Errors
+/// When it is gone.
+pub fn memory_kib(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let size = line.and_then(|line| line.split_whitespace().next());
+    Ok(size.context("the kernel tells no memory")?.parse()?)
 }
 
 /// Does something with an adapter over a connection of its own.
@@ -282,9 +333,26 @@ fn start_air(setup: &Setup, log_dir: &Path) -> Result<Process> {
 }
 
 fn start_bluetoothd(setup: &Setup, log_dir: &Path) -> Result<Process> {
-    let path = BLUETOOTHD.iter().find(|path| Path::new(path).exists());
-    let mut command = Command::new(path.context("there is no bluetoothd")?);
-    command.args(["--nodetach", "--debug"]);
+    let mut command = match &setup.bluetoothd {
+        // With the loader and the libraries of its own system.
+        Some(folder) => {
+            let mut command = Command::new(folder.join("loader"));
+            command
+                .arg("--library-path")
+                .arg(folder.join("libraries"))
+                .arg(folder.join("bluetoothd"));
+            command
+        }
+        None => {
+            let path = BLUETOOTHD.iter().find(|path| Path::new(path).exists());
+            Command::new(path.context("there is no bluetoothd")?)
+        }
+    };
+    command.arg("--nodetach");
+    // A line for every advert of a crowd would be most of what it does.
+    if setup.phones == 0 {
+        command.arg("--debug");
+    }
     if setup.experimental {
         command.arg("--experimental");
     }

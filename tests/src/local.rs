@@ -307,6 +307,11 @@ impl Place {
         &self.address
     }
 
+    /// The process id of the bus.
+    pub fn bus_id(&self) -> u32 {
+        self.bus.id()
+    }
+
     /// Kills the bus.
     ///
     /// # Errors

@@ -18,6 +18,9 @@ pub struct Setup {
     pub model: Model,
     /// Whether bluetoothd runs with `--experimental`.
     pub experimental: bool,
+    /// The folder of another bluetoothd than the machine's, as `bluetoothd.sh` unpacks
+    /// it.
+    pub bluetoothd: Option<PathBuf>,
     /// How far the RSSI of one PDU may lie from what is set, in dB.
     pub jitter_db: u8,
     /// Whether the log leaves out what nobody heard and only repeats.

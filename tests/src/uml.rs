@@ -40,7 +40,11 @@ enum Time {
     /// As on the host.
     Real,
     /// It jumps ahead whenever all is idle, from this wall clock at boot on.
-    Jumping { start: u32 },
+    Jumping {
+        start: u32,
+        /// Whether work takes time as it does on the host, or none at all.
+        work_takes_time: bool,
+    },
 }
 
 /// A guest's place among those that run.
@@ -80,11 +84,15 @@ impl Machine {
                 controllers: 1,
                 model: Model::default(),
                 experimental: false,
+                bluetoothd: None,
                 jitter_db: 0,
                 thin: false,
                 phones: 0,
             },
-            time: Time::Jumping { start: NOON },
+            time: Time::Jumping {
+                start: NOON,
+                work_takes_time: false,
+            },
             deadline: Duration::from_secs(120),
         }
     }
@@ -104,6 +112,12 @@ impl Machine {
     /// Whether bluetoothd runs with `--experimental`.
     pub fn experimental(mut self, experimental: bool) -> Self {
         self.setup.experimental = experimental;
+        self
+    }
+
+    /// With the bluetoothd in this folder, which [`newer_bluetoothd`] finds.
+    pub fn bluetoothd(mut self, folder: &Path) -> Self {
+        self.setup.bluetoothd = Some(folder.to_owned());
         self
     }
 
@@ -128,7 +142,21 @@ impl Machine {
 
     /// With another wall clock at boot, in seconds after 1970.
     pub fn starting_at(mut self, start: u32) -> Self {
-        self.time = Time::Jumping { start };
+        self.time = Time::Jumping {
+            start,
+            work_takes_time: false,
+        };
+        self
+    }
+
+    /// With work that takes its time: what is too slow is late, and the guest knows
+    /// how much processor each of its processes used. Both are those of a host that
+    /// may have other things to do.
+    pub fn at_its_own_speed(mut self) -> Self {
+        self.time = Time::Jumping {
+            start: NOON,
+            work_takes_time: true,
+        };
         self
     }
 
@@ -159,7 +187,7 @@ impl Machine {
         }
     }
 
-    fn try_run(self) -> Result<Run> {
+    fn try_run(mut self) -> Result<Run> {
         static TURNS: RwLock<()> = RwLock::new(());
         let _turn = match self.time {
             Time::Jumping { .. } => {
@@ -169,6 +197,9 @@ impl Machine {
         };
 
         let kernel = kernel()?;
+        if self.setup.bluetoothd.is_none() && is_newer_asked_for()? {
+            self.setup.bluetoothd = Some(newer_bluetoothd()?.to_owned());
+        }
         let guest = program("guest")?;
         let dir = new_dir(&guest, &self.name)?;
         self.setup.write(&dir)?;
@@ -186,8 +217,16 @@ impl Machine {
             .arg(assignment("OUT", &dir)?)
             .arg(assignment("GUEST", &guest)?)
             .stdin(Stdio::null());
-        if let Time::Jumping { start } = self.time {
-            command.arg("time-travel=inf-cpu");
+        if let Time::Jumping {
+            start,
+            work_takes_time,
+        } = self.time
+        {
+            command.arg(if work_takes_time {
+                "time-travel"
+            } else {
+                "time-travel=inf-cpu"
+            });
             // In nanoseconds.
             command.arg(format!("time-travel-start={start}000000000"));
         }
@@ -236,24 +275,46 @@ impl Run {
 /// Where a kernel is; one is built when there is none.
 fn kernel() -> Result<&'static Path> {
     static KERNEL: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let find = || {
-        let script = root().join("tests/uml/kernel.sh");
-        let output = Command::new(&script)
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|error| format!("cannot run {}: {error}", script.display()))?;
-        if !output.status.success() {
-            return Err(format!(
-                "{} gave no kernel and says why above",
-                script.display()
-            ));
-        }
-        Ok(PathBuf::from(
-            String::from_utf8_lossy(&output.stdout).trim(),
-        ))
-    };
-    match KERNEL.get_or_init(find) {
+    found(KERNEL.get_or_init(|| path_from("kernel.sh")))
+}
+
+/// The folder of Debian 13's bluetoothd 5.82, fetched when there is none.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn newer_bluetoothd() -> Result<&'static Path> {
+    static FOLDER: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    found(FOLDER.get_or_init(|| path_from("bluetoothd.sh")))
+}
+
+/// Whether every guest is to have it: `make test-bluez BLUETOOTHD=5.82`.
+fn is_newer_asked_for() -> Result<bool> {
+    let version = std::env::var("SESSHOKU_BLUETOOTHD").unwrap_or_default();
+    match version.as_str() {
+        "" => Ok(false),
+        "5.82" => Ok(true),
+        other => bail!("there is no bluetoothd {other} to be had, only 5.82"),
+    }
+}
+
+/// The path that a script of `tests/uml` prints.
+fn path_from(script: &str) -> Result<PathBuf, String> {
+    let path = root().join("tests/uml").join(script);
+    let output = Command::new(&path)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|error| format!("cannot run {}: {error}", path.display()))?;
+    if !output.status.success() {
+        return Err(format!("{} has failed, and says why above", path.display()));
+    }
+    Ok(PathBuf::from(
+        String::from_utf8_lossy(&output.stdout).trim(),
+    ))
+}
+
+fn found(path: &'static Result<PathBuf, String>) -> Result<&'static Path> {
+    match path {
         Ok(path) => Ok(path),
         Err(error) => bail!("{error}"),
     }

@@ -13,7 +13,7 @@ use air::log::Event;
 use air::pdu::PduKind;
 use serde_json::Value;
 use sesshoku_tests::audit::{Audit, ViolationKind, audit, reports};
-use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, NOON};
+use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, NOON, newer_bluetoothd};
 
 const DUAL_MODE: Model = Model {
     dual_mode: true,
@@ -268,7 +268,27 @@ mod daemon {
     }
 
     fn hears_a_phone(model: Model, experimental: bool) {
-        let run = machine("daemon-hears", "daemon-hears", model, experimental).run();
+        check_hearing(machine("daemon-hears", "daemon-hears", model, experimental));
+    }
+
+    /// `make test-bluez BLUETOOTHD=5.82` has it in every test.
+    #[test]
+    fn hears_a_phone_with_bluetoothd_5_82() {
+        let bluetoothd = match newer_bluetoothd() {
+            Ok(bluetoothd) => bluetoothd,
+            Err(error) => {
+                eprintln!("skipped: there is no bluetoothd 5.82: {error:#}");
+                return;
+            }
+        };
+        for (model, experimental) in [(LEGACY, true), (EXTENDED, false)] {
+            let machine = machine("daemon-hears-5.82", "daemon-hears", model, experimental);
+            check_hearing(machine.bluetoothd(bluetoothd));
+        }
+    }
+
+    fn check_hearing(machine: Machine) {
+        let run = machine.run();
         assert_clean(&audit(run.air(), 0));
         let sightings = contacts::sightings(&run.text("sightings.jsonl"));
         assert!(

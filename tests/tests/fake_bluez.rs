@@ -284,6 +284,45 @@ fn an_advert_that_nobody_answers_for_is_given_up() {
 }
 
 #[test]
+fn an_advert_that_is_accepted_and_not_sent_is_noticed() {
+    on_fake(
+        "an_advert_that_is_accepted_and_not_sent_is_noticed",
+        EXTENDED,
+        async |fake| {
+            let mut radio = ready().await?;
+            fake.tell("pretend RegisterAdvertisement")?;
+            let answer = radio.command(broadcast(1)).await?;
+            ensure!(answer == Err(RadioError::NoInstance), "{answer:?}");
+            fake.tell("obey RegisterAdvertisement")?;
+            radio.command(broadcast(2)).await??;
+            ensure!(on_air(fake)? == [Some(2)]);
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn an_advert_that_ends_by_itself_is_noticed() {
+    on_fake(
+        "an_advert_that_ends_by_itself_is_noticed",
+        LEGACY,
+        async |fake| {
+            let mut radio = ready().await?;
+            radio.command(broadcast(1)).await??;
+            fake.tell("adverts end")?;
+            radio
+                .until("the end of the broadcast", |event| {
+                    (*event == RadioEvent::BroadcastLost).then_some(())
+                })
+                .await?;
+            radio.command(broadcast(2)).await??;
+            ensure!(on_air(fake)? == [Some(2)]);
+            Ok(())
+        },
+    );
+}
+
+#[test]
 fn a_hanging_bluetoothd_times_out_and_leaves_nothing_behind() {
     on_fake(
         "a_hanging_bluetoothd_times_out_and_leaves_nothing_behind",
@@ -539,7 +578,8 @@ fn the_daemon_records_on_the_fake_program() {
     };
     let status = expect("ready", true);
     assert_eq!(status["adapter"], ADAPTER);
-    assert_eq!(status["scan_method"], "monitor+discovery");
+    // All the time, it listens without a monitor.
+    assert_eq!(status["scan_method"], "discovery");
     for (instruction, reason, broadcasting) in [
         ("discoverable on", "privacy-discoverable", false),
         ("discoverable off", "ready", true),

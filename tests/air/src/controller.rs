@@ -146,6 +146,11 @@ impl Controller {
         Answered { command, status }
     }
 
+    /// Whether it scans.
+    pub fn is_scanning(&self) -> bool {
+        self.state.scanner.is_running()
+    }
+
     /// When it next has something to do by itself.
     pub fn deadline(&self) -> Option<Moment> {
         let state = &self.state;

@@ -129,6 +129,11 @@ impl<W: Write> Log<W> {
         self
     }
 
+    /// Whether mere repetitions are left out.
+    pub fn is_thinned(&self) -> bool {
+        self.rows.is_some()
+    }
+
     /// Adds a line.
     pub fn write(&mut self, at: Moment, event: Event) -> io::Result<()> {
         let at_us = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);

@@ -117,6 +117,13 @@ impl Device {
         self.next
     }
 
+    /// Goes on at `now`, after a time in which it did nothing.
+    pub fn resume(&mut self, now: Moment, random: &mut Random) {
+        if self.next < now {
+            self.next = now + random.time_below(self.interval);
+        }
+    }
+
     /// Does what is due. `wall` is the time on the device's own clock.
     pub fn step(&mut self, now: Moment, wall: UnixSeconds, random: &mut Random) -> Step {
         if self.next > now {

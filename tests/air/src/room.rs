@@ -4,7 +4,7 @@
 //! it the kernel's commands, the script's instructions and the time, and takes the
 //! packets for the kernel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use gaen::time::UnixSeconds;
@@ -48,6 +48,10 @@ impl WallClock {
 pub struct Room<W: Write> {
     controllers: BTreeMap<usize, Controller>,
     devices: BTreeMap<String, Device>,
+    /// When each of them next sends.
+    due: BTreeSet<(Moment, String)>,
+    /// Whether the devices rest, because it makes no difference to anybody.
+    resting: bool,
     channel: Channel,
     random: Random,
     wall: WallClock,
@@ -58,7 +62,8 @@ pub struct Room<W: Write> {
 /// What the room counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
-    /// PDUs that went on the air.
+    /// PDUs that went on the air; with a thinned log, of phones and beacons only
+    /// those that somebody could have listened to.
     pub pdus: u64,
     /// Reports of PDUs to a kernel.
     pub reports: u64,
@@ -80,6 +85,8 @@ impl<W: Write> Room<W> {
         Ok(Self {
             controllers: BTreeMap::new(),
             devices: BTreeMap::new(),
+            due: BTreeSet::new(),
+            resting: false,
             channel,
             random,
             wall,
@@ -160,11 +167,16 @@ impl<W: Write> Room<W> {
     /// A phone or beacon leaves; whether it was there.
     pub fn remove(&mut self, name: &str) -> bool {
         self.channel.forget(&Node::Phone(name.to_owned()));
-        self.devices.remove(name).is_some()
+        let Some(device) = self.devices.remove(name) else {
+            return false;
+        };
+        self.due.remove(&(device.deadline(), name.to_owned()));
+        true
     }
 
     /// All phones and beacons leave.
     pub fn remove_all(&mut self) {
+        self.due.clear();
         for name in std::mem::take(&mut self.devices).into_keys() {
             self.channel.forget(&Node::Phone(name));
         }
@@ -192,8 +204,9 @@ impl<W: Write> Room<W> {
     /// When something next happens by itself.
     pub fn deadline(&self) -> Option<Moment> {
         let controllers = self.controllers.values().filter_map(Controller::deadline);
-        let devices = self.devices.values().map(Device::deadline);
-        controllers.chain(devices).min()
+        let device = self.due.first().map(|(at, _)| *at);
+        let device = device.filter(|_| !self.may_rest());
+        controllers.chain(device).min()
     }
 
     /// Does everything that is due.
@@ -204,8 +217,49 @@ impl<W: Write> Room<W> {
                 sent.push((Node::Controller(*place), transmission));
             }
         }
-        let wall = self.wall.seconds(now);
+        let rests = self.may_rest();
+        let rested = std::mem::replace(&mut self.resting, rests);
+        if !rests {
+            if rested {
+                self.resume_devices(now);
+            }
+            self.step_devices(now, &mut sent)?;
+        }
+        for (from, transmission) in sent {
+            self.transmit(&from, transmission, now)?;
+        }
+        Ok(())
+    }
+
+    /// Whether what phones and beacons send reaches nobody, not even the log. Then
+    /// a crowd costs nothing while nobody listens.
+    fn may_rest(&self) -> bool {
+        self.log.is_thinned() && !self.controllers.values().any(Controller::is_scanning)
+    }
+
+    /// Has all go on that rested, each at a point of its interval that is random
+    /// again.
+    fn resume_devices(&mut self, now: Moment) {
+        self.due.clear();
         for (name, device) in &mut self.devices {
+            device.resume(now, &mut self.random);
+            self.due.insert((device.deadline(), name.clone()));
+        }
+    }
+
+    fn step_devices(
+        &mut self,
+        now: Moment,
+        sent: &mut Vec<(Node, Transmission)>,
+    ) -> io::Result<()> {
+        let wall = self.wall.seconds(now);
+        while self.due.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, name)) = self.due.pop_first() else {
+                break;
+            };
+            let Some(device) = self.devices.get_mut(&name) else {
+                continue;
+            };
             let step = device.step(now, wall, &mut self.random);
             if let Some(key) = step.new_key {
                 let event = Event::Key {
@@ -217,9 +271,7 @@ impl<W: Write> Room<W> {
             }
             let from = Node::Phone(name.clone());
             sent.extend(step.sent.map(|transmission| (from, transmission)));
-        }
-        for (from, transmission) in sent {
-            self.transmit(&from, transmission, now)?;
+            self.due.insert((device.deadline(), name));
         }
         Ok(())
     }
@@ -249,7 +301,11 @@ impl<W: Write> Room<W> {
     fn add_device(&mut self, name: String, device: Device, rssi: i8) {
         let node = Node::Phone(name.clone());
         self.channel.set_everywhere(node, Level::Rssi(rssi));
-        self.devices.insert(name, device);
+        let at = device.deadline();
+        if let Some(before) = self.devices.insert(name.clone(), device) {
+            self.due.remove(&(before.deadline(), name.clone()));
+        }
+        self.due.insert((at, name));
     }
 
     /// Puts a PDU on the air, then what active scanners make of it.
@@ -325,6 +381,32 @@ mod tests {
         }
     }
 
+    /// In a thinned log, which is for hours on the air.
+    #[test]
+    fn phones_rest_while_nobody_listens() {
+        let mut bench = Bench::with_log(1, |log| log.thinned(true));
+        for name in ["alice", "bob"] {
+            let settings = PhoneSettings::default();
+            bench.room.add_phone(name.into(), settings, -71, bench.now);
+        }
+        assert_eq!(bench.room.deadline(), None);
+        bench.run_for(Moment::from_secs(3_600));
+        bench.scan(0, 0, 0);
+        bench.room.step(bench.now).unwrap();
+        bench.run_for(Moment::from_secs(10));
+        let heard = bench.pdus().len();
+        assert!((76..=82).contains(&heard), "{heard}");
+        bench.send(0, Opcode::LE_SET_SCAN_ENABLE, &[0, 0]);
+        assert_eq!(bench.room.deadline(), None);
+        assert!(bench.room.remove("alice"));
+        bench.scan(0, 0, 0);
+        bench.room.step(bench.now).unwrap();
+        bench.run_for(Moment::from_secs(1));
+        let pdus = bench.pdus().split_off(heard);
+        assert!((3..=5).contains(&pdus.len()), "{pdus:?}");
+        assert!(pdus.iter().all(|(from, ..)| from == "bob"));
+    }
+
     struct Bench {
         room: Room<Shared>,
         written: Shared,
@@ -333,12 +415,16 @@ mod tests {
 
     impl Bench {
         fn new(controllers: usize) -> Self {
+            Self::with_log(controllers, |log| log)
+        }
+
+        fn with_log(controllers: usize, adapt: impl FnOnce(Log<Shared>) -> Log<Shared>) -> Self {
             let written = Shared::default();
             let now = Moment::ZERO;
             let wall = WallClock {
                 offset_us: 1_600_000_000_000_000,
             };
-            let log = Log::new(written.clone());
+            let log = adapt(Log::new(written.clone()));
             let mut room = Room::new(Channel::new(0), Random::seeded(1), wall, log, now).unwrap();
             for place in 0..controllers {
                 room.plug(place, 0, Model::default(), now).unwrap();

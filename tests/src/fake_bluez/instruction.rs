@@ -13,7 +13,9 @@
 //! stop | continue                 as by SIGSTOP and SIGCONT
 //! refuse METHOD ERROR             every call of METHOD is answered with ERROR
 //! ignore METHOD                   or never
+//! pretend METHOD                  or well, with nothing done
 //! obey METHOD                     or as it should be
+//! adverts end                     nothing is on the air any more
 //! discovery ends                  nobody discovers any more, and nobody is told
 //! discovery stalls|works          what is discovered is not heard, or is
 //! another discovers|advertises    another program does
@@ -54,6 +56,7 @@ pub(super) enum Change {
     Phone { name: String, rssi: i8 },
     Remove(String),
     Treat(String, Treatment),
+    AdvertsEnd,
     DiscoveryEnds,
     DiscoveryStalls(bool),
     AnotherDiscovers,
@@ -75,6 +78,7 @@ pub(super) enum Treatment {
     Obey,
     Refuse(String),
     Ignore,
+    Pretend,
 }
 
 /// Why a line is no instruction.
@@ -127,7 +131,9 @@ fn change(words: &[&str]) -> Option<Change> {
             Change::Treat((*method).to_owned(), Treatment::Refuse((*error).to_owned()))
         }
         ("ignore", [method]) => Change::Treat((*method).to_owned(), Treatment::Ignore),
+        ("pretend", [method]) => Change::Treat((*method).to_owned(), Treatment::Pretend),
         ("obey", [method]) => Change::Treat((*method).to_owned(), Treatment::Obey),
+        ("adverts", ["end"]) => Change::AdvertsEnd,
         ("discovery", ["ends"]) => Change::DiscoveryEnds,
         ("discovery", ["stalls"]) => Change::DiscoveryStalls(true),
         ("discovery", ["works"]) => Change::DiscoveryStalls(false),

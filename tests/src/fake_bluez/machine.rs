@@ -87,7 +87,7 @@ pub(super) struct Machine {
     treatments: BTreeMap<String, Treatment>,
     sent: Vec<Sent>,
     /// How many addresses were made up.
-    addresses: u8,
+    addresses: u32,
     outbox: Vec<Message>,
     asks: Vec<Ask>,
 }
@@ -222,7 +222,8 @@ impl Machine {
                 } else {
                     let address = self.fresh_address();
                     // An identifier of its own, which tells phones apart.
-                    let data = vec![address[5]; 20];
+                    let own = address[3..].iter().rev();
+                    let data = own.cycle().take(20).copied().collect();
                     let phone = Phone {
                         address,
                         data,
@@ -235,6 +236,12 @@ impl Machine {
             Change::Remove(name) => drop(self.phones.remove(&name)),
             Change::Treat(method, treatment) => {
                 self.treatments.insert(method, treatment);
+            }
+            Change::AdvertsEnd => {
+                for name in self.names() {
+                    self.on(&name, |adapter, sent| adapter.clear(sent));
+                    self.tell_instances(&name);
+                }
             }
             Change::DiscoveryEnds => {
                 for name in self.names() {
@@ -375,6 +382,7 @@ impl Machine {
                 self.outbox.extend(error.and_then_build());
                 return;
             }
+            Some(Treatment::Pretend) => done(&header, &()),
             Some(Treatment::Obey) | None => {
                 self.dispatch(call, &path, &client, (&interface, &method), now)
             }
@@ -887,8 +895,9 @@ impl Machine {
 
     fn fresh_address(&mut self) -> [u8; 6] {
         self.addresses = self.addresses.wrapping_add(1);
+        let [_, high, middle, low] = self.addresses.to_be_bytes();
         // Non-resolvable and private: the two highest bits are 0.
-        [0x0a, 0x0b, 0x0c, 0x0d, 0x0e, self.addresses]
+        [0x0a, 0x0b, 0x0c, high, middle, low]
     }
 
     // What is told.

@@ -36,6 +36,12 @@ const MONITOR_TIME_MAX: Duration = Duration::from_secs(5);
 /// Between two starts of plain discovery. Phones advertise every 200–270 ms
 /// (protocol §2), so this hears each of them twice even if one advert is lost.
 const RESTART_EVERY: Duration = Duration::from_millis(750);
+/// How many starts come so soon. By then there are as many samples of each phone as
+/// the core keeps of a scan cycle, and what more there were in a long scan would be a
+/// load on bluetoothd, the bus and the daemon for nothing.
+const SOON_STARTS: u32 = 16;
+/// Between two starts of plain discovery after those: as many in a minute.
+const RESTART_LATER_EVERY: Duration = Duration::from_millis(3_750);
 /// Between two starts of discovery with a monitor: only against discovery that
 /// dies without saying so (bluez #572, #1126), when scans are long.
 const REFRESH_EVERY: Duration = Duration::from_secs(60);
@@ -56,6 +62,7 @@ pub(super) struct Scan {
     monitor: Option<Watching>,
     restart_every: Duration,
     restart_at: Instant,
+    starts: u32,
     silence: Silence,
     failures: u32,
 }
@@ -137,6 +144,7 @@ impl Scan {
             },
             monitor,
             restart_at: Instant::now(),
+            starts: 1,
             silence: Silence::default(),
             failures: 0,
         };
@@ -178,6 +186,10 @@ impl Scan {
         match self.bus.start_discovery(&self.adapter).await {
             Ok(()) => {
                 self.failures = 0;
+                self.starts += 1;
+                if self.starts > SOON_STARTS {
+                    self.restart_every = self.restart_every.max(RESTART_LATER_EVERY);
+                }
                 self.restart_at = Instant::now() + self.restart_every;
                 Ok(())
             }

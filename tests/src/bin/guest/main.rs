@@ -38,6 +38,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("daemon-listens-in-windows", hearing::in_windows),
     ("daemon-listens-all-the-time", hearing::all_the_time),
     ("daemon-in-a-crowd", crowd::in_windows),
+    ("daemon-in-a-crowd-for-hours", crowd::for_hours),
     ("kiosk-in-a-crowd", crowd::all_the_time),
     ("daemon-recovers", recovery::recovers),
     ("who-is-near-is-told", story::registers),
