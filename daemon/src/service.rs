@@ -13,11 +13,13 @@ use sesshoku_dbus_api::{
     BUS_NAME, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult, OBJECT_PATH,
 };
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use zbus::fdo::Properties;
 use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, Variant, interface};
 use zeroize::Zeroizing;
 
+use crate::bus::reach;
 use crate::clock::system_now;
 use crate::config::Bus;
 use crate::tracer::Status;
@@ -117,10 +119,11 @@ impl TimeSource {
     }
 }
 
-/// The service while it is on the bus.
+/// The service. When its bus is gone it waits for another and takes its name there.
 #[derive(Debug)]
 pub struct Service {
-    connection: Connection,
+    connection: watch::Receiver<Connection>,
+    task: JoinHandle<()>,
 }
 
 impl Service {
@@ -135,26 +138,61 @@ impl Service {
         snapshots: watch::Receiver<Snapshot>,
     ) -> zbus::Result<(Self, mpsc::Receiver<Request>)> {
         let (sender, requests) = mpsc::channel(MAX_WAITING);
-        let tracing = Tracing {
-            sender: sender.clone(),
-            snapshots: snapshots.clone(),
-            identity: identity.clone(),
-        };
-        let consent = Consent {
-            sender: sender.clone(),
-            snapshots: snapshots.clone(),
-            identity: identity.clone(),
-        };
-        let registration = Registration {
-            sender: sender.clone(),
-            snapshots: snapshots.clone(),
+        let face = Face {
+            bus: bus.clone(),
+            sender,
+            snapshots,
             identity,
         };
-        let exposure = Exposure {
-            sender,
-            snapshots: snapshots.clone(),
+        let (current, connection) = watch::channel(face.connect().await?);
+        let task = tokio::spawn(face.stay(current));
+        Ok((Self { connection, task }, requests))
+    }
+
+    /// Gives the name back, so that clients see the daemon leave before it has.
+    pub async fn close(self) {
+        self.task.abort();
+        let connection = self.connection.borrow().clone();
+        if connection.is_closed() {
+            return;
+        }
+        if let Err(error) = connection.release_name(BUS_NAME).await {
+            tracing::debug!(%error, "could not release the bus name");
+        }
+        connection.graceful_shutdown().await;
+    }
+}
+
+/// What the daemon shows on a bus.
+struct Face {
+    bus: Bus,
+    sender: mpsc::Sender<Request>,
+    snapshots: watch::Receiver<Snapshot>,
+    identity: Identity,
+}
+
+impl Face {
+    async fn connect(&self) -> zbus::Result<Connection> {
+        let tracing = Tracing {
+            sender: self.sender.clone(),
+            snapshots: self.snapshots.clone(),
+            identity: self.identity.clone(),
         };
-        let connection = bus
+        let consent = Consent {
+            sender: self.sender.clone(),
+            snapshots: self.snapshots.clone(),
+            identity: self.identity.clone(),
+        };
+        let registration = Registration {
+            sender: self.sender.clone(),
+            snapshots: self.snapshots.clone(),
+            identity: self.identity.clone(),
+        };
+        let exposure = Exposure {
+            sender: self.sender.clone(),
+            snapshots: self.snapshots.clone(),
+        };
+        self.bus
             .builder()
             .serve_at(OBJECT_PATH, tracing)
             .serve_at(OBJECT_PATH, consent)
@@ -162,23 +200,22 @@ impl Service {
             .serve_at(OBJECT_PATH, registration)
             .name(BUS_NAME)
             .build()
-            .await?;
-        tokio::spawn(announce(connection.clone(), snapshots));
-        Ok((Self { connection }, requests))
+            .await
     }
 
-    /// Resolves when the bus is gone. Nobody can reach the daemon then, and it does
-    /// not come back by itself.
-    pub async fn closed(&self) {
-        self.connection.closed().await;
-    }
-
-    /// Gives the name back, so that clients see the daemon leave before it has.
-    pub async fn close(self) {
-        if let Err(error) = self.connection.release_name(BUS_NAME).await {
-            tracing::debug!(%error, "could not release the bus name");
+    /// Announces what changes, on one bus after the other.
+    async fn stay(self, current: watch::Sender<Connection>) {
+        loop {
+            let connection = current.borrow().clone();
+            tokio::select! {
+                () = connection.closed() => {}
+                () = announce(&connection, self.snapshots.clone()) => return,
+            }
+            tracing::warn!("the bus is gone; nobody can ask until there is another");
+            let connection = reach(&self.bus, || self.connect()).await;
+            tracing::info!("on the bus again");
+            drop(current.send_replace(connection));
         }
-        self.connection.graceful_shutdown().await;
     }
 }
 
@@ -460,11 +497,11 @@ pub(crate) fn shutting_down() -> Error {
 }
 
 /// Turns differences between snapshots into signals.
-async fn announce(connection: Connection, mut snapshots: watch::Receiver<Snapshot>) {
+async fn announce(connection: &Connection, mut snapshots: watch::Receiver<Snapshot>) {
     let mut last = snapshots.borrow_and_update().clone();
     while snapshots.changed().await.is_ok() {
         let now = snapshots.borrow_and_update().clone();
-        if let Err(error) = announce_changes(&connection, &last, &now).await {
+        if let Err(error) = announce_changes(connection, &last, &now).await {
             tracing::warn!(%error, "could not announce a change on the bus");
         }
         last = now;

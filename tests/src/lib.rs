@@ -20,6 +20,7 @@ pub mod contacts;
 pub mod document;
 pub mod guest;
 pub mod local;
+pub mod power;
 pub mod room;
 pub mod servers;
 pub mod setup;

@@ -24,6 +24,8 @@ pub struct Setup {
     pub thin: bool,
     /// How many phones a scenario with a crowd puts around.
     pub phones: u32,
+    /// How long a scenario lasts that can be of any length.
+    pub minutes: u32,
 }
 
 impl Setup {

@@ -83,6 +83,7 @@ impl Machine {
                 jitter_db: 0,
                 thin: false,
                 phones: 0,
+                minutes: 60,
             },
             time: Time::Jumping { start: NOON },
             deadline: Duration::from_secs(120),
@@ -123,6 +124,12 @@ impl Machine {
     /// With so many phones around, in a scenario with a crowd.
     pub fn phones(mut self, phones: u32) -> Self {
         self.setup.phones = phones;
+        self
+    }
+
+    /// For so many minutes, in a scenario that can be of any length.
+    pub fn minutes(mut self, minutes: u32) -> Self {
+        self.setup.minutes = minutes;
         self
     }
 

@@ -278,6 +278,8 @@ enum BroadcastState {
     },
     On {
         rotate_at: BootTime,
+        /// Until when it may wait for the next scan window.
+        rotate_by: BootTime,
         /// What cannot be replaced leaves the air by this time.
         gone_by: BootTime,
     },
@@ -414,9 +416,7 @@ impl<R: CryptoRng> Tracer<R> {
                 deadlines.push(retry_at);
             }
             if self.may_broadcast() {
-                let (BroadcastState::Off { start_at: at }
-                | BroadcastState::On { rotate_at: at, .. }) = self.broadcast;
-                deadlines.push(at);
+                deadlines.push(self.broadcast_due());
                 if let BroadcastState::On { gone_by, .. } = self.broadcast {
                     deadlines.push(gone_by);
                 }
@@ -495,6 +495,7 @@ impl<R: CryptoRng> Tracer<R> {
                 );
                 self.broadcast = BroadcastState::On {
                     rotate_at: now.boot.after(life),
+                    rotate_by: now.boot.after(*self.settings.rotation.end()),
                     gone_by: now
                         .boot
                         .after(*self.settings.rotation.end() + REPLACE_WITHIN),
@@ -681,9 +682,7 @@ impl<R: CryptoRng> Tracer<R> {
         if let ScanState::On { cycle, .. } = &mut self.scan {
             *cycle = OpenCycle::new(now.wall, None);
         }
-        if let BroadcastState::On { rotate_at, .. } = &mut self.broadcast {
-            *rotate_at = now.boot;
-        }
+        self.rotate_now(now);
         self.next_maintenance = now.boot;
     }
 
@@ -800,9 +799,7 @@ impl<R: CryptoRng> Tracer<R> {
 
     /// Returns whether the broadcast has the radio, or needs it next.
     fn drive_broadcast(&mut self, now: Now, actions: &mut Vec<Action>) -> bool {
-        let (BroadcastState::Off { start_at: due } | BroadcastState::On { rotate_at: due, .. }) =
-            self.broadcast;
-        if due > now.boot {
+        if self.broadcast_due() > now.boot {
             return false;
         }
         if matches!(self.key, KeyState::Loading) {
@@ -831,6 +828,35 @@ impl<R: CryptoRng> Tracer<R> {
         let broadcast = key.broadcast(prepared.interval, self.settings.metadata);
         self.command(now, Command::StartBroadcast(broadcast), actions);
         true
+    }
+
+    /// When the next identifier is to go on the air. One whose time has come waits for
+    /// a scan window that is near: a wake-up for both is one less.
+    fn broadcast_due(&self) -> BootTime {
+        match (self.broadcast, &self.scan) {
+            (BroadcastState::Off { start_at }, _) => start_at,
+            (
+                BroadcastState::On {
+                    rotate_at,
+                    rotate_by,
+                    ..
+                },
+                ScanState::Off { start_at },
+            ) if self.may_listen() && (rotate_at..=rotate_by).contains(start_at) => *start_at,
+            (BroadcastState::On { rotate_at, .. }, _) => rotate_at,
+        }
+    }
+
+    /// What is on the air is to be replaced at once.
+    fn rotate_now(&mut self, now: Now) {
+        if let BroadcastState::On {
+            rotate_at,
+            rotate_by,
+            ..
+        } = &mut self.broadcast
+        {
+            (*rotate_at, *rotate_by) = (now.boot, now.boot);
+        }
     }
 
     /// The interval to broadcast next; chosen and sent to be saved if there is none yet.

@@ -7,6 +7,7 @@ mod crowd;
 mod daemon;
 mod device;
 mod hearing;
+mod power;
 mod privacy;
 mod probe;
 mod recovery;
@@ -37,6 +38,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("daemon-listens-all-the-time", hearing::all_the_time),
     ("daemon-in-a-crowd", crowd::in_windows),
     ("kiosk-in-a-crowd", crowd::all_the_time),
+    ("daemon-waits", power::waits),
     ("daemon-recovers", recovery::recovers),
     ("who-is-near-is-told", story::registers),
 ];
