@@ -25,8 +25,10 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(60);
 /// Between two tries right after something has happened: a bus makes its socket
 /// before it listens on it.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
-/// Between two tries where nothing tells when the bus is back. Where something does,
-/// there is none after a pause this long.
+/// The longest pause where it is told when something happens; after that there is
+/// none but that.
+const TOLD_PAUSE_MAX: Duration = Duration::from_secs(5);
+/// The longest pause where nothing is told.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Tries `connect` until it succeeds: at once, then in growing pauses, and afresh
@@ -52,7 +54,7 @@ where
         tracing::debug!(%error, "the bus cannot be reached");
         // Nobody tells when a bus that is there changes its mind.
         let is_gone = matches!(error, zbus::Error::InputOutput(_));
-        let is_told = is_gone && watch.is_some() && pause >= PAUSE_MAX;
+        let is_told = is_gone && watch.is_some() && pause > TOLD_PAUSE_MAX;
         tokio::select! {
             () = happens(&watch) => {
                 // The folder may be another one now.
@@ -134,11 +136,12 @@ mod tests {
         let reached = reach(&bus, || {
             tries += 1;
             let is_there = path.exists();
-            if tries == 9 {
-                // The next pause would be 51 s.
+            if tries == 7 {
+                // There would be no next try.
                 listener = UnixListener::bind(&path).ok();
             }
-            async move { is_there.then_some(()).ok_or(zbus::Error::InvalidReply) }
+            let missing = || std::io::Error::from(std::io::ErrorKind::NotFound).into();
+            async move { is_there.then_some(()).ok_or_else(missing) }
         });
         timeout(Duration::from_secs(45), reached).await.unwrap();
         assert!(listener.is_some());

@@ -151,8 +151,13 @@ impl Service {
 
     /// Gives the name back, so that clients see the daemon leave before it has.
     pub async fn close(self) {
-        self.task.abort();
-        let connection = self.connection.borrow().clone();
+        let Self { connection, task } = self;
+        task.abort();
+        let _ = task.await;
+        let current = connection.borrow().clone();
+        // What goes on using the connection keeps it from ending.
+        drop(connection);
+        let connection = current;
         if connection.is_closed() {
             return;
         }
