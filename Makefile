@@ -109,6 +109,11 @@ bench-bluez: build setup-test ## Measure large crowds, one after the other, and 
 	@tests/uml/kernel.sh >/dev/null
 	cargo test --test bluez_crowds -- --include-ignored --nocapture --test-threads 1
 
+.PHONY: bench-power
+bench-power: build setup-test ## Measure what the daemon takes in a day, and write the table into docs/
+	@tests/uml/kernel.sh >/dev/null
+	SESSHOKU_WRITE_TABLES=1 cargo test --test bluez_power -- --include-ignored --nocapture --test-threads 1
+
 .PHONY: tables
 tables: build setup-test ## Write the tables that tests measure into docs/
 	SESSHOKU_WRITE_TABLES=1 cargo test --no-fail-fast $(BLUEZ_TESTS:%=--test %)

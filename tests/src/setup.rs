@@ -54,6 +54,12 @@ pub fn result_path(shared_dir: &Path) -> PathBuf {
     shared_dir.join("result")
 }
 
+/// Is there, in the shared folder, while the guest suspends its kernel and wants to be
+/// woken.
+pub fn suspending_path(shared_dir: &Path) -> PathBuf {
+    shared_dir.join("suspending")
+}
+
 fn setup_path(shared_dir: &Path) -> PathBuf {
     shared_dir.join("setup.json")
 }

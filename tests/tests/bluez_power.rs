@@ -10,7 +10,9 @@ use std::time::Duration;
 use air::controller::Model;
 use sesshoku_tests::document::Table;
 use sesshoku_tests::power::Wakeups;
-use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine};
+use sesshoku_tests::uml::{
+    EXTENDED, LEGACY, Machine, kernel_process, processes, shared_dir,
+};
 
 /// The goal, by the hour outside of scan windows.
 const WAKEUPS_MAX: u64 = 30;
@@ -80,13 +82,14 @@ fn what_a_day_takes() {
 /// What a time took.
 #[derive(Debug)]
 struct Measured {
-    name: String,
     wakeups: Wakeups,
     cpu_seconds_per_hour: f64,
 }
 
 impl Measured {
+    #[expect(clippy::print_stdout, reason = "what a benchmark is for")]
     fn check(&self) {
+        println!("{self:?}");
         assert!(self.wakeups.windows >= 2, "{self:?}");
         assert!(self.wakeups.outside_per_hour() < WAKEUPS_MAX, "{self:?}");
         assert!(
@@ -118,7 +121,6 @@ fn measure(kind: (&str, Model, bool), phones: u32, minutes: u32) -> Measured {
             wakeups: Wakeups::sort(&seconds, run.air(), 0),
             cpu_seconds_per_hour: cpu_seconds.join().expect("it is watched") * 60.0
                 / f64::from(minutes),
-            name: name.clone(),
         }
     })
 }
@@ -133,7 +135,7 @@ fn cpu_seconds(shared_dir: &Path, is_over: &AtomicBool) -> f64 {
     let (mut process, mut first, mut last) = (None, None, None);
     while !is_over.load(Ordering::Relaxed) {
         if process.is_none() {
-            process = range().and_then(|range| process_with_program_at(&range));
+            process = range().and_then(|range| process_with_program_at(shared_dir, &range));
         }
         let now = process.as_deref().and_then(run_seconds);
         first = first.or(now);
@@ -143,13 +145,17 @@ fn cpu_seconds(shared_dir: &Path, is_over: &AtomicBool) -> f64 {
     last.unwrap_or(0.0) - first.unwrap_or(0.0)
 }
 
-/// The host's process with memory in `range`.
-fn process_with_program_at(range: &str) -> Option<PathBuf> {
+/// The process of the guest on this folder that has memory in `range`.
+fn process_with_program_at(shared_dir: &Path, range: &str) -> Option<PathBuf> {
     let (start, end) = parse_range(range)?;
-    let processes = fs::read_dir("/proc").ok()?.flatten();
-    processes.map(|entry| entry.path()).find(|path| {
+    let kernel = kernel_process(shared_dir)?;
+    let children = processes().filter(|(_, parent)| *parent == kernel);
+    let mut paths = children.map(|(id, _)| PathBuf::from(format!("/proc/{id}")));
+    paths.find(|path| {
         let maps = fs::read_to_string(path.join("maps")).unwrap_or_default();
-        let mut ranges = maps.lines().filter_map(|line| parse_range(line.split(' ').next()?));
+        let mut ranges = maps
+            .lines()
+            .filter_map(|line| parse_range(line.split(' ').next()?));
         ranges.any(|(from, to)| start <= from && to <= end)
     })
 }
@@ -165,11 +171,4 @@ fn run_seconds(process: &Path) -> Option<f64> {
     let text = fs::read_to_string(process.join("schedstat")).ok()?;
     let nanoseconds: u64 = text.split(' ').next()?.parse().ok()?;
     Some(Duration::from_nanos(nanoseconds).as_secs_f64())
-}
-
-/// The folder of the guest called `name`, once it is there.
-fn shared_dir(name: &str) -> PathBuf {
-    let this = std::env::current_exe().expect("this program has a path");
-    let target_dir = this.ancestors().nth(3).expect("target/<profile>/deps");
-    target_dir.join("tmp/bluez").join(name)
 }

@@ -278,7 +278,8 @@ enum BroadcastState {
     },
     On {
         rotate_at: BootTime,
-        /// Until when it may wait for the next scan window.
+        /// From when and until when a scan window may decide it.
+        rotate_from: BootTime,
         rotate_by: BootTime,
         /// What cannot be replaced leaves the air by this time.
         gone_by: BootTime,
@@ -495,6 +496,7 @@ impl<R: CryptoRng> Tracer<R> {
                 );
                 self.broadcast = BroadcastState::On {
                     rotate_at: now.boot.after(life),
+                    rotate_from: now.boot.after(*self.settings.rotation.start()),
                     rotate_by: now.boot.after(*self.settings.rotation.end()),
                     gone_by: now
                         .boot
@@ -830,20 +832,28 @@ impl<R: CryptoRng> Tracer<R> {
         true
     }
 
-    /// When the next identifier is to go on the air. One whose time has come waits for
-    /// a scan window that is near: a wake-up for both is one less.
+    /// When the next identifier is to go on the air.
+    ///
+    /// Where there are scan windows, with the first after its time has come, or if
+    /// that may be too late, with the last before: a wake-up for both is one less.
     fn broadcast_due(&self) -> BootTime {
-        match (self.broadcast, &self.scan) {
-            (BroadcastState::Off { start_at }, _) => start_at,
-            (
-                BroadcastState::On {
-                    rotate_at,
-                    rotate_by,
-                    ..
-                },
-                ScanState::Off { start_at },
-            ) if self.may_listen() && (rotate_at..=rotate_by).contains(start_at) => *start_at,
-            (BroadcastState::On { rotate_at, .. }, _) => rotate_at,
+        let (rotate_at, from, by) = match self.broadcast {
+            BroadcastState::Off { start_at } => return start_at,
+            BroadcastState::On {
+                rotate_at,
+                rotate_from,
+                rotate_by,
+                ..
+            } => (rotate_at, rotate_from, rotate_by),
+        };
+        let ScanState::Off { start_at: window } = self.scan else {
+            return rotate_at;
+        };
+        let is_last = window.after(self.longest_rest()) > by;
+        if self.may_listen() && (from..=by).contains(&window) && (rotate_at <= window || is_last) {
+            window
+        } else {
+            rotate_at
         }
     }
 

@@ -11,6 +11,7 @@ mod power;
 mod privacy;
 mod probe;
 mod recovery;
+mod sleep;
 mod story;
 
 use std::fs;
@@ -38,6 +39,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("daemon-listens-all-the-time", hearing::all_the_time),
     ("daemon-in-a-crowd", crowd::in_windows),
     ("kiosk-in-a-crowd", crowd::all_the_time),
+    ("daemon-is-suspended", sleep::is_suspended),
     ("daemon-waits", power::waits),
     ("daemon-recovers", recovery::recovers),
     ("who-is-near-is-told", story::registers),

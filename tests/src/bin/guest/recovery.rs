@@ -98,7 +98,10 @@ pub(crate) fn recovers(guest: &mut Guest) -> Result<()> {
         },
         |guest| {
             guest.block(false)?;
-            guest.set_powered("hci0", true)
+            // bluetoothd may be about to do so itself, and is busy until it has.
+            wait_for("the adapter to be on", || {
+                Ok(guest.set_powered("hci0", true).ok())
+            })
         },
     )?;
     trial.lasting(
