@@ -53,7 +53,10 @@ where
         };
         tracing::debug!(%error, "the bus cannot be reached");
         // Nobody tells when a bus that is there changes its mind.
-        let is_gone = matches!(error, zbus::Error::InputOutput(_));
+        let is_gone = matches!(
+            error,
+            zbus::Error::InputOutput(_) | zbus::Error::Connection(..)
+        );
         let is_told = is_gone && watch.is_some() && pause > TOLD_PAUSE_MAX;
         tokio::select! {
             () = happens(&watch) => {
@@ -140,7 +143,7 @@ mod tests {
                 // There would be no next try.
                 listener = UnixListener::bind(&path).ok();
             }
-            let missing = || std::io::Error::from(std::io::ErrorKind::NotFound).into();
+            let missing = || io::Error::from(io::ErrorKind::NotFound).into();
             async move { is_there.then_some(()).ok_or_else(missing) }
         });
         timeout(Duration::from_secs(45), reached).await.unwrap();

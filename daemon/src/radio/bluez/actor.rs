@@ -27,6 +27,11 @@ const RETRY_EVERY: Duration = Duration::from_millis(500);
 /// controller: bluetoothd lets it rest for half a second after each 10.24 s.
 const GAP_WAIT_MAX: Duration = Duration::from_secs(12);
 
+/// How long the kernel may take to tell the controller what bluetoothd has asked of it.
+/// bluetoothd counts an advert no more before it is off the air; a machine that was
+/// suspended in between was seen to send it again after the resume.
+const KERNEL_TIME: Duration = Duration::from_millis(100);
+
 /// What the handle asks of the task.
 pub(super) enum Request {
     /// Carry out a command.
@@ -130,7 +135,12 @@ impl Actor {
     async fn try_to(&mut self, command: Command) -> Result<(), RadioError> {
         match command {
             Command::StartBroadcast(broadcast) => self.start_broadcast(&broadcast).await,
-            Command::StopBroadcast => self.stop_broadcast().await,
+            Command::StopBroadcast => {
+                self.stop_broadcast().await?;
+                // The machine may be suspended on this word.
+                sleep(KERNEL_TIME).await;
+                Ok(())
+            }
             Command::StartScan => self.start_scan().await,
             Command::StopScan => self.stop_scan().await,
         }
