@@ -117,6 +117,11 @@ bench-server: setup-bench ## Measure both roles of the server, and write the tab
 	nice cargo build --bin sesshoku
 	nice cargo run --bin bench-server
 
+.PHONY: bench-power
+bench-power: build setup-test ## Measure what the daemon takes in a day, and write the table into docs/
+	@tests/uml/kernel.sh >/dev/null
+	SESSHOKU_WRITE_TABLES=1 cargo test --test bluez_power -- --include-ignored --nocapture --test-threads 1
+
 .PHONY: tables
 tables: build setup-test ## Write the tables that tests measure into docs/
 	SESSHOKU_WRITE_TABLES=1 cargo test --no-fail-fast $(BLUEZ_TESTS:%=--test %)

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::PLACE_AGREEMENT_VERSION;
 use crate::agreement::Agreement;
-use crate::clock::Clock;
+use crate::clock::{Clock, SystemClock};
 use crate::power::{Power, PowerEvent};
 use crate::radio::{Radio, RadioEvent};
 use crate::service::{MAX_WAITING, Reply, Request, Snapshot, shutting_down};
@@ -69,8 +69,9 @@ pub struct App<R, C, G> {
 
 /// How often to tell that the loop is alive, and how.
 pub struct Heartbeat<F> {
-    /// The longest time between two beats; `None` where nobody listens.
-    pub every: Option<Duration>,
+    /// The longest time between two beats, on a clock of its own; `None` where nobody
+    /// listens. tokio's timers take several wake-ups to come to a time that is far.
+    pub every: Option<(SystemClock, Duration)>,
     /// Called whenever the loop comes round.
     pub beat: F,
 }
@@ -99,8 +100,8 @@ impl<R: Radio, C: Clock, G: CryptoRng> App<R, C, G> {
                 break;
             }
             let beat = async {
-                match heartbeat.every {
-                    Some(every) => tokio::time::sleep(every).await,
+                match &heartbeat.every {
+                    Some((clock, every)) => clock.sleep_until(clock.now().boot.after(*every)).await,
                     None => std::future::pending().await,
                 }
             };

@@ -5,6 +5,7 @@
 pub mod agreement;
 pub mod app;
 pub mod authority;
+mod bus;
 pub mod calibration;
 pub mod clock;
 pub mod config;

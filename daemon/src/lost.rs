@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::agreement::Agreement;
 use crate::app::Heartbeat;
-use crate::clock::system_now;
+use crate::clock::{Clock, system_now};
 use crate::config::Bus;
 use crate::service::{Identity, Reply, Request, Service, Snapshot};
 use crate::store::{Consent, DeviceKeyError, Store, StoreError};
@@ -34,7 +34,7 @@ pub fn is_loss(error: &StoreError) -> bool {
 /// `ready` once it answers.
 ///
 /// # Errors
-/// When the bus cannot be reached or is lost.
+/// When the bus cannot be reached.
 #[expect(
     clippy::too_many_arguments,
     reason = "each is another part of the daemon"
@@ -58,15 +58,14 @@ pub async fn start_anew(
     let store = loop {
         (heartbeat.beat)();
         let beat = async {
-            match heartbeat.every {
-                Some(every) => tokio::time::sleep(every).await,
+            match &heartbeat.every {
+                Some((clock, every)) => clock.sleep_until(clock.now().boot.after(*every)).await,
                 None => std::future::pending().await,
             }
         };
         let request = tokio::select! {
             biased;
             () = &mut stop => break None,
-            () = service.closed() => return Err(zbus::Error::Failure("the bus is gone".into())),
             request = requests.recv() => request,
             () = beat => continue,
         };

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Parser;
 use gaen::matching;
 use getrandom::SysRng;
@@ -168,8 +168,7 @@ fn start_logging() {
         .init();
 }
 
-/// bluer stalls on a multi-threaded runtime (spec/bluez.md), so everything but
-/// blocking work shares this one thread.
+/// Everything but blocking work shares this one thread.
 fn run(config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -262,7 +261,7 @@ async fn start_anew(
         || Store::start_over(&config.daemon.state_dir),
         || notify_systemd(sd_notify::NotifyState::Ready),
         told,
-        heartbeat(),
+        heartbeat()?,
     );
     store.await.context("cannot answer on the bus")
 }
@@ -294,11 +293,15 @@ fn agreement(config: &Config) -> Agreement {
 }
 
 /// What systemd's watchdog is told.
-fn heartbeat() -> Heartbeat<impl FnMut()> {
-    Heartbeat {
-        every: sd_notify::watchdog_enabled().map(|limit| limit / 2),
+fn heartbeat() -> anyhow::Result<Heartbeat<impl FnMut()>> {
+    let every = match sd_notify::watchdog_enabled() {
+        Some(limit) => Some((SystemClock::new().context("cannot make a timer")?, limit / 2)),
+        None => None,
+    };
+    Ok(Heartbeat {
+        every,
         beat: || notify_systemd(sd_notify::NotifyState::Watchdog),
-    }
+    })
 }
 
 async fn serve<R: Radio, C: Clock>(
@@ -407,18 +410,7 @@ async fn serve<R: Radio, C: Clock>(
         shown_time,
         exit_at_end: config.radio.replay.exit_at_end,
     };
-    let told = stop_signal()?;
-    let mut bus_lost = false;
-    let stop = async {
-        tokio::select! {
-            () = told => {}
-            // Whoever restarts the daemon finds it a new bus. Going on without one
-            // it would neither be heard nor hear that agreement is withdrawn.
-            () = service.closed() => bus_lost = true,
-        }
-    };
-    app.run(stop, heartbeat()).await;
-    ensure!(!bus_lost, "the bus is gone");
+    app.run(stop_signal()?, heartbeat()?).await;
     tracing::info!("ending");
     service.close().await;
     Ok(())

@@ -12,14 +12,14 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
-use zbus::OwnedFd;
+use tokio::time::timeout;
+use zbus::proxy::CacheProperties;
+use zbus::{Connection, OwnedFd};
 
+use crate::bus::reach;
 use crate::clock::BootTime;
 use crate::config::Bus;
 
-/// How long to wait before looking for a logind that is not there.
-const RECONNECT_WAIT: Duration = Duration::from_secs(600);
 /// How long logind may take to answer.
 const CALL_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -129,12 +129,15 @@ async fn follow(
         is_asleep: false,
     };
     loop {
-        if let Err(error) = follower.follow(&mut requests).await {
-            tracing::debug!(%error, "no logind to tell when the machine sleeps");
+        let connection = reach(&follower.bus, || follower.bus.builder().build()).await;
+        match follower.follow(&connection, &mut requests).await {
+            Ok(()) => tracing::debug!("no bus to hear of sleep"),
+            Err(error) => {
+                tracing::warn!(%error, "nobody tells when the machine sleeps");
+                connection.closed().await;
+            }
         }
-        // A logind that is gone will not tell that the machine is awake.
         follower.woke_up();
-        sleep(RECONNECT_WAIT).await;
     }
 }
 
@@ -147,15 +150,20 @@ struct Follower {
 }
 
 impl Follower {
-    /// Follows one logind until it is gone.
+    /// Follows whichever logind there is, until the bus is gone.
     async fn follow(
         &mut self,
+        connection: &Connection,
         requests: &mut mpsc::UnboundedReceiver<Request>,
     ) -> zbus::Result<()> {
-        let connection = self.bus.builder().build().await?;
-        let manager = ManagerProxy::new(&connection).await?;
+        let manager = ManagerProxy::builder(connection)
+            // Asked for when needed; nothing is told of them meanwhile.
+            .cache_properties(CacheProperties::No)
+            .build()
+            .await?;
         let mut sleeps = manager.receive_prepare_for_sleep().await?;
-        let mut lock = Some(hold_back(&manager).await?);
+        let mut loginds = manager.inner().receive_owner_changed().await?;
+        let mut lock = hold_back(&manager).await;
         loop {
             tokio::select! {
                 signal = sleeps.next() => {
@@ -166,9 +174,20 @@ impl Follower {
                         self.is_asleep = true;
                         let _ = self.events.send(PowerEvent::GoingToSleep);
                     } else {
-                        lock = Some(hold_back(&manager).await?);
+                        lock = hold_back(&manager).await;
                         self.woke_up();
                     }
+                }
+                logind = loginds.next() => {
+                    let Some(logind) = logind else {
+                        return Ok(());
+                    };
+                    // One that is gone will not tell that the machine is awake.
+                    self.woke_up();
+                    lock = match logind {
+                        Some(_) => hold_back(&manager).await,
+                        None => None,
+                    };
                 }
                 request = requests.recv() => match request {
                     Some(Request::Ready { wake_at }) => {
@@ -177,7 +196,7 @@ impl Follower {
                         lock = None;
                     }
                     Some(Request::SleepAgain) => sleep_again(&manager).await,
-                    None => return Ok(()),
+                    None => return std::future::pending().await,
                 },
             }
             tracing::trace!(held_back = lock.is_some(), "sleep");
@@ -209,14 +228,22 @@ impl Follower {
 
 /// Takes a delay lock: logind waits with the suspend until it is closed, for at most
 /// `InhibitDelayMaxSec`, 5 s unless configured otherwise.
-async fn hold_back(manager: &ManagerProxy<'_>) -> zbus::Result<OwnedFd> {
+///
+/// `None` where there is no logind: the machine then sleeps unannounced, or never.
+async fn hold_back(manager: &ManagerProxy<'_>) -> Option<OwnedFd> {
     let why = "Leaving the air before the device sleeps";
-    timeout(
-        CALL_TIME_MAX,
-        manager.inhibit("sleep", "Sesshoku", why, "delay"),
-    )
-    .await
-    .map_err(|_| zbus::Error::Failure("logind does not answer".to_owned()))?
+    let lock = manager.inhibit("sleep", "Sesshoku", why, "delay");
+    match timeout(CALL_TIME_MAX, lock).await {
+        Ok(Ok(lock)) => Some(lock),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "no logind to hold back");
+            None
+        }
+        Err(_) => {
+            tracing::warn!("logind does not answer");
+            None
+        }
+    }
 }
 
 async fn sleep_again(manager: &ManagerProxy<'_>) {

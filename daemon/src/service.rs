@@ -20,6 +20,7 @@ use sesshoku_dbus_api::{
     Measurement, Notice, OBJECT_PATH, RegistrationStatus,
 };
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use zbus::fdo::Properties;
 use zbus::message::Header;
 use zbus::names::{BusName, OwnedUniqueName};
@@ -29,6 +30,7 @@ use zeroize::Zeroizing;
 
 use crate::PLACE_AGREEMENT_VERSION;
 use crate::authority::{Admission, Authority, Capability};
+use crate::bus::reach;
 use crate::calibration;
 use crate::clock::system_now;
 use crate::config::Bus;
@@ -143,10 +145,11 @@ impl TimeSource {
     }
 }
 
-/// The service while it is on the bus.
+/// The service. When its bus is gone it waits for another and takes its name there.
 #[derive(Debug)]
 pub struct Service {
-    connection: Connection,
+    connection: watch::Receiver<Link>,
+    task: JoinHandle<()>,
 }
 
 impl Service {
@@ -161,39 +164,87 @@ impl Service {
         snapshots: watch::Receiver<Snapshot>,
     ) -> zbus::Result<(Self, mpsc::Receiver<Request>)> {
         let (sender, requests) = mpsc::channel(MAX_WAITING);
+        let face = Face {
+            bus: bus.clone(),
+            sender,
+            snapshots,
+            identity,
+        };
+        let (current, connection) = watch::channel(face.connect().await?);
+        let task = tokio::spawn(face.stay(current));
+        Ok((Self { connection, task }, requests))
+    }
+
+    /// Gives the name back, so that clients see the daemon leave before it has.
+    pub async fn close(self) {
+        let Self { connection, task } = self;
+        task.abort();
+        let _ = task.await;
+        let current = connection.borrow().clone();
+        // What goes on using the connection keeps it from ending.
+        drop(connection);
+        let Link { connection, .. } = current;
+        if connection.is_closed() {
+            return;
+        }
+        if let Err(error) = connection.release_name(BUS_NAME).await {
+            tracing::debug!(%error, "could not release the bus name");
+        }
+        connection.graceful_shutdown().await;
+    }
+}
+
+/// A connection, and who reads there: another bus may give their names to others.
+#[derive(Clone, Debug)]
+struct Link {
+    connection: Connection,
+    readers: Readers,
+}
+
+/// What the daemon shows on a bus.
+struct Face {
+    bus: Bus,
+    sender: mpsc::Sender<Request>,
+    snapshots: watch::Receiver<Snapshot>,
+    identity: Identity,
+}
+
+impl Face {
+    async fn connect(&self) -> zbus::Result<Link> {
         let gate = Gate {
             authority: Authority::default(),
-            sender,
+            sender: self.sender.clone(),
         };
         let readers = Readers::default();
         let tracing = Tracing {
             gate: gate.clone(),
-            snapshots: snapshots.clone(),
-            identity: identity.clone(),
+            snapshots: self.snapshots.clone(),
+            identity: self.identity.clone(),
         };
         let consent = Consent {
             gate: gate.clone(),
-            snapshots: snapshots.clone(),
-            identity: identity.clone(),
+            snapshots: self.snapshots.clone(),
+            identity: self.identity.clone(),
         };
         let registration = Registration {
             gate: gate.clone(),
-            snapshots: snapshots.clone(),
-            identity: identity.clone(),
+            snapshots: self.snapshots.clone(),
+            identity: self.identity.clone(),
             readers: readers.clone(),
         };
         let calibration = Calibration {
             gate: gate.clone(),
-            calibration: identity.calibration,
+            calibration: self.identity.calibration.clone(),
         };
         let exposure = Exposure {
             gate,
-            snapshots: snapshots.clone(),
+            snapshots: self.snapshots.clone(),
         };
         let notices = Notices {
-            snapshots: snapshots.clone(),
+            snapshots: self.snapshots.clone(),
         };
-        let connection = bus
+        let connection = self
+            .bus
             .builder()
             .serve_at(OBJECT_PATH, tracing)
             .serve_at(OBJECT_PATH, consent)
@@ -204,22 +255,25 @@ impl Service {
             .name(BUS_NAME)
             .build()
             .await?;
-        tokio::spawn(announce(connection.clone(), snapshots, readers));
-        Ok((Self { connection }, requests))
+        Ok(Link {
+            connection,
+            readers,
+        })
     }
 
-    /// Resolves when the bus is gone. Nobody can reach the daemon then, and it does
-    /// not come back by itself.
-    pub async fn closed(&self) {
-        self.connection.closed().await;
-    }
-
-    /// Gives the name back, so that clients see the daemon leave before it has.
-    pub async fn close(self) {
-        if let Err(error) = self.connection.release_name(BUS_NAME).await {
-            tracing::debug!(%error, "could not release the bus name");
+    /// Announces what changes, on one bus after the other.
+    async fn stay(self, current: watch::Sender<Link>) {
+        loop {
+            let link = current.borrow().clone();
+            tokio::select! {
+                () = link.connection.closed() => {}
+                () = announce(&link, self.snapshots.clone()) => return,
+            }
+            tracing::warn!("the bus is gone; nobody can ask until there is another");
+            let link = reach(&self.bus, || self.connect()).await;
+            tracing::info!("on the bus again");
+            drop(current.send_replace(link));
         }
-        self.connection.graceful_shutdown().await;
     }
 }
 
@@ -647,7 +701,7 @@ impl Gate {
 
 /// Clients that have read the registration, and are told when it changes. Everybody
 /// else on the bus is not even told that there is one.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Readers(Arc<Mutex<Vec<OwnedUniqueName>>>);
 
 impl Readers {
@@ -708,15 +762,15 @@ pub(crate) fn shutting_down() -> Error {
 }
 
 /// Turns differences between snapshots into signals.
-async fn announce(
-    connection: Connection,
-    mut snapshots: watch::Receiver<Snapshot>,
-    readers: Readers,
-) {
+async fn announce(link: &Link, mut snapshots: watch::Receiver<Snapshot>) {
+    let Link {
+        connection,
+        readers,
+    } = link;
     let mut last = snapshots.borrow_and_update().clone();
     while snapshots.changed().await.is_ok() {
         let now = snapshots.borrow_and_update().clone();
-        if let Err(error) = announce_changes(&connection, &last, &now, &readers).await {
+        if let Err(error) = announce_changes(connection, &last, &now, readers).await {
             tracing::warn!(%error, "could not announce a change on the bus");
         }
         last = now;

@@ -16,7 +16,7 @@ use air::log::Reader;
 use anyhow::{Context, Result};
 use nix::sys::signal::Signal;
 
-use crate::local::{Process, program, wait_for};
+use crate::local::{Process, program, root, wait_for};
 use crate::setup::{Setup, air_log_path};
 use control::Control;
 
@@ -26,6 +26,8 @@ const BLUETOOTHD: [&str; 2] = [
     "/usr/lib/bluetooth/bluetoothd",
 ];
 const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
+/// The D-Bus address of the guest's system bus.
+pub const SYSTEM_BUS_ADDRESS: &str = "unix:path=/run/dbus/system_bus_socket";
 const CONTROL: &str = "/run/air";
 
 /// The machine a scenario runs on: a system bus, controllers, bluetoothd. All
@@ -305,8 +307,23 @@ fn start_system_bus(log_dir: &Path) -> Result<Process> {
     if let Some(socket_dir) = socket.parent() {
         fs::create_dir_all(socket_dir).context("cannot make the system bus's folder")?;
     }
+    // The system's own configuration, and our name on it.
+    let policy = root().join("packaging/dbus/org.sesshoku.Tracing1.conf");
+    let config = Path::new("/run/dbus-system.conf");
+    fs::write(
+        config,
+        format!(
+            "<busconfig>
+               <include>/usr/share/dbus-1/system.conf</include>
+               <include>{}</include>
+             </busconfig>",
+            policy.display()
+        ),
+    )?;
     let mut command = Command::new("dbus-daemon");
-    command.args(["--system", "--nofork", "--nopidfile"]);
+    command
+        .arg(format!("--config-file={}", config.display()))
+        .args(["--nofork", "--nopidfile"]);
     let process = start_logged("dbus", &mut command, log_dir)?;
     wait_for("the system bus", || Ok(socket.exists().then_some(())))?;
     Ok(process)

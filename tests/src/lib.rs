@@ -26,6 +26,7 @@ pub mod fake_bluez;
 pub mod guest;
 pub mod local;
 pub mod polkit;
+pub mod power;
 pub mod room;
 pub mod servers;
 pub mod setup;

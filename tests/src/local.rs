@@ -226,7 +226,8 @@ impl Caller {
 pub struct Place {
     dir: TempDir,
     address: String,
-    bus: Process,
+    /// `None` on a bus of somebody else's.
+    bus: Option<Process>,
 }
 
 impl Place {
@@ -280,15 +281,21 @@ impl Place {
         Self::start(dir, &format!("--config-file={}", config.display()))
     }
 
+    /// Makes the folder, for daemons on the bus at this D-Bus address.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn on_bus(address: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            dir: tempfile::tempdir()?,
+            address: address.to_owned(),
+            bus: None,
+        })
+    }
+
     fn start(dir: TempDir, kind: &str) -> anyhow::Result<Self> {
         let address = format!("unix:path={}/bus", dir.path().display());
-        let mut command = Command::new("dbus-daemon");
-        command
-            .args([kind, "--nofork", "--nopidfile", "--print-address=1"])
-            .arg(format!("--address={address}"))
-            .stderr(Stdio::null());
-        // It prints its address when it listens.
-        let (bus, _) = Process::start_and_read_line(&mut command)?;
+        let bus = Some(start_bus(kind, &address)?);
         Ok(Self { dir, address, bus })
     }
 
@@ -307,9 +314,9 @@ impl Place {
         &self.address
     }
 
-    /// The process id of the bus.
-    pub fn bus_id(&self) -> u32 {
-        self.bus.id()
+    /// The process id of the bus, where it is this place's own.
+    pub fn bus_id(&self) -> Option<u32> {
+        self.bus.as_ref().map(Process::id)
     }
 
     /// Kills the bus.
@@ -317,8 +324,18 @@ impl Place {
     /// # Errors
     /// When it is dead already.
     pub fn kill_bus(&mut self) -> anyhow::Result<()> {
-        self.bus.signal(Signal::SIGKILL)?;
-        self.bus.wait()?;
+        let mut bus = self.bus.take().context("there is no bus")?;
+        bus.signal(Signal::SIGKILL)?;
+        bus.wait()?;
+        Ok(fs::remove_file(self.dir.path().join("bus"))?)
+    }
+
+    /// Starts another in its place.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn restart_bus(&mut self) -> anyhow::Result<()> {
+        self.bus = Some(start_bus("--session", &self.address)?);
         Ok(())
     }
 
@@ -410,4 +427,15 @@ impl Place {
         serde_json::from_slice(&output.stdout)
             .with_context(|| format!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr)))
     }
+}
+
+fn start_bus(kind: &str, address: &str) -> anyhow::Result<Process> {
+    let mut command = Command::new("dbus-daemon");
+    command
+        .args([kind, "--nofork", "--nopidfile", "--print-address=1"])
+        .arg(format!("--address={address}"))
+        .stderr(Stdio::null());
+    // It prints its address when it listens.
+    let (bus, _) = Process::start_and_read_line(&mut command)?;
+    Ok(bus)
 }

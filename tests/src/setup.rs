@@ -27,6 +27,8 @@ pub struct Setup {
     pub thin: bool,
     /// How many phones a scenario with a crowd puts around.
     pub phones: u32,
+    /// How long a scenario lasts that can be of any length.
+    pub minutes: u32,
 }
 
 impl Setup {
@@ -53,6 +55,12 @@ pub fn air_log_path(shared_dir: &Path) -> PathBuf {
 /// What the scenario ended with, in the shared folder: empty, or an error.
 pub fn result_path(shared_dir: &Path) -> PathBuf {
     shared_dir.join("result")
+}
+
+/// Is there, in the shared folder, while the guest suspends its kernel and wants to be
+/// woken.
+pub fn suspending_path(shared_dir: &Path) -> PathBuf {
+    shared_dir.join("suspending")
 }
 
 fn setup_path(shared_dir: &Path) -> PathBuf {

@@ -88,6 +88,7 @@ impl Machine {
                 jitter_db: 0,
                 thin: false,
                 phones: 0,
+                minutes: 60,
             },
             time: Time::Jumping {
                 start: NOON,
@@ -137,6 +138,12 @@ impl Machine {
     /// With so many phones around, in a scenario with a crowd.
     pub fn phones(mut self, phones: u32) -> Self {
         self.setup.phones = phones;
+        self
+    }
+
+    /// For so many minutes, in a scenario that can be of any length.
+    pub fn minutes(mut self, minutes: u32) -> Self {
+        self.setup.minutes = minutes;
         self
     }
 
@@ -201,7 +208,7 @@ impl Machine {
             self.setup.bluetoothd = Some(newer_bluetoothd()?.to_owned());
         }
         let guest = program("guest")?;
-        let dir = new_dir(&guest, &self.name)?;
+        let dir = new_dir(&self.name)?;
         self.setup.write(&dir)?;
         let init = root().join("tests/uml/init.sh");
         let mut command = Command::new("timeout");
@@ -320,11 +327,49 @@ fn found(path: &'static Result<PathBuf, String>) -> Result<&'static Path> {
     }
 }
 
-/// An empty folder for the guest of this name, in target/tmp.
-fn new_dir(guest: &Path, name: &str) -> Result<PathBuf> {
+/// The folder that the guest of this name shares with the test, in target/tmp.
+///
+/// # Panics
+///
+/// When this program lies elsewhere than cargo puts it.
+pub fn shared_dir(name: &str) -> PathBuf {
+    let guest = program("guest").expect("it is built");
     let target_dir = guest.ancestors().nth(2);
-    let target_dir = target_dir.context("programs lie in target/<profile>")?;
-    let dir = target_dir.join("tmp/bluez").join(name);
+    let target_dir = target_dir.expect("programs lie in target/<profile>");
+    target_dir.join("tmp/bluez").join(name)
+}
+
+/// The process of the kernel that runs on this folder, if there is one.
+pub fn kernel_process(shared_dir: &Path) -> Option<i32> {
+    let folder = format!("OUT=\"{}\"", shared_dir.display());
+    // Its children, one for each process of the guest, have its command line, too.
+    let kernels: Vec<(i32, i32)> = processes()
+        .filter(|(id, _)| {
+            let command = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            let mut words = command.split(|byte| *byte == 0);
+            words.next().is_some_and(|word| word.ends_with(b"linux"))
+                && words.any(|word| word == folder.as_bytes())
+        })
+        .collect();
+    let is_first = |(_, parent): &&(i32, i32)| kernels.iter().all(|(id, _)| id != parent);
+    kernels.iter().find(is_first).map(|(id, _)| *id)
+}
+
+/// The host's processes, with their parents.
+pub fn processes() -> impl Iterator<Item = (i32, i32)> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        // After the name, which is in brackets: the state, and the parent.
+        let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?;
+        let id = entry.file_name().to_str()?.parse().ok()?;
+        Some((id, parent.parse().ok()?))
+    })
+}
+
+/// An empty folder for the guest of this name.
+fn new_dir(name: &str) -> Result<PathBuf> {
+    let dir = shared_dir(name);
     if dir.exists() {
         fs::remove_dir_all(&dir)?;
     }

@@ -379,7 +379,7 @@ impl Load {
                 at: Instant::now(),
                 heard: counter(&status, "heard"),
                 daemon_seconds: cpu_seconds(daemon.id())?,
-                bus_seconds: cpu_seconds(place.bus_id())?,
+                bus_seconds: cpu_seconds(place.bus_id().context("the bus is this place's")?)?,
             })
         };
         let (before, after) = (look(1)?, look(3)?);

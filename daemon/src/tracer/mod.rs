@@ -287,6 +287,9 @@ enum BroadcastState {
     },
     On {
         rotate_at: BootTime,
+        /// From when and until when a scan window may decide it.
+        rotate_from: BootTime,
+        rotate_by: BootTime,
         /// What cannot be replaced leaves the air by this time.
         gone_by: BootTime,
     },
@@ -426,9 +429,7 @@ impl<R: CryptoRng> Tracer<R> {
                 deadlines.push(retry_at);
             }
             if self.may_broadcast() {
-                let (BroadcastState::Off { start_at: at }
-                | BroadcastState::On { rotate_at: at, .. }) = self.broadcast;
-                deadlines.push(at);
+                deadlines.push(self.broadcast_due());
                 if let BroadcastState::On { gone_by, .. } = self.broadcast {
                     deadlines.push(gone_by);
                 }
@@ -508,6 +509,8 @@ impl<R: CryptoRng> Tracer<R> {
                 );
                 self.broadcast = BroadcastState::On {
                     rotate_at: now.boot.after(life),
+                    rotate_from: now.boot.after(*self.settings.rotation.start()),
+                    rotate_by: now.boot.after(*self.settings.rotation.end()),
                     gone_by: now
                         .boot
                         .after(*self.settings.rotation.end() + REPLACE_WITHIN),
@@ -695,9 +698,7 @@ impl<R: CryptoRng> Tracer<R> {
         if let ScanState::On { cycle, .. } = &mut self.scan {
             *cycle = OpenCycle::new(now.wall, None);
         }
-        if let BroadcastState::On { rotate_at, .. } = &mut self.broadcast {
-            *rotate_at = now.boot;
-        }
+        self.rotate_now(now);
         self.next_maintenance = now.boot;
     }
 
@@ -815,9 +816,7 @@ impl<R: CryptoRng> Tracer<R> {
 
     /// Returns whether the broadcast has the radio, or needs it next.
     fn drive_broadcast(&mut self, now: Now, actions: &mut Vec<Action>) -> bool {
-        let (BroadcastState::Off { start_at: due } | BroadcastState::On { rotate_at: due, .. }) =
-            self.broadcast;
-        if due > now.boot {
+        if self.broadcast_due() > now.boot {
             return false;
         }
         if matches!(self.key, KeyState::Loading) {
@@ -846,6 +845,43 @@ impl<R: CryptoRng> Tracer<R> {
         let broadcast = key.broadcast(prepared.interval, self.settings.metadata);
         self.command(now, Command::StartBroadcast(broadcast), actions);
         true
+    }
+
+    /// When the next identifier is to go on the air.
+    ///
+    /// Where there are scan windows, with the first after its time has come, or if
+    /// that may be too late, with the last before: a wake-up for both is one less.
+    fn broadcast_due(&self) -> BootTime {
+        let (rotate_at, from, by) = match self.broadcast {
+            BroadcastState::Off { start_at } => return start_at,
+            BroadcastState::On {
+                rotate_at,
+                rotate_from,
+                rotate_by,
+                ..
+            } => (rotate_at, rotate_from, rotate_by),
+        };
+        let ScanState::Off { start_at: window } = self.scan else {
+            return rotate_at;
+        };
+        let is_last = window.after(self.longest_rest()) > by;
+        if self.may_listen() && (from..=by).contains(&window) && (rotate_at <= window || is_last) {
+            window
+        } else {
+            rotate_at
+        }
+    }
+
+    /// What is on the air is to be replaced at once.
+    fn rotate_now(&mut self, now: Now) {
+        if let BroadcastState::On {
+            rotate_at,
+            rotate_by,
+            ..
+        } = &mut self.broadcast
+        {
+            (*rotate_at, *rotate_by) = (now.boot, now.boot);
+        }
     }
 
     /// The interval to broadcast next; chosen and sent to be saved if there is none yet.

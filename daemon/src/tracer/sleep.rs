@@ -69,9 +69,7 @@ impl<R: CryptoRng> Tracer<R> {
         );
         // An identifier that was on the air before must not be sent any longer, if it
         // was not announced that the machine would sleep.
-        if let BroadcastState::On { rotate_at, .. } = &mut self.broadcast {
-            *rotate_at = now.boot;
-        }
+        self.rotate_now(now);
         self.cut_cycle(now, true);
         self.usable_since = now.boot;
         self.off_air_since = Some(now.boot);

@@ -1,27 +1,22 @@
 //! The task that carries out the core's commands and watches over what it started.
 
-use std::path::Path;
 use std::time::Duration;
 
-use bluer::Session;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::advert::{OnAir, REFRESH_TIME_MAX, Slot};
 use super::bus::{Bus, Hearing, Link};
 use super::queue::Sender;
-use super::rfkill::{self, Switches};
 use super::scan::{Scan, renew_address};
 use super::world::Adapter;
-use super::{Settings, bluez_error, sleep_until};
-use crate::radio::{Broadcast, Command, RadioError, RadioEvent, RadioState, ScanMethod};
+use super::{Settings, sleep_until};
+use crate::radio::{Broadcast, Command, RadioError, RadioEvent, RadioState};
 
-/// How often to count the adverts while one of ours is on the air, in case a
-/// signal was missed.
+/// How often to count the adverts in a scan, in case a signal was missed. They are
+/// counted when a scan starts, too, and never besides: that would be a wake-up of its
+/// own.
 const COUNT_EVERY: Duration = Duration::from_secs(60);
-/// How often to read the rfkill switches while there is no adapter that is on:
-/// sysfs tells nobody when they change.
-const SWITCHES_EVERY: Duration = Duration::from_secs(60);
 /// How long after its start bluetoothd may refuse what will work soon. If the one
 /// before it was killed in a scan, the kernel keeps up that discovery for its
 /// 10.24 s: until then another is refused, and on legacy controllers an advert.
@@ -31,8 +26,11 @@ const RETRY_EVERY: Duration = Duration::from_millis(500);
 /// How long another program's discovery may keep our advert waiting on a legacy
 /// controller: bluetoothd lets it rest for half a second after each 10.24 s.
 const GAP_WAIT_MAX: Duration = Duration::from_secs(12);
-/// How long bluer may take to connect to the bus.
-const SESSION_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// How long the kernel may take to tell the controller what bluetoothd has asked of it.
+/// bluetoothd counts an advert no more before it is off the air; a machine that was
+/// suspended in between was seen to send it again after the resume.
+const KERNEL_TIME: Duration = Duration::from_millis(100);
 
 /// What the handle asks of the task.
 pub(super) enum Request {
@@ -48,10 +46,8 @@ pub(super) struct Actor {
     events: Sender,
     link: watch::Receiver<Link>,
     hearing: Hearing,
-    /// bluer's connection, made when first needed and again for every bluetoothd:
-    /// its streams do not notice when bluetoothd is killed.
-    session: Option<Session>,
-    session_bus: Option<Bus>,
+    /// The bluetoothd that was there last.
+    bus: Option<Bus>,
     /// Until when bluetoothd may refuse what will work soon.
     settles_at: Option<Instant>,
     adapter: Option<String>,
@@ -61,7 +57,7 @@ pub(super) struct Actor {
     /// Whether another program was discovering when the last scan was started.
     shares_discovery: bool,
     leftovers: Leftovers,
-    look_again_at: Option<Instant>,
+    count_at: Instant,
 }
 
 impl Actor {
@@ -77,8 +73,7 @@ impl Actor {
             events,
             link,
             hearing,
-            session: None,
-            session_bus: None,
+            bus: None,
             settles_at: None,
             adapter: None,
             state: None,
@@ -86,7 +81,7 @@ impl Actor {
             scan: None,
             shares_discovery: false,
             leftovers: Leftovers::default(),
-            look_again_at: None,
+            count_at: Instant::now(),
         }
     }
 
@@ -140,7 +135,12 @@ impl Actor {
     async fn try_to(&mut self, command: Command) -> Result<(), RadioError> {
         match command {
             Command::StartBroadcast(broadcast) => self.start_broadcast(&broadcast).await,
-            Command::StopBroadcast => self.stop_broadcast().await,
+            Command::StopBroadcast => {
+                self.stop_broadcast().await?;
+                // The machine may be suspended on this word.
+                sleep(KERNEL_TIME).await;
+                Ok(())
+            }
             Command::StartScan => self.start_scan().await,
             Command::StopScan => self.stop_scan().await,
         }
@@ -165,16 +165,8 @@ impl Actor {
                 tracing::debug!(%error, "the scan keeps its address");
             }
         }
-        let session = self.session().await?;
-        let on_air = OnAir::register(
-            &session,
-            &bus,
-            &name,
-            adapter.epoch,
-            broadcast,
-            &self.settings,
-        )
-        .await?;
+        let on_air =
+            OnAir::register(&bus, &name, adapter.epoch, broadcast, &self.settings).await?;
         // Had the adapter become discoverable meanwhile, the advert would be
         // going out from the public address.
         if let Err(error) = check_privacy(&bus, &name).await {
@@ -182,7 +174,6 @@ impl Actor {
             return Err(error);
         }
         self.on_air.put(on_air);
-        self.look_again_at = Some(Instant::now() + COUNT_EVERY);
         Ok(())
     }
 
@@ -204,31 +195,31 @@ impl Actor {
             Some(capabilities) => capabilities.scan_method,
             None => return Err(RadioError::NotReady),
         };
-        let session = if method == ScanMethod::MonitorAndDiscovery {
-            Some(self.session().await?)
-        } else {
-            None
-        };
+        self.count().await;
         // From here on, because the first signals come before the answer.
-        self.hearing.start(&name);
-        match Scan::start(session.as_ref(), &bus, &name, adapter.epoch, method).await {
+        let started = match self.hearing.start(&bus, &name).await {
+            Ok(()) => Scan::start(&bus, &name, adapter.epoch, method).await,
+            Err(error) => Err(error),
+        };
+        match started {
             Ok(scan) => {
                 self.scan = Some(scan);
                 Ok(())
             }
             Err(error) => {
-                self.hearing.stop();
+                self.hearing.stop(&bus).await;
                 Err(error)
             }
         }
     }
 
     async fn stop_scan(&mut self) -> Result<(), RadioError> {
-        let stopped = match self.scan.take() {
-            Some(scan) => scan.stop().await,
-            None => Ok(()),
+        let Some(scan) = self.scan.take() else {
+            return Ok(());
         };
-        self.hearing.stop();
+        let bus = scan.bus().clone();
+        let stopped = scan.stop().await;
+        self.hearing.stop(&bus).await;
         stopped
     }
 
@@ -241,7 +232,7 @@ impl Actor {
             self.leftovers.adverts.push(on_air);
         } else if link.world.adapter(on_air.adapter()).is_none() {
             // Gone with its adapter.
-            drop(on_air);
+            on_air.discard().await;
         } else if let Err(error) = on_air.take_off().await {
             tracing::warn!(%error, "it is not certain that the advert is off the air");
         }
@@ -252,7 +243,7 @@ impl Actor {
         let Some(scan) = self.scan.take() else {
             return;
         };
-        self.hearing.stop();
+        self.hearing.stop(scan.bus()).await;
         if link.bus.is_none() {
             self.leftovers.scans.push(scan);
         } else if let Err(error) = scan.stop().await {
@@ -262,12 +253,21 @@ impl Actor {
 
     /// Ends what could not be ended before.
     async fn clear_leftovers(&mut self, link: &Link) {
-        if link.bus.is_some() {
-            self.leftovers.scans.clear();
+        let Some(bus) = &link.bus else {
+            return;
+        };
+        for scan in std::mem::take(&mut self.leftovers.scans) {
+            if scan.bus() != bus {
+                scan.discard().await;
+            } else if let Err(error) = scan.stop().await {
+                tracing::debug!(%error, "stopping an old scan");
+            }
         }
         for on_air in std::mem::take(&mut self.leftovers.adverts) {
             if !can_take_off(&on_air, link) {
                 self.leftovers.adverts.push(on_air);
+            } else if on_air.bus() != bus {
+                on_air.discard().await;
             } else if let Err(error) = on_air.take_off().await {
                 tracing::debug!(%error, "taking off an old advert");
             }
@@ -280,9 +280,8 @@ impl Actor {
         if !link.is_known {
             return;
         }
-        if link.bus != self.session_bus {
-            self.session = None;
-            self.session_bus = link.bus.clone();
+        if link.bus != self.bus {
+            self.bus = link.bus.clone();
             self.settles_at = Some(Instant::now() + SETTLE_TIME_MAX);
         }
         self.clear_leftovers(&link).await;
@@ -322,20 +321,13 @@ impl Actor {
         if scan_lost && state.listens() {
             self.events.send(RadioEvent::ScanLost);
         }
-        self.look_again_at = if !state.listens() {
-            Some(Instant::now() + SWITCHES_EVERY)
-        } else if self.on_air.with(|_| ()).is_none() {
-            None
-        } else {
-            self.look_again_at
-        };
         self.report(state);
     }
 
     fn state_of(&self, link: &Link, chosen: Option<&str>) -> RadioState {
-        let state = link.world.state(chosen, self.settings.method, || {
-            Switches::read(Path::new(rfkill::SYSFS_DIR))
-        });
+        let state = link
+            .world
+            .state(chosen, self.settings.method, &link.switches);
         if self.shares_discovery {
             state.sharing_discovery()
         } else {
@@ -368,14 +360,14 @@ impl Actor {
             self.end_scan(&link).await;
             self.events.send(RadioEvent::ScanLost);
         }
-        if self.look_again_at.is_some_and(|at| at <= now) {
-            self.look_again_at = Some(now + COUNT_EVERY);
-            self.count(&link).await;
+        if self.count_at <= now {
+            self.count().await;
         }
     }
 
     /// Counts the adverts afresh, in case a signal was missed.
-    async fn count(&mut self, link: &Link) {
+    async fn count(&mut self) {
+        self.count_at = Instant::now() + COUNT_EVERY;
         let (Ok((bus, name, adapter)), Some(())) = (self.chosen(), self.on_air.with(|_| ())) else {
             return;
         };
@@ -387,7 +379,8 @@ impl Actor {
             .with(|on_air| on_air.is_disturbed(active, adapter.is_extended()))
             == Some(true)
         {
-            self.end_broadcast(link).await;
+            let link = self.link.borrow().clone();
+            self.end_broadcast(&link).await;
             self.events.send(RadioEvent::BroadcastLost);
         }
     }
@@ -399,7 +392,7 @@ impl Actor {
         let scan = self.scan.as_ref();
         let silent = scan.and_then(Scan::silent_until);
         let restart = scan.map(Scan::restart_at);
-        [self.look_again_at, silent, restart]
+        [silent, restart]
             .into_iter()
             .flatten()
             .min()
@@ -423,26 +416,14 @@ impl Actor {
             _ => Err(RadioError::NotReady),
         }
     }
-
-    async fn session(&mut self) -> Result<Session, RadioError> {
-        let session = match self.session.clone() {
-            Some(session) => session,
-            None => timeout(SESSION_TIME_MAX, Session::new())
-                .await
-                .map_err(|_| RadioError::Timeout)?
-                .map_err(|error| bluez_error(&error))?,
-        };
-        self.session = Some(session.clone());
-        Ok(session)
-    }
 }
 
 /// What ended with its adapter or its bluetoothd, and is let go only when they
 /// are back.
 ///
 /// While the adapter is off, bluetoothd forgets an advert that is unregistered,
-/// but the kernel does not, and sends it again when the adapter is switched on.
-/// While bluetoothd is gone, bluer's call to it would start it again.
+/// but the kernel does not, and sends it again when the adapter is switched on. A
+/// bluetoothd that does not answer still has what it was asked for, should it go on.
 #[derive(Default)]
 struct Leftovers {
     adverts: Vec<OnAir>,

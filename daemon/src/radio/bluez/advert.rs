@@ -1,26 +1,21 @@
 //! One advert on the air: registered, counted, and taken off again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bluer::adv::{Advertisement, AdvertisementHandle, Type};
-use bluer::{ErrorKind, Session, Uuid};
 use gaen::advert::ServiceData;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
+use zbus::Variant;
 
+use super::Settings;
 use super::bus::{Bus, Link};
-use super::{Settings, bluez_error};
+use super::devices::SERVICE_UUID;
 use crate::radio::{Broadcast, RadioError};
 
-/// The Exposure Notification service (protocol §2).
-const SERVICE: Uuid = Uuid::from_u128(0x0000_fd6f_0000_1000_8000_0080_5f9b_34fb);
-
-/// How long registering may take. A whole rotation was measured to take 20–60 ms.
-const REGISTER_TIME_MAX: Duration = Duration::from_secs(10);
-/// How long an advert may stay counted after its handle was dropped. bluer
-/// unregisters in a task of its own, within some milliseconds.
+/// How long an advert may stay counted after it was unregistered.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(3);
 /// How long bluetoothd is left alone with its adverts when the adapter has become
 /// discoverable or connectable. On extended controllers it then writes each anew, in
@@ -36,7 +31,7 @@ pub(super) struct OnAir {
     adapter: String,
     epoch: u64,
     active: u8,
-    handle: AdvertisementHandle,
+    path: String,
 }
 
 /// The place of the advert that is on the air.
@@ -93,11 +88,7 @@ pub(super) async fn guard(slot: Slot, mut link: watch::Receiver<Link>) {
 
 impl OnAir {
     /// Registers `broadcast` on `adapter`.
-    ///
-    /// Type `broadcast` and nothing about discoverability: anything else would be
-    /// connectable and come from the public address (spec/bluez.md, trap 1).
     pub(super) async fn register(
-        session: &Session,
         bus: &Bus,
         adapter: &str,
         epoch: u64,
@@ -105,40 +96,27 @@ impl OnAir {
         settings: &Settings,
     ) -> Result<Self, RadioError> {
         let before = bus.active_instances(adapter).await?;
-        let payload = ServiceData {
-            rpi: broadcast.rpi,
-            aem: broadcast.aem,
-        };
-        let advert = Advertisement {
-            advertisement_type: Type::Broadcast,
-            service_uuids: BTreeSet::from([SERVICE]),
-            service_data: BTreeMap::from([(SERVICE, payload.to_bytes().to_vec())]),
-            min_interval: Some(settings.advertising_interval.0),
-            max_interval: Some(settings.advertising_interval.1),
-            ..Advertisement::default()
-        };
-        let target = session
-            .adapter(adapter)
-            .map_err(|error| bluez_error(&error))?;
-        // A task, because a registration must not be abandoned half-way: bluetoothd
-        // would put the advert on the air with nobody left to take it off.
-        let mut registering = tokio::spawn(async move { target.advertise(advert).await });
-        let handle = match timeout(REGISTER_TIME_MAX, &mut registering).await {
-            Ok(Ok(result)) => result.map_err(|error| register_error(&error))?,
-            Ok(Err(_)) => return Err(RadioError::Timeout),
-            Err(_) => {
-                // Dropping the handle takes the advert off, should it still come.
-                tokio::spawn(async move { drop(registering.await) });
-                return Err(RadioError::Timeout);
-            }
-        };
+        let path = Advert::publish(bus, broadcast, settings).await?;
+        let registered = bus.register_advert(adapter, &path).await;
         let mut on_air = Self {
             bus: bus.clone(),
             adapter: adapter.to_owned(),
             epoch,
             active: 0,
-            handle,
+            path,
         };
+        match registered {
+            Ok(()) => {}
+            // It may still come: bluetoothd carries out what it was asked for last.
+            Err(RadioError::Timeout) => {
+                let _ = on_air.unregister().await;
+                return Err(RadioError::Timeout);
+            }
+            Err(error) => {
+                on_air.discard().await;
+                return Err(register_error(error));
+            }
+        }
         match bus.active_instances(adapter).await {
             Ok(active) if active > before => {
                 on_air.active = active;
@@ -178,15 +156,14 @@ impl OnAir {
 
     /// Takes the advert off the air and waits until bluetoothd no longer counts it.
     pub(super) async fn take_off(self) -> Result<(), RadioError> {
-        let Self {
-            bus,
-            adapter,
-            handle,
-            ..
-        } = self;
+        let (bus, adapter) = (self.bus.clone(), self.adapter.clone());
         let before = bus.active_instances(&adapter).await;
-        drop(handle);
+        // Asked for in any case: who does not answer may go on later.
+        let unregistered = self.unregister().await;
         let before = before?;
+        if let Err(RadioError::Timeout) = unregistered {
+            return Err(RadioError::Timeout);
+        }
         let deadline = Instant::now() + LEAVE_TIME_MAX;
         while before > 0 && bus.active_instances(&adapter).await? >= before {
             if Instant::now() >= deadline {
@@ -196,14 +173,93 @@ impl OnAir {
         }
         Ok(())
     }
+
+    /// Lets go of an advert that ended with its adapter or its bluetoothd.
+    pub(super) async fn discard(self) {
+        self.bus.withdraw::<Advert>(&self.path).await;
+    }
+
+    async fn unregister(self) -> Result<(), RadioError> {
+        // Refused when bluetoothd has forgotten it.
+        let unregistered = self.bus.unregister_advert(&self.adapter, &self.path).await;
+        self.discard().await;
+        unregistered
+    }
 }
 
-fn register_error(error: &bluer::Error) -> RadioError {
-    // doc/advertising-api.txt: "NotPermitted" is "the maximum number of
-    // advertisement instances is reached".
-    if error.kind == ErrorKind::NotPermitted {
-        RadioError::NoInstance
-    } else {
-        bluez_error(error)
+/// An advert as bluetoothd reads it (doc/advertising-api.txt of BlueZ).
+///
+/// Type `broadcast` and nothing about discoverability: anything else would be
+/// connectable and come from the public address (spec/bluez.md, trap 1).
+struct Advert {
+    service_data: Vec<u8>,
+    intervals_ms: (u32, u32),
+}
+
+impl Advert {
+    /// Offers an advert to bluetoothd. Returns its path.
+    async fn publish(
+        bus: &Bus,
+        broadcast: &Broadcast,
+        settings: &Settings,
+    ) -> Result<String, RadioError> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = format!("/org/sesshoku/adverts/{number}");
+        let data = ServiceData {
+            rpi: broadcast.rpi,
+            aem: broadcast.aem,
+        };
+        let (shortest, longest) = settings.advertising_interval;
+        let milliseconds =
+            |interval: Duration| u32::try_from(interval.as_millis()).unwrap_or(u32::MAX);
+        let advert = Self {
+            service_data: data.to_bytes().to_vec(),
+            intervals_ms: (milliseconds(shortest), milliseconds(longest)),
+        };
+        bus.publish(&path, advert).await?;
+        Ok(path)
+    }
+}
+
+#[zbus::interface(name = "org.bluez.LEAdvertisement1")]
+impl Advert {
+    /// bluetoothd has taken it off; its signals say so too.
+    fn release(&self) {}
+
+    #[zbus(property(emits_changed_signal = "const"), name = "Type")]
+    fn kind(&self) -> &'static str {
+        "broadcast"
+    }
+
+    #[zbus(property(emits_changed_signal = "const"), name = "ServiceUUIDs")]
+    fn service_uuids(&self) -> Vec<&'static str> {
+        vec![SERVICE_UUID]
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn service_data(&self) -> HashMap<&'static str, Variant<'static>> {
+        HashMap::from([(SERVICE_UUID, self.service_data.clone().into())])
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn min_interval(&self) -> u32 {
+        self.intervals_ms.0
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn max_interval(&self) -> u32 {
+        self.intervals_ms.1
+    }
+}
+
+fn register_error(error: RadioError) -> RadioError {
+    match error {
+        // doc/advertising-api.txt: "NotPermitted" is "the maximum number of
+        // advertisement instances is reached".
+        RadioError::Refused(name) if name == "org.bluez.Error.NotPermitted" => {
+            RadioError::NoInstance
+        }
+        error => error,
     }
 }

@@ -1,26 +1,41 @@
 //! The connection to BlueZ: its signals in the order they were sent, what the
 //! kernel says besides, and the calls the radio makes, each with a time limit.
 //!
-//! bluer offers the signals of a device as a stream of its own, so that a crowd
-//! would need a thousand subscriptions; this is one stream for all, and the
-//! answer to `GetManagedObjects` is taken from the same stream, so that nothing
-//! falls between the first state and its changes.
+//! One stream for all signals, and the answer to `GetManagedObjects` is taken from
+//! the same stream, so that nothing falls between the first state and its changes.
+//!
+//! Between scans the bus is asked for nothing that happens often: signals of devices
+//! are subscribed to for the length of a scan, however many there are around and
+//! whoever else discovers them.
+//!
+//! A bluetoothd that leaves a call unanswered is asked for a sign of life. One that
+//! gives none counts as absent, and is asked for its objects once more: the answer
+//! comes when it goes on, and nobody has to try until then.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
-use zbus::fdo::DBusProxy;
+use futures_util::future::try_join_all;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, timeout};
+use zbus::fdo::{DBusProxy, ObjectManager};
 use zbus::message::{Message, Type};
+use zbus::object_server::Interface;
 use zbus::{Connection, MatchRule, MessageStream, ObjectPath, Variant};
 
 use super::devices::{DEVICE, Devices, SERVICE_UUID};
 use super::kernel::{self, Kernel};
 use super::queue::Sender;
+use super::rfkill::{Rfkill, Switches};
 use super::sleep_until;
-use super::world::{ADAPTER, ADVERTISING_MANAGER, Adapter, Advertising, Properties, World};
+use super::world::{
+    ADAPTER, ADVERTISING_MANAGER, Adapter, Advertising, MONITOR_MANAGER, Properties, World,
+};
+use crate::bus::reach;
+use crate::config;
 use crate::radio::RadioError;
 
 const BLUEZ: &str = "org.bluez";
@@ -28,12 +43,18 @@ const BLUEZ_PATH: &str = "/org/bluez/";
 const DBUS: &str = "org.freedesktop.DBus";
 const OBJECT_MANAGER: &str = "org.freedesktop.DBus.ObjectManager";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+const PEER: &str = "org.freedesktop.DBus.Peer";
 
 /// How long an answer may take. bluetoothd answers most calls within
 /// milliseconds; starting and stopping discovery waits for the controller.
 const CALL_TIME_MAX: Duration = Duration::from_secs(5);
-/// How long to wait before connecting again to a bus that went away.
-const RECONNECT_WAIT: Duration = Duration::from_secs(5);
+/// How long a sign of life may take, which is asked for when an answer has not come.
+const LIFE_TIME_MAX: Duration = Duration::from_secs(2);
+/// The adapters whose coming and going is watched for: hci0 up to this. The kernel
+/// gives the lowest number that is free.
+const ADAPTERS_MAX: u16 = 16;
+/// Where monitors are published; bluetoothd looks for them below.
+pub(super) const MONITORS_PATH: &str = "/org/sesshoku/monitors";
 
 type Interfaces<'a> = HashMap<&'a str, Properties<'a>>;
 
@@ -46,6 +67,8 @@ pub(super) struct Link {
     pub(super) bus: Option<Bus>,
     /// Its adapters.
     pub(super) world: World,
+    /// The machine's radio switches.
+    pub(super) switches: Switches,
 }
 
 /// Where the adverts of devices go while a scan runs.
@@ -63,14 +86,19 @@ impl Hearing {
         }
     }
 
-    /// Reports from now on what `adapter` hears.
-    pub(super) fn start(&self, adapter: &str) {
+    /// Reports from now on what `adapter` of this bluetoothd hears.
+    pub(super) async fn start(&self, bus: &Bus, adapter: &str) -> Result<(), RadioError> {
+        bus.device_signals("AddMatch").await?;
         self.adapter.send_replace(Some(adapter.to_owned()));
+        Ok(())
     }
 
-    /// Reports nothing any more.
-    pub(super) fn stop(&self) {
+    /// Reports nothing any more, and has the bus tell nothing more of devices.
+    pub(super) async fn stop(&self, bus: &Bus) {
         self.adapter.send_replace(None);
+        if let Err(error) = bus.device_signals("RemoveMatch").await {
+            tracing::debug!(%error, "the bus may go on telling of devices");
+        }
     }
 
     fn is_on(&self, adapter: &str) -> bool {
@@ -80,38 +108,68 @@ impl Hearing {
 
 /// Keeps `link` up to date for as long as it is watched, and reports what is heard.
 pub(super) async fn listen(link: watch::Sender<Link>, hearing: Hearing) {
+    let mut rfkill = Rfkill::open();
     loop {
-        if let Err(error) = listen_once(&link, &hearing).await {
+        let connected = reach(&config::Bus::System, || async {
+            config::Bus::System
+                .builder()
+                .serve_at(MONITORS_PATH, ObjectManager)
+                .build()
+                .await
+        });
+        tokio::pin!(connected);
+        let connection = loop {
+            tokio::select! {
+                connection = &mut connected => break connection,
+                () = rfkill.changed(true) => publish_absent(&link, &rfkill),
+            }
+        };
+        if let Err(error) = listen_once(connection, &link, &hearing, &mut rfkill).await {
             tracing::warn!(%error, "no connection to the system bus");
         }
-        link.send_replace(Link {
-            is_known: true,
-            ..Link::default()
-        });
-        sleep(RECONNECT_WAIT).await;
+        publish_absent(&link, &rfkill);
     }
 }
 
+fn publish_absent(link: &watch::Sender<Link>, rfkill: &Rfkill) {
+    link.send_replace(Link {
+        is_known: true,
+        switches: rfkill.switches().clone(),
+        ..Link::default()
+    });
+}
+
 /// Listens until the connection ends.
-async fn listen_once(link: &watch::Sender<Link>, hearing: &Hearing) -> zbus::Result<()> {
-    let connection = Connection::system().await?;
+async fn listen_once(
+    connection: Connection,
+    link: &watch::Sender<Link>,
+    hearing: &Hearing,
+    rfkill: &mut Rfkill,
+) -> zbus::Result<()> {
     let mut stream = MessageStream::from(&connection);
     // The stream has to be read while the calls below wait for their answers.
     let mut subscribed = tokio::spawn(subscribe(connection.clone()));
+    let mut hears = hearing.adapter.subscribe();
     let mut listener = Listener {
         connection: connection.clone(),
         subscribed: false,
         owner: None,
         owner_signalled: false,
+        is_silent: false,
+        doubt: Arc::default(),
+        sign_of_life: None,
         world: World::default(),
         devices: Devices::default(),
-        snapshot: None,
+        objects: None,
+        devices_known: None,
         kernel: open_kernel(),
+        rfkill,
         hearing,
         link,
     };
     loop {
-        let answer_due = listener.snapshot.as_ref().map(|snapshot| snapshot.deadline);
+        let answer_due = listener.answer_due();
+        let no_adapter_is_on = !listener.world.is_any_on();
         tokio::select! {
             message = stream.next() => match message {
                 Some(message) => listener.message(&message?).await?,
@@ -125,10 +183,13 @@ async fn listen_once(link: &watch::Sender<Link>, hearing: &Hearing) -> zbus::Res
                 changed?;
                 listener.publish();
             }
-            () = sleep_until(answer_due) => {
-                tracing::warn!("bluetoothd does not answer");
-                listener.ask_for_objects().await?;
+            () = listener.rfkill.changed(no_adapter_is_on) => listener.publish(),
+            Ok(()) = hears.changed() => {
+                let is_on = hears.borrow_and_update().is_some();
+                listener.hearing_changed(is_on).await?;
             }
+            () = listener.doubt.notified() => listener.ask_for_life().await?,
+            () = sleep_until(answer_due) => listener.no_answer().await?,
         }
     }
 }
@@ -136,7 +197,6 @@ async fn listen_once(link: &watch::Sender<Link>, hearing: &Hearing) -> zbus::Res
 /// Asks the bus for BlueZ's signals. Returns who owns its name.
 async fn subscribe(connection: Connection) -> zbus::Result<Option<String>> {
     let dbus = DBusProxy::new(&connection).await?;
-    let signal = || MatchRule::builder().msg_type(Type::Signal);
     let mut rules = vec![
         signal()
             .sender(DBUS)
@@ -144,26 +204,38 @@ async fn subscribe(connection: Connection) -> zbus::Result<Option<String>> {
             .member("NameOwnerChanged")
             .add_arg(BLUEZ)
             .build()?,
-        signal().sender(BLUEZ).interface(OBJECT_MANAGER).build()?,
+        of_properties(ADAPTER)?,
+        of_properties(ADVERTISING_MANAGER)?,
     ];
-    for interface in [ADAPTER, ADVERTISING_MANAGER, DEVICE] {
-        rules.push(
-            signal()
-                .sender(BLUEZ)
-                .interface(PROPERTIES)
-                .member("PropertiesChanged")
-                .add_arg(interface)
-                .build()?,
-        );
+    for number in 0..ADAPTERS_MAX {
+        let path = format!("{BLUEZ_PATH}hci{number}");
+        rules.push(of_objects().arg_path(0, path).build()?);
     }
-    for rule in rules {
-        dbus.add_match_rule(rule).await?;
-    }
+    try_join_all(rules.into_iter().map(|rule| dbus.add_match_rule(rule))).await?;
     match dbus.get_name_owner(BLUEZ.try_into()?).await {
         Ok(owner) => Ok(Some(owner.to_string())),
         Err(zbus::fdo::Error::NameHasNoOwner(_)) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+fn signal() -> zbus::match_rule::Builder<'static> {
+    MatchRule::builder().msg_type(Type::Signal)
+}
+
+/// BlueZ's signals of objects that come and go.
+fn of_objects() -> zbus::match_rule::Builder<'static> {
+    signal().sender(BLUEZ).interface(OBJECT_MANAGER)
+}
+
+/// BlueZ's signals of properties of `interface` that change.
+fn of_properties(interface: &'static str) -> zbus::Result<MatchRule<'static>> {
+    signal()
+        .sender(BLUEZ)
+        .interface(PROPERTIES)
+        .member("PropertiesChanged")
+        .add_arg(interface)
+        .build()
 }
 
 struct Listener<'a> {
@@ -175,19 +247,37 @@ struct Listener<'a> {
     /// Whether the bus has signalled a change of owner, which is news to whatever
     /// it answered when it was asked.
     owner_signalled: bool,
+    /// Whether bluetoothd gives no sign of life.
+    is_silent: bool,
+    /// Notified when a call of bluetoothd was not answered in time.
+    doubt: Arc<Notify>,
+    /// The call that asks for a sign of life.
+    sign_of_life: Option<Call>,
     world: World,
     devices: Devices,
-    /// The call of `GetManagedObjects` that is being answered.
-    snapshot: Option<Snapshot>,
+    /// The call of `GetManagedObjects` for all there is.
+    objects: Option<Call>,
+    /// The same for the devices that were there when a scan started.
+    devices_known: Option<NonZeroU32>,
     /// `None` where the kernel is out of reach.
     kernel: Option<Kernel>,
+    rfkill: &'a mut Rfkill,
     hearing: &'a Hearing,
     link: &'a watch::Sender<Link>,
 }
 
-struct Snapshot {
-    serial: std::num::NonZeroU32,
-    deadline: Instant,
+/// A call that is being answered.
+struct Call {
+    serial: NonZeroU32,
+    /// By when; `None` for whenever bluetoothd goes on.
+    due: Option<Instant>,
+}
+
+impl Call {
+    /// Whether `answer` is the answer to `call`.
+    fn is_answered(call: &Option<Self>, answer: Option<NonZeroU32>) -> bool {
+        call.as_ref().is_some_and(|call| Some(call.serial) == answer)
+    }
 }
 
 impl Listener<'_> {
@@ -221,7 +311,7 @@ impl Listener<'_> {
         }
         // The bus passes on signals that anybody sends to us directly; and what
         // comes before the answer to GetManagedObjects is part of that answer.
-        if self.owner.as_deref() != Some(sender.as_str()) || self.snapshot.is_some() {
+        if self.owner.as_deref() != Some(sender.as_str()) || self.objects.is_some() {
             return Ok(());
         }
         if let Err(error) = self.bluez_signal(member.as_str(), message) {
@@ -272,16 +362,25 @@ impl Listener<'_> {
         Ok(())
     }
 
-    /// Takes over the answer to `GetManagedObjects`; others are for their callers.
+    /// Takes over the answers to the listener's own calls; others are for their
+    /// callers.
     fn answer(&mut self, message: &Message) {
         let serial = message.header().reply_serial();
-        if self.snapshot.is_none()
-            || self.snapshot.as_ref().map(|snapshot| snapshot.serial) != serial
-        {
-            return;
+        if Call::is_answered(&self.sign_of_life, serial) {
+            self.sign_of_life = None;
+        } else if Call::is_answered(&self.objects, serial) {
+            self.objects = None;
+            self.is_silent = false;
+            self.objects_known(message);
+            self.publish();
+        } else if serial.is_some() && self.devices_known == serial {
+            self.devices_known = None;
+            self.objects_known(message);
         }
-        self.snapshot = None;
-        let body = message.body();
+    }
+
+    fn objects_known(&mut self, answer: &Message) {
+        let body = answer.body();
         match body.deserialize::<HashMap<ObjectPath<'_>, Interfaces<'_>>>() {
             Ok(objects) => {
                 for (path, interfaces) in &objects {
@@ -290,7 +389,6 @@ impl Listener<'_> {
             }
             Err(error) => tracing::warn!(%error, "bluetoothd's objects were not understood"),
         }
-        self.publish();
     }
 
     fn object_added(&mut self, path: &str, interfaces: &Interfaces<'_>) {
@@ -300,12 +398,15 @@ impl Listener<'_> {
         self.adapter_interfaces(path, interfaces);
     }
 
-    /// Like [`Self::object_added`], but an RSSI that was there before is no sample.
+    /// An object that was there before: its RSSI is no sample.
     fn object_known(&mut self, path: &str, interfaces: &Interfaces<'_>) {
         if let Some(device) = interfaces.get(DEVICE) {
             let _ = self.devices.update(path, device);
         }
-        self.adapter_interfaces(path, interfaces);
+        // An adapter that is known comes to nothing new by being told of again.
+        if adapter_of(path).is_some_and(|adapter| self.world.adapter(adapter).is_none()) {
+            self.adapter_interfaces(path, interfaces);
+        }
     }
 
     fn adapter_interfaces(&mut self, path: &str, interfaces: &Interfaces<'_>) {
@@ -352,26 +453,87 @@ impl Listener<'_> {
             "bluetoothd is known to run or not"
         );
         self.owner = owner;
-        self.world = World::default();
-        self.devices = Devices::default();
-        self.snapshot = None;
+        self.forget();
+        self.is_silent = false;
+        self.objects = None;
         if self.owner.is_some() {
-            self.ask_for_objects().await?;
+            self.ask_for_objects(Some(CALL_TIME_MAX)).await?;
         }
         self.publish();
         Ok(())
     }
 
-    async fn ask_for_objects(&mut self) -> zbus::Result<()> {
-        let call = Message::method_call("/", "GetManagedObjects")
-            .destination(BLUEZ)
-            .interface(OBJECT_MANAGER)
+    /// Forgets what bluetoothd has said.
+    fn forget(&mut self) {
+        self.world.forget();
+        self.devices = Devices::default();
+        self.devices_known = None;
+        self.sign_of_life = None;
+    }
+
+    async fn ask_for_objects(&mut self, within: Option<Duration>) -> zbus::Result<()> {
+        self.objects = self
+            .ask("GetManagedObjects", OBJECT_MANAGER)
+            .await?
+            .map(|serial| Call {
+                serial,
+                due: within.map(|within| Instant::now() + within),
+            });
+        Ok(())
+    }
+
+    /// Whether bluetoothd lives; libdbus answers this by itself.
+    async fn ask_for_life(&mut self) -> zbus::Result<()> {
+        if self.objects.is_none() && self.sign_of_life.is_none() {
+            self.sign_of_life = self.ask("Ping", PEER).await?.map(|serial| Call {
+                serial,
+                due: Some(Instant::now() + LIFE_TIME_MAX),
+            });
+        }
+        Ok(())
+    }
+
+    /// A scan has started or ended.
+    async fn hearing_changed(&mut self, is_on: bool) -> zbus::Result<()> {
+        self.devices = Devices::default();
+        self.devices_known = if is_on {
+            self.ask("GetManagedObjects", OBJECT_MANAGER).await?
+        } else {
+            None
+        };
+        Ok(())
+    }
+
+    /// Calls bluetoothd, if there is one. The answer comes with the signals.
+    async fn ask(&self, method: &str, interface: &str) -> zbus::Result<Option<NonZeroU32>> {
+        let Some(owner) = &self.owner else {
+            return Ok(None);
+        };
+        let call = Message::method_call("/", method)
+            .destination(owner.as_str())
+            .interface(interface)
             .build(&())?;
-        self.snapshot = Some(Snapshot {
-            serial: call.primary_header().serial_num(),
-            deadline: Instant::now() + CALL_TIME_MAX,
-        });
-        self.connection.send(&call).await
+        self.connection.send(&call).await?;
+        Ok(Some(call.primary_header().serial_num()))
+    }
+
+    fn answer_due(&self) -> Option<Instant> {
+        let calls = [&self.objects, &self.sign_of_life];
+        let due = calls.into_iter().flatten().filter_map(|call| call.due);
+        due.min()
+    }
+
+    /// bluetoothd does not answer: it counts as absent until it does.
+    async fn no_answer(&mut self) -> zbus::Result<()> {
+        tracing::warn!("bluetoothd does not answer");
+        self.forget();
+        self.is_silent = true;
+        match &mut self.objects {
+            Some(call) => call.due = None,
+            None => self.ask_for_objects(None).await?,
+        }
+        self.publish();
+        Ok(())
     }
 
     fn publish(&mut self) {
@@ -380,12 +542,14 @@ impl Listener<'_> {
                 .heed_kernel(|adapter| kernel.connectable(adapter));
         }
         let link = Link {
-            is_known: self.subscribed && self.snapshot.is_none(),
-            bus: self.owner.as_ref().map(|owner| Bus {
+            is_known: self.subscribed && (self.objects.is_none() || self.is_silent),
+            bus: self.owner.as_ref().filter(|_| !self.is_silent).map(|owner| Bus {
                 connection: self.connection.clone(),
                 owner: owner.clone(),
+                doubt: Arc::clone(&self.doubt),
             }),
             world: self.world.clone(),
+            switches: self.rfkill.switches().clone(),
         };
         self.link.send_if_modified(|last| {
             let changed = *last != link;
@@ -426,6 +590,7 @@ fn adapter_of(path: &str) -> Option<&str> {
 pub(super) struct Bus {
     connection: Connection,
     owner: String,
+    doubt: Arc<Notify>,
 }
 
 impl PartialEq for Bus {
@@ -483,6 +648,73 @@ impl Bus {
         Ok(())
     }
 
+    /// Has bluetoothd put the advert at `path` on the air.
+    pub(super) async fn register_advert(&self, adapter: &str, path: &str) -> Result<(), RadioError> {
+        let options = Properties::new();
+        let advert = (object_path(path)?, options);
+        self.call(adapter, ADVERTISING_MANAGER, "RegisterAdvertisement", &advert)
+            .await?;
+        Ok(())
+    }
+
+    /// Has bluetoothd take the advert at `path` off the air.
+    pub(super) async fn unregister_advert(
+        &self,
+        adapter: &str,
+        path: &str,
+    ) -> Result<(), RadioError> {
+        let advert = (object_path(path)?,);
+        self.call(adapter, ADVERTISING_MANAGER, "UnregisterAdvertisement", &advert)
+            .await?;
+        Ok(())
+    }
+
+    /// Has bluetoothd look for monitors below [`MONITORS_PATH`].
+    pub(super) async fn register_monitors(&self, adapter: &str) -> Result<(), RadioError> {
+        let root = (object_path(MONITORS_PATH)?,);
+        self.call(adapter, MONITOR_MANAGER, "RegisterMonitor", &root)
+            .await?;
+        Ok(())
+    }
+
+    /// Has it forget them.
+    pub(super) async fn unregister_monitors(&self, adapter: &str) -> Result<(), RadioError> {
+        let root = (object_path(MONITORS_PATH)?,);
+        self.call(adapter, MONITOR_MANAGER, "UnregisterMonitor", &root)
+            .await?;
+        Ok(())
+    }
+
+    /// Offers `object` at `path` for bluetoothd to call.
+    pub(super) async fn publish(&self, path: &str, object: impl Interface) -> Result<(), RadioError> {
+        let server = self.connection.object_server();
+        server.at(path, object).await.map_err(refused)?;
+        Ok(())
+    }
+
+    /// Takes the `I` at `path` back.
+    pub(super) async fn withdraw<I: Interface>(&self, path: &str) {
+        let server = self.connection.object_server();
+        if let Err(error) = server.remove::<I, _>(path).await {
+            tracing::debug!(%error, "taking an object back");
+        }
+    }
+
+    /// Asks the bus to tell of devices, or not to.
+    async fn device_signals(&self, method: &str) -> Result<(), RadioError> {
+        let rules = [of_properties(DEVICE), of_objects().build()];
+        let calls = rules.into_iter().map(async |rule| {
+            self.connection
+                .call_method(Some(DBUS), "/org/freedesktop/DBus", Some(DBUS), method, &rule?)
+                .await
+        });
+        timeout(CALL_TIME_MAX, try_join_all(calls))
+            .await
+            .map_err(|_| RadioError::Timeout)?
+            .map_err(refused)?;
+        Ok(())
+    }
+
     async fn call<B>(
         &self,
         adapter: &str,
@@ -501,11 +733,18 @@ impl Bus {
             method,
             body,
         );
-        timeout(CALL_TIME_MAX, call)
-            .await
-            .map_err(|_| RadioError::Timeout)?
-            .map_err(refused)
+        match timeout(CALL_TIME_MAX, call).await {
+            Ok(answer) => answer.map_err(refused),
+            Err(_) => {
+                self.doubt.notify_one();
+                Err(RadioError::Timeout)
+            }
+        }
     }
+}
+
+fn object_path(path: &str) -> Result<ObjectPath<'_>, RadioError> {
+    ObjectPath::try_from(path).map_err(|error| refused(error.into()))
 }
 
 /// The error of a call, by its D-Bus name alone: texts may hold addresses.

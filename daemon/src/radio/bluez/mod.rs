@@ -1,14 +1,12 @@
 //! The real radio: BlueZ.
 //!
-//! Three tasks: `bus` follows the signals of BlueZ and the kernel, `actor` carries out the core's
-//! commands and keeps what runs in line with what BlueZ says, and the guard in
-//! `advert` takes the advert off the air when it would give the device away. bluer
-//! publishes the two objects that bluetoothd calls back, the advert and the
-//! monitor; state, signals and discovery go over a connection of our own, where
-//! they have one order and calls end in bounded time.
-//!
-//! Must run on a `current_thread` runtime: on a multi-thread one, bluer was seen
-//! to stall 25 s in one of six registrations.
+//! Three tasks: `bus` follows the signals of BlueZ and the kernel, `actor` carries
+//! out the core's commands and keeps what runs in line with what BlueZ says, and the
+//! guard in `advert` takes the advert off the air when it would give the device away.
+//! All goes over one connection, where signals and answers have one order, calls end
+//! in bounded time, and the bus is asked for no signal longer than it is of use. That
+//! is why this is not bluer: a session of it subscribes to every signal of every
+//! device for as long as an advert is on the air.
 //!
 //! What it cannot prevent, because the kernel acts before anybody is told (each
 //! measured with bluetoothd 5.66 and kernel 6.1):
@@ -38,7 +36,7 @@ use tokio::time::{Instant, timeout};
 use self::actor::{Actor, Request};
 use self::advert::Slot;
 use self::bus::{Hearing, Link};
-use super::{Command, Radio, RadioError, RadioEvent};
+use super::{Command, Radio, RadioEvent};
 use crate::clock::BootTime;
 
 /// How long [`Radio::close`] may take.
@@ -153,9 +151,4 @@ async fn sleep_until(deadline: Option<Instant>) {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
     }
-}
-
-/// A refusal by bluetoothd. Only the kind of error: texts may hold addresses.
-fn bluez_error(error: &bluer::Error) -> RadioError {
-    RadioError::Refused(error.kind.to_string())
 }

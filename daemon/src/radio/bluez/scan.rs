@@ -14,24 +14,24 @@
 //! 10.5 s, so that most windows of 4 s heard nobody. The core then listens for
 //! longer.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bluer::Session;
-use bluer::monitor::{Monitor, MonitorHandle, MonitorManager, Pattern, RssiSamplingPeriod};
-use futures_util::StreamExt;
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
+use zbus::ObjectPath;
 
-use super::bluez_error;
-use super::bus::Bus;
+use super::bus::{Bus, MONITORS_PATH};
 use crate::radio::{RadioError, ScanMethod};
 
 /// AD type "Service Data - 16-bit UUID" (Assigned Numbers §2.3).
 const AD_SERVICE_DATA_16: u8 = 0x16;
 /// 0xFD6F as it is in the advert.
 const SERVICE_BYTES: [u8; 2] = [0x6f, 0xfd];
+/// `RSSISamplingPeriod` of a monitor that is told of each device once.
+const FIRST_ADVERT_ONLY: u16 = 255;
 
-/// How long registering a monitor may take.
+/// How long bluetoothd may take to begin to use a monitor.
 const MONITOR_TIME_MAX: Duration = Duration::from_secs(5);
 /// Between two starts of plain discovery. Phones advertise every 200–270 ms
 /// (protocol §2), so this hears each of them twice even if one advert is lost.
@@ -67,17 +67,11 @@ pub(super) struct Scan {
     failures: u32,
 }
 
-/// A registered monitor; dropping it unregisters it.
+/// A registered monitor.
 struct Watching {
-    _manager: MonitorManager,
-    /// Reads the monitor's own events, which say less than the device signals.
-    drain: JoinHandle<()>,
-}
-
-impl Drop for Watching {
-    fn drop(&mut self) {
-        self.drain.abort();
-    }
+    bus: Bus,
+    adapter: String,
+    path: String,
 }
 
 /// Since when the adapter has said that it is not discovering.
@@ -104,31 +98,26 @@ impl Scan {
     /// Starts scanning on `adapter` in the way `method` names. Should there be no
     /// monitor after all, plain discovery has to do.
     pub(super) async fn start(
-        session: Option<&Session>,
         bus: &Bus,
         adapter: &str,
         epoch: u64,
         method: ScanMethod,
     ) -> Result<Self, RadioError> {
-        let monitor = match (method, session) {
-            (ScanMethod::MonitorAndDiscovery, Some(session)) => match watch(session, adapter).await
-            {
-                Ok(watching) => Some(watching),
-                Err(error) => {
-                    tracing::warn!(%error, "no advertisement monitor, scanning without");
-                    None
-                }
-            },
-            _ => None,
+        let monitor = if method == ScanMethod::MonitorAndDiscovery {
+            let watching = Watching::start(bus, adapter).await;
+            let warn = |error: &RadioError| {
+                tracing::warn!(%error, "no advertisement monitor, scanning without");
+            };
+            watching.inspect_err(warn).ok()
+        } else {
+            None
         };
-        bus.set_discovery_filter(adapter).await?;
-        let mut started = bus.start_discovery(adapter).await;
-        if is_busy(&started) {
-            // Perhaps with a discovery of ours whose end it did not confirm.
-            let _ = stop_discovery(bus, adapter).await;
-            started = bus.start_discovery(adapter).await;
+        if let Err(error) = start_discovery(bus, adapter).await {
+            if let Some(monitor) = monitor {
+                monitor.stop().await;
+            }
+            return Err(error);
         }
-        started?;
         let mut scan = Self {
             bus: bus.clone(),
             adapter: adapter.to_owned(),
@@ -205,18 +194,37 @@ impl Scan {
         }
     }
 
+    /// The bluetoothd that scans.
+    pub(super) fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
     /// Stops scanning.
     pub(super) async fn stop(self) -> Result<(), RadioError> {
-        let Self {
-            bus,
-            adapter,
-            monitor,
-            ..
-        } = self;
-        let stopped = stop_discovery(&bus, &adapter).await;
-        drop(monitor);
+        let stopped = stop_discovery(&self.bus, &self.adapter).await;
+        if let Some(monitor) = self.monitor {
+            monitor.stop().await;
+        }
         stopped
     }
+
+    /// Lets go of a scan that ended with its bluetoothd.
+    pub(super) async fn discard(self) {
+        if let Some(monitor) = self.monitor {
+            monitor.discard().await;
+        }
+    }
+}
+
+async fn start_discovery(bus: &Bus, adapter: &str) -> Result<(), RadioError> {
+    bus.set_discovery_filter(adapter).await?;
+    let started = bus.start_discovery(adapter).await;
+    if !is_busy(&started) {
+        return started;
+    }
+    // Perhaps with a discovery of ours whose end it did not confirm.
+    let _ = stop_discovery(bus, adapter).await;
+    bus.start_discovery(adapter).await
 }
 
 /// Starts discovery for a moment, so that the next scan asks under a new address.
@@ -252,33 +260,94 @@ fn is_busy(result: &Result<(), RadioError>) -> bool {
     matches!(result, Err(RadioError::Refused(name)) if name == "org.bluez.Error.InProgress")
 }
 
-async fn watch(session: &Session, adapter: &str) -> Result<Watching, RadioError> {
-    let adapter = session
-        .adapter(adapter)
-        .map_err(|error| bluez_error(&error))?;
-    let registering = async {
-        let manager = adapter.monitor().await?;
-        let handle = manager
-            .register(Monitor {
-                patterns: Some(vec![Pattern::new(AD_SERVICE_DATA_16, 0, &SERVICE_BYTES)]),
-                rssi_sampling_period: Some(RssiSamplingPeriod::First),
-                ..Monitor::default()
-            })
-            .await?;
-        Ok::<_, bluer::Error>((manager, handle))
-    };
-    let (manager, handle) = timeout(MONITOR_TIME_MAX, registering)
-        .await
-        .map_err(|_| RadioError::Timeout)?
-        .map_err(|error| bluez_error(&error))?;
-    Ok(Watching {
-        _manager: manager,
-        drain: tokio::spawn(drain(handle)),
-    })
+impl Watching {
+    /// Offers bluetoothd a monitor and waits until it is in use.
+    async fn start(bus: &Bus, adapter: &str) -> Result<Self, RadioError> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = format!("{MONITORS_PATH}/{number}");
+        let (fate, mut decided) = watch::channel(None);
+        bus.publish(&path, Monitor { fate }).await?;
+        let watching = Self {
+            bus: bus.clone(),
+            adapter: adapter.to_owned(),
+            path,
+        };
+        let registered = match bus.register_monitors(adapter).await {
+            // One of ours whose end it did not confirm.
+            Err(RadioError::Refused(name)) if name == "org.bluez.Error.AlreadyExists" => {
+                bus.unregister_monitors(adapter).await?;
+                bus.register_monitors(adapter).await
+            }
+            registered => registered,
+        };
+        let decision = async {
+            let decision = decided.wait_for(Option::is_some).await;
+            decision.is_ok_and(|decision| *decision == Some(true))
+        };
+        let result = match registered {
+            Ok(()) => match timeout(MONITOR_TIME_MAX, decision).await {
+                Ok(true) => return Ok(watching),
+                Ok(false) => Err(RadioError::Refused("released".to_owned())),
+                Err(_) => Err(RadioError::Timeout),
+            },
+            Err(error) => Err(error),
+        };
+        watching.stop().await;
+        result
+    }
+
+    async fn stop(self) {
+        if let Err(error) = self.bus.unregister_monitors(&self.adapter).await {
+            tracing::debug!(%error, "unregistering the monitor");
+        }
+        self.discard().await;
+    }
+
+    async fn discard(self) {
+        self.bus.withdraw::<Monitor>(&self.path).await;
+    }
 }
 
-async fn drain(mut handle: MonitorHandle) {
-    while handle.next().await.is_some() {}
+/// A monitor as bluetoothd reads and calls it (doc/advertisement-monitor-api.txt of
+/// BlueZ). What it tells of devices, their own signals tell better.
+struct Monitor {
+    /// Whether it is in use, once that is known.
+    fate: watch::Sender<Option<bool>>,
+}
+
+#[zbus::interface(name = "org.bluez.AdvertisementMonitor1")]
+impl Monitor {
+    fn release(&self) {
+        self.fate.send_replace(Some(false));
+    }
+
+    fn activate(&self) {
+        self.fate.send_replace(Some(true));
+    }
+
+    fn device_found(&self, _device: ObjectPath<'_>) {}
+
+    fn device_lost(&self, _device: ObjectPath<'_>) {}
+
+    #[zbus(property(emits_changed_signal = "const"), name = "Type")]
+    fn kind(&self) -> &'static str {
+        "or_patterns"
+    }
+
+    #[zbus(
+        property(emits_changed_signal = "const"),
+        name = "RSSISamplingPeriod"
+    )]
+    fn rssi_sampling_period(&self) -> u16 {
+        FIRST_ADVERT_ONLY
+    }
+
+    /// Start in the advert's data of that type, type, bytes.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn patterns(&self) -> Vec<(u8, u8, Vec<u8>)> {
+        vec![(0, AD_SERVICE_DATA_16, SERVICE_BYTES.to_vec())]
+    }
 }
 
 #[cfg(test)]

@@ -62,6 +62,16 @@ impl World {
         self.adapters.get(name)
     }
 
+    /// Whether any adapter is on.
+    pub(super) fn is_any_on(&self) -> bool {
+        self.adapters.values().any(|adapter| adapter.powered)
+    }
+
+    /// Forgets the adapters. What is known of them later belongs to other epochs.
+    pub(super) fn forget(&mut self) {
+        self.adapters.clear();
+    }
+
     /// Takes over what the kernel says of each adapter.
     pub(super) fn heed_kernel(&mut self, mut connectable: impl FnMut(&str) -> Option<bool>) {
         for (name, adapter) in &mut self.adapters {
@@ -167,24 +177,23 @@ impl World {
             .map(|(name, _)| name.as_str())
     }
 
-    /// The radio's state with the adapter called `chosen`. The rfkill switches are
-    /// looked at only when nothing is on.
+    /// The radio's state with the adapter called `chosen`.
     pub(super) fn state(
         &self,
         chosen: Option<&str>,
         method: Method,
-        switches: impl FnOnce() -> Switches,
+        switches: &Switches,
     ) -> RadioState {
         let Some((name, adapter)) = chosen.and_then(|name| self.adapters.get_key_value(name))
         else {
-            return if switches().block(None) {
+            return if switches.block(None) {
                 RadioState::Blocked
             } else {
                 RadioState::Absent
             };
         };
         if !adapter.powered {
-            return if adapter.off_blocked || switches().block(Some(name)) {
+            return if adapter.off_blocked || switches.block(Some(name)) {
                 RadioState::Blocked
             } else {
                 RadioState::Off
@@ -310,7 +319,7 @@ mod tests {
     }
 
     fn state_of(world: &World, name: &str) -> RadioState {
-        world.state(Some(name), Method::Auto, Switches::default)
+        world.state(Some(name), Method::Auto, &Switches::default())
     }
 
     fn capabilities(scan_method: ScanMethod, rotates_while_scanning: bool) -> Capabilities {
@@ -386,7 +395,7 @@ mod tests {
         let without = RadioState::Ready(capabilities(ScanMethod::Discovery, true));
         assert_eq!(state_of(&world, "hci0"), with);
         assert_eq!(
-            world.state(Some("hci0"), Method::Discovery, Switches::default),
+            world.state(Some("hci0"), Method::Discovery, &Switches::default()),
             without
         );
         world.interface_removed("hci0", MONITOR_MANAGER);

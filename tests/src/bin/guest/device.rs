@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use gaen::time::UnixSeconds;
 use nix::sys::signal::Signal;
+use nix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use sesshoku_tests::guest::{cpu_seconds, memory_kib};
 use sesshoku_tests::local::{Place, Process};
+use sesshoku_tests::power::Second;
 use sesshokud::store::{DeviceKey, Store};
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -33,7 +35,11 @@ impl Device {
 
     /// Starts a daemon and agrees.
     pub(crate) fn begin(config: &str) -> Result<Self> {
-        let place = Place::new()?;
+        Self::begin_in(Place::new()?, config)
+    }
+
+    /// Starts a daemon in `place` and agrees.
+    pub(crate) fn begin_in(place: Place, config: &str) -> Result<Self> {
         let daemon = place.start_daemon(config)?;
         let agreed = place.sesshoku(&["agree", "--yes"])?;
         ensure!(
@@ -89,23 +95,50 @@ impl Device {
         cpu_seconds(self.daemon.id())
     }
 
-    /// How often each of its threads woke up so far: each time that it gave the
-    /// processor away of its own will.
-    pub(crate) fn wakeups(&self) -> Result<Wakeups> {
+    /// Lets time pass, and tells how often the daemon woke up in each second of it.
+    pub(crate) fn watch(&self, time: Duration) -> Result<Vec<Second>> {
+        let mut seconds = Vec::new();
+        let mut before = self.switches()?;
+        for _ in 0..time.as_secs() {
+            pass(Duration::from_secs(1));
+            let switches = self.switches()?;
+            let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
+            seconds.push(Second {
+                at_us: u64::try_from(now.as_micros())?,
+                wakeups: switches.since(&before),
+            });
+            before = switches;
+        }
+        Ok(seconds)
+    }
+
+    /// How often each of its threads gave the processor away of its own will so far.
+    fn switches(&self) -> Result<Switches> {
         let tasks = format!("/proc/{}/task", self.daemon.id());
-        let mut wakeups = BTreeMap::new();
+        let mut switches = BTreeMap::new();
         for task in fs::read_dir(&tasks).context("the daemon is gone")? {
             let task = task?;
             // A thread may end between the two.
             let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
-            let switches = status
+            let count = status
                 .lines()
                 .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-            if let Some(count) = switches {
-                wakeups.insert(task.file_name(), count.trim().parse()?);
+            if let Some(count) = count {
+                switches.insert(task.file_name(), count.trim().parse()?);
             }
         }
-        Ok(Wakeups(wakeups))
+        Ok(Switches(switches))
+    }
+
+    /// Where the daemon's program lies in its memory, which is random: by that it is
+    /// known on the host.
+    pub(crate) fn program_range(&self) -> Result<String> {
+        let maps = fs::read_to_string(format!("/proc/{}/maps", self.daemon.id()))?;
+        let program = maps
+            .lines()
+            .find(|line| line.contains(" r-xp ") && line.ends_with("/sesshokud"));
+        let range = program.and_then(|line| line.split(' ').next());
+        Ok(range.context("it has no program")?.to_owned())
     }
 
     /// Lets time pass on the guest's clock, and checks that all is well after it.
@@ -158,12 +191,12 @@ pub(crate) fn write_sightings(place: &Place, path: &Path) -> Result<()> {
 }
 
 /// By thread: the threads of the blocking pool come and go, and take their counts along.
-pub(crate) struct Wakeups(BTreeMap<OsString, u64>);
+struct Switches(BTreeMap<OsString, u64>);
 
-impl Wakeups {
+impl Switches {
     /// How many there were since `before`. What a thread did that ended in between
     /// is not known any more.
-    pub(crate) fn since(&self, before: &Self) -> u64 {
+    fn since(&self, before: &Self) -> u64 {
         let of_thread = |(thread, count): (&OsString, &u64)| {
             let earlier = before.0.get(thread).copied().unwrap_or_default();
             // Its number may belong to another thread now.

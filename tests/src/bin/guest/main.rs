@@ -8,9 +8,11 @@ mod crowd;
 mod daemon;
 mod device;
 mod hearing;
+mod power;
 mod privacy;
 mod probe;
 mod recovery;
+mod sleep;
 mod story;
 
 use std::fs;
@@ -40,6 +42,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("daemon-in-a-crowd", crowd::in_windows),
     ("daemon-in-a-crowd-for-hours", crowd::for_hours),
     ("kiosk-in-a-crowd", crowd::all_the_time),
+    ("daemon-is-suspended", sleep::is_suspended),
+    ("daemon-waits", power::waits),
     ("daemon-recovers", recovery::recovers),
     ("who-is-near-is-told", story::registers),
 ];

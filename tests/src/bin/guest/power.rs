@@ -1,0 +1,26 @@
+//! The daemon in its daily round, and how often it wakes up.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::Result;
+use sesshoku_tests::guest::Guest;
+
+use crate::device::{Device, MINUTE, pass};
+
+/// Notes how often the daemon wakes up in each second, in `power.json`.
+pub(crate) fn waits(guest: &mut Guest) -> Result<()> {
+    let device = Device::start("hci0", "")?;
+    let phones = guest.setup.phones;
+    if phones > 0 {
+        guest.air(&format!("phones {phones} rssi=-70 rotate=600"))?;
+    }
+    // What belongs to the start.
+    pass(MINUTE * 10);
+    let shared_dir = guest.shared_dir().to_owned();
+    fs::write(shared_dir.join("program-range"), device.program_range()?)?;
+    let seconds = device.watch(Duration::from_secs(60) * guest.setup.minutes)?;
+    fs::write(shared_dir.join("power.json"), serde_json::to_vec(&seconds)?)?;
+    device.end(&shared_dir.join("sesshokud.log"))?;
+    Ok(())
+}

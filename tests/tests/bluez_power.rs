@@ -1,0 +1,174 @@
+//! What the daemon takes while nothing happens and in a small crowd: the scenario
+//! `daemon-waits`. `make bench-power` measures every kind of controller, and writes the
+//! table in docs/bluetooth.md.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use air::controller::Model;
+use sesshoku_tests::document::Table;
+use sesshoku_tests::power::Wakeups;
+use sesshoku_tests::uml::{
+    EXTENDED, LEGACY, Machine, kernel_process, processes, shared_dir,
+};
+
+/// The goal, by the hour outside of scan windows.
+const WAKEUPS_MAX: u64 = 30;
+/// The goal, by the hour.
+const CPU_SECONDS_MAX: f64 = 1.0;
+const CROWD: u32 = 50;
+
+const KINDS: &[(&str, Model, bool)] = &[
+    ("legacy", LEGACY, false),
+    ("legacy", LEGACY, true),
+    ("extended", EXTENDED, false),
+    ("extended", EXTENDED, true),
+];
+
+#[test]
+fn it_rests_between_scan_windows() {
+    std::thread::scope(|scope| {
+        scope.spawn(|| measure(KINDS[0], 0, 60).check());
+        scope.spawn(|| measure(KINDS[3], CROWD, 15).check());
+    });
+}
+
+#[test]
+#[ignore = "a benchmark: `make bench-power`"]
+fn what_a_day_takes() {
+    let mut table = Table::new(&[
+        "around",
+        "controller",
+        "scan method",
+        "wake-ups an hour, outside scan windows (measured)",
+        "in a scan window (measured)",
+        "CPU seconds a day (measured)",
+    ]);
+    for (phones, words) in [(0, "nobody"), (CROWD, "50 phones")] {
+        for kinds in KINDS.chunks(2) {
+            let measured = std::thread::scope(|scope| {
+                let runs: Vec<_> = kinds
+                    .iter()
+                    .map(|kind| scope.spawn(|| measure(*kind, phones, 120)))
+                    .collect();
+                let joined = runs.into_iter().map(|run| run.join());
+                joined
+                    .map(|run| run.expect("a guest fails by panicking"))
+                    .collect::<Vec<_>>()
+            });
+            for ((controller, _, experimental), measured) in kinds.iter().zip(measured) {
+                measured.check();
+                let method = if *experimental {
+                    "monitor+discovery"
+                } else {
+                    "discovery"
+                };
+                table.row(vec![
+                    words.to_owned(),
+                    (*controller).to_owned(),
+                    method.to_owned(),
+                    measured.wakeups.outside_per_hour().to_string(),
+                    (measured.wakeups.in_windows / measured.wakeups.windows.max(1)).to_string(),
+                    format!("{:.1}", measured.cpu_seconds_per_hour * 24.0),
+                ]);
+            }
+        }
+    }
+    table.check("docs/bluetooth.md", "power");
+}
+
+/// What a time took.
+#[derive(Debug)]
+struct Measured {
+    wakeups: Wakeups,
+    cpu_seconds_per_hour: f64,
+}
+
+impl Measured {
+    #[expect(clippy::print_stdout, reason = "what a benchmark is for")]
+    fn check(&self) {
+        println!("{self:?}");
+        assert!(self.wakeups.windows >= 2, "{self:?}");
+        assert!(self.wakeups.outside_per_hour() < WAKEUPS_MAX, "{self:?}");
+        assert!(
+            self.cpu_seconds_per_hour > 0.0 && self.cpu_seconds_per_hour < CPU_SECONDS_MAX,
+            "{self:?}"
+        );
+    }
+}
+
+fn measure(kind: (&str, Model, bool), phones: u32, minutes: u32) -> Measured {
+    let (controller, model, experimental) = kind;
+    let method = if experimental { "monitor" } else { "plain" };
+    let name = format!("power-{phones}-{controller}-{method}");
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let cpu_seconds = scope.spawn(|| cpu_seconds(&shared_dir(&name), &is_over));
+        let machine = Machine::new(&name, "daemon-waits")
+            .model(model)
+            .experimental(experimental)
+            .phones(phones)
+            .minutes(minutes)
+            .thin()
+            .deadline(Duration::from_secs(1_200));
+        let run = std::panic::catch_unwind(|| machine.run());
+        is_over.store(true, Ordering::Relaxed);
+        let run = run.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let seconds: Vec<_> = serde_json::from_str(&run.text("power.json")).expect("seconds");
+        Measured {
+            wakeups: Wakeups::sort(&seconds, run.air(), 0),
+            cpu_seconds_per_hour: cpu_seconds.join().expect("it is watched") * 60.0
+                / f64::from(minutes),
+        }
+    })
+}
+
+/// The processor time that the daemon takes in a guest, from when it says where it
+/// is. User-Mode Linux runs each process of the guest as one of the host, which knows
+/// the time exactly; what the guest's kernel does for it is not in it.
+fn cpu_seconds(shared_dir: &Path, is_over: &AtomicBool) -> f64 {
+    const LOOK_EVERY: Duration = Duration::from_millis(100);
+    let range = || fs::read_to_string(shared_dir.join("program-range")).ok();
+    let _ = fs::remove_file(shared_dir.join("program-range"));
+    let (mut process, mut first, mut last) = (None, None, None);
+    while !is_over.load(Ordering::Relaxed) {
+        if process.is_none() {
+            process = range().and_then(|range| process_with_program_at(shared_dir, &range));
+        }
+        let now = process.as_deref().and_then(run_seconds);
+        first = first.or(now);
+        last = now.or(last);
+        std::thread::sleep(LOOK_EVERY);
+    }
+    last.unwrap_or(0.0) - first.unwrap_or(0.0)
+}
+
+/// The process of the guest on this folder that has memory in `range`.
+fn process_with_program_at(shared_dir: &Path, range: &str) -> Option<PathBuf> {
+    let (start, end) = parse_range(range)?;
+    let kernel = kernel_process(shared_dir)?;
+    let children = processes().filter(|(_, parent)| *parent == kernel);
+    let mut paths = children.map(|(id, _)| PathBuf::from(format!("/proc/{id}")));
+    paths.find(|path| {
+        let maps = fs::read_to_string(path.join("maps")).unwrap_or_default();
+        let mut ranges = maps
+            .lines()
+            .filter_map(|line| parse_range(line.split(' ').next()?));
+        ranges.any(|(from, to)| start <= from && to <= end)
+    })
+}
+
+fn parse_range(text: &str) -> Option<(u64, u64)> {
+    let (start, end) = text.split_once('-')?;
+    let number = |text| u64::from_str_radix(text, 16).ok();
+    Some((number(start)?, number(end)?))
+}
+
+/// How long a process has run: the first number of its `schedstat`, in nanoseconds.
+fn run_seconds(process: &Path) -> Option<f64> {
+    let text = fs::read_to_string(process.join("schedstat")).ok()?;
+    let nanoseconds: u64 = text.split(' ').next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds).as_secs_f64())
+}

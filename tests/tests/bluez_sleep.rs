@@ -1,0 +1,90 @@
+//! The kernel suspends the machine under the daemon: the scenario
+//! `daemon-is-suspended`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use air::channel::Node;
+use air::controller::Model;
+use air::log::{Event, Record};
+use gaen::advert;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sesshoku_tests::audit::audit;
+use sesshoku_tests::setup::suspending_path;
+use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, kernel_process, shared_dir};
+
+#[test]
+fn on_a_legacy_controller() {
+    sleeps("sleep-legacy-plain", LEGACY, false);
+}
+
+#[test]
+fn on_an_extended_controller() {
+    sleeps("sleep-extended-experimental", EXTENDED, true);
+}
+
+fn sleeps(name: &str, model: Model, experimental: bool) {
+    let is_over = AtomicBool::new(false);
+    let run = std::thread::scope(|scope| {
+        scope.spawn(|| wake(&shared_dir(name), &is_over));
+        let machine = Machine::new(name, "daemon-is-suspended")
+            .model(model)
+            .experimental(experimental)
+            .thin()
+            .deadline(Duration::from_secs(300));
+        let run = std::panic::catch_unwind(|| machine.run());
+        is_over.store(true, Ordering::Relaxed);
+        run.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    });
+    let audit = audit(run.air(), 0);
+    assert!(audit.violations.is_empty(), "{:?}", audit.violations);
+    assert_eq!(identifiers_by_sleep(run.air()).len(), 4);
+}
+
+/// The identifiers on the air before, between and after the times asleep: none is
+/// there twice, and none while the machine sleeps.
+fn identifiers_by_sleep(air: &[Record]) -> Vec<BTreeSet<&[u8]>> {
+    let mut awake = vec![BTreeSet::new()];
+    let mut is_asleep = false;
+    for record in air {
+        match &record.event {
+            Event::Instruction { line } if line == "mark suspend" => is_asleep = true,
+            Event::Instruction { line } if line == "mark resume" => {
+                is_asleep = false;
+                awake.push(BTreeSet::new());
+            }
+            Event::Pdu { from, pdu, .. }
+                if *from == Node::Controller(0) && advert::parse(&pdu.data).is_some() =>
+            {
+                assert!(!is_asleep, "at {} µs it sends asleep", record.at_us);
+                let (now, before) = awake.split_last_mut().expect("at least one");
+                let data = pdu.data.as_slice();
+                assert!(before.iter().all(|before| !before.contains(data)), "again");
+                now.insert(data);
+            }
+            _ => {}
+        }
+    }
+    assert!(awake.iter().all(|identifiers| !identifiers.is_empty()));
+    awake
+}
+
+/// Wakes the guest's kernel whenever it is suspended: User-Mode Linux takes SIGUSR1 as
+/// the press of a button.
+fn wake(shared_dir: &Path, is_over: &AtomicBool) {
+    const LOOK_EVERY: Duration = Duration::from_millis(500);
+    while !is_over.load(Ordering::Relaxed) {
+        let is_suspending = suspending_path(shared_dir).exists();
+        // By now, if it was about to be before: its time flies meanwhile.
+        std::thread::sleep(LOOK_EVERY);
+        if is_suspending
+            && suspending_path(shared_dir).exists()
+            && let Some(kernel) = kernel_process(shared_dir)
+        {
+            kill(Pid::from_raw(kernel), Signal::SIGUSR1).expect("it runs");
+        }
+    }
+}
