@@ -55,10 +55,10 @@ struct Sizes {
 impl Sizes {
     const fn an_nth(n: u32) -> Self {
         Self {
-            registrations: 20_000 / n,
+            registrations: 6_000 / n,
             keys_kept: 1_000_000 / n,
             keys_a_time: 50_000 / n,
-            seconds: 15_u32.div_ceil(n),
+            seconds: 10_u32.div_ceil(n),
             sightings: 100_000 / n,
             connections: if n == 1 { 256 } else { 16 },
         }
