@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use gaen::time::UnixSeconds;
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use sesshoku_tests::guest::{cpu_seconds, memory_kib};
+use sesshoku_tests::guest::memory_kib;
 use sesshoku_tests::local::{Place, Process};
 use sesshokud::store::{DeviceKey, Store};
 
@@ -82,11 +82,6 @@ impl Device {
     /// The memory it has in use, in KiB.
     pub(crate) fn memory_kib(&self) -> Result<u64> {
         memory_kib(self.daemon.id())
-    }
-
-    /// The processor time it has used so far, in seconds: none where work takes no time.
-    pub(crate) fn cpu_seconds(&self) -> Result<f64> {
-        cpu_seconds(self.daemon.id())
     }
 
     /// How often each of its threads woke up so far: each time that it gave the
