@@ -453,36 +453,3 @@ fn counter(status: &Value, name: &str) -> u64 {
         .as_u64()
         .unwrap_or_default()
 }
-
-/// One crowd for a look at it: `SESSHOKU_CROWD=500,legacy,plain,kiosk-in-a-crowd`.
-#[test]
-#[ignore = "for a look at one crowd"]
-fn one_crowd() {
-    let wanted = std::env::var("SESSHOKU_CROWD").expect("which");
-    let words: Vec<&str> = wanted.split(',').collect();
-    let model = if words[1] == "legacy" {
-        LEGACY
-    } else {
-        EXTENDED
-    };
-    let scenario = [WINDOWS, FOR_HOURS, ALL_THE_TIME]
-        .into_iter()
-        .find(|name| *name == words[3])
-        .expect("scenario");
-    let crowd = Crowd::of(
-        words[0].parse().expect("number"),
-        model,
-        words[2] == "experimental",
-        scenario,
-    );
-    let start = std::time::Instant::now();
-    let seen = crowd.see();
-    println!(
-        "{} cycles, took {:?}\n{:?}",
-        seen.cycles.len(),
-        start.elapsed(),
-        seen.row()
-    );
-    println!("{}", seen.result);
-    seen.check();
-}
