@@ -152,6 +152,7 @@ pub(crate) enum Online {
         #[arg(long, value_name = "FILE|-")]
         number_file: Option<PathBuf>,
     },
+    Calibrate(Calibrate),
     /// Show the registration as positive: what was sent, or why it was not.
     Registration {
         #[command(subcommand)]
@@ -176,6 +177,47 @@ pub(crate) enum Online {
         #[arg(long, default_value = "sesshoku-gui", value_name = "COMMAND")]
         window: PathBuf,
     },
+}
+
+/// Measure what this device's radio is like, with a phone 1 m away.
+///
+/// Listens to the nearest phone in several positions, judges whether that is of any use,
+/// and shows what to set. See docs/calibration.md for where a phone's transmit power is
+/// to be found.
+#[derive(Debug, Args)]
+pub(crate) struct Calibrate {
+    /// The phone's calibrated transmit power.
+    #[arg(long, value_name = "DBM", allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(i16).range(-50..=20))]
+    pub(crate) phone_power: Option<i16>,
+    /// How strongly a calibrated device hears the same phone in this device's place.
+    #[arg(long, value_name = "DBM", allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(i16).range(-127..=20))]
+    #[arg(conflicts_with = "phone_power")]
+    pub(crate) expected: Option<i16>,
+    /// Measure nothing: this is how strongly a calibrated device 1 m away hears this one.
+    #[arg(long, value_name = "DBM", allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(i16).range(-127..=20))]
+    #[arg(conflicts_with_all = ["phone_power", "expected"])]
+    pub(crate) heard_at: Option<i16>,
+    /// Positions of the phone.
+    #[arg(long, default_value_t = 4, value_name = "COUNT")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(crate) turns: u8,
+    /// How long to listen in each.
+    #[arg(long, default_value_t = 15, value_name = "SECONDS")]
+    #[arg(value_parser = clap::value_parser!(u32).range(5..=120))]
+    pub(crate) seconds: u32,
+    /// Do not ask, and do not wait between positions.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Write what to set into the file, beside what is in it.
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// The file.
+    #[arg(long, value_name = "FILE")]
+    #[arg(default_value = "/etc/sesshoku/sesshokud.toml.d/50-calibration.toml")]
+    pub(crate) file: PathBuf,
 }
 
 /// What to do about a registration.

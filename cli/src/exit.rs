@@ -1,6 +1,7 @@
 //! How a run ends: exit codes, and the failures behind them.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use sesshoku_dbus_api::Error as ServiceError;
@@ -73,6 +74,9 @@ pub(crate) enum Failure {
     /// A file of the person's or the administrator's cannot be used.
     #[error("a file cannot be used")]
     File(#[from] FileError),
+    /// A file cannot be written.
+    #[error("cannot write {}", .0.display())]
+    Write(PathBuf, #[source] io::Error),
     /// Keys are refused.
     #[error("the keys are refused")]
     Keys(#[from] KeysError),
@@ -133,6 +137,7 @@ impl Failure {
             Self::Bus(error) | Self::NoBus(error) => error.to_string(),
             Self::Input(error) => chain(error),
             Self::File(error) => chain(error),
+            Self::Write(..) => chain(self),
             Self::Keys(error) => chain(error),
             Self::Io(error) => error.to_string(),
             Self::Declined | Self::NotATerminal | Self::NeedsFlag(_) => self.to_string(),
@@ -150,7 +155,7 @@ impl Failure {
             Self::Declined => Kind::Declined,
             Self::NotATerminal => Kind::NotATerminal,
             Self::NeedsFlag(flag) => Kind::NeedsFlag(flag),
-            Self::Io(_) => Kind::Failed,
+            Self::Write(..) | Self::Io(_) => Kind::Failed,
         }
     }
 }
@@ -193,6 +198,8 @@ impl Kind {
             ServiceError::Pending(_) => Self::Service("pending"),
             ServiceError::NothingPending(_) => Self::Service("nothing-pending"),
             ServiceError::NumberRequired(_) => Self::Service("number-required"),
+            ServiceError::InvalidDuration(_) => Self::Service("invalid-duration"),
+            ServiceError::NotListening(_) => Self::Service("not-listening"),
             ServiceError::ShuttingDown(_) => Self::Service("shutting-down"),
         }
     }

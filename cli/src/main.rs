@@ -7,6 +7,7 @@
 mod analyse;
 mod args;
 mod bus;
+mod calibration;
 mod commands;
 mod contacts;
 mod exit;

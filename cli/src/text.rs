@@ -399,7 +399,9 @@ mod tests {
     use crate::contacts::tests::{contact, result};
     use crate::registration::tests::registration;
     use crate::status::tests::snapshot;
-    use sesshoku_dbus_api::{CheckOutcome, ConsentState, RunReason, RunState, UnknownReason};
+    use sesshoku_dbus_api::{
+        CalibrationSource, CheckOutcome, ConsentState, RunReason, RunState, UnknownReason,
+    };
     use sesshoku_i18n::{Language, keys};
 
     fn text(language: Language) -> Text {
@@ -583,6 +585,7 @@ mod tests {
             each("unknown", UnknownReason::ALL),
             each("registration", RegistrationState::ALL),
             each("obstacle", RegistrationReason::ALL),
+            each("calibration", CalibrationSource::ALL),
         ]
         .concat()
     }

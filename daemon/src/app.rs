@@ -13,7 +13,7 @@ use std::time::Duration;
 use gaen::registration::ProcessingNumber;
 use gaen::time::UtcDay;
 use rand_core::CryptoRng;
-use sesshoku_dbus_api::{CheckOutcome, ConsentState, Error, UnknownReason, Verdict};
+use sesshoku_dbus_api::{CheckOutcome, ConsentState, Error, Measurement, UnknownReason, Verdict};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -25,7 +25,8 @@ use crate::store::{Consent, Store, StoreError};
 use crate::sync::assess::Day;
 use crate::sync::{self, Assessment, CheckReport, Server};
 use crate::tracer::{
-    Action, Application, Event, Obstacle, Refusal, SendOutcome, StorageFault, Submission, Tracer,
+    Action, Application, Event, Measured, NotMeasured, Obstacle, Refusal, SendOutcome,
+    StorageFault, Submission, Tracer,
 };
 
 /// How long the radio has to fall silent when the daemon ends.
@@ -81,6 +82,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> App<R, C, G> {
             sending: None,
             chaff: None,
             registration_replies: VecDeque::new(),
+            measure_reply: None,
             announced: None,
             log_ended: false,
         };
@@ -138,6 +140,8 @@ struct Running<R, C, G> {
     chaff: Option<JoinHandle<SendOutcome>>,
     /// Who asked about registering, in the order the core answers them.
     registration_replies: VecDeque<Reply<()>>,
+    /// Who waits for a measurement.
+    measure_reply: Option<Reply<Measurement>>,
     /// The result as it was announced last.
     announced: Option<(Verdict, Vec<UnknownReason>, Vec<Day>)>,
     log_ended: bool,
@@ -268,6 +272,15 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                 }
                 Some(Event::Erased(erased))
             }
+            Action::Measured(measured) => {
+                if let Some(reply) = self.measure_reply.take() {
+                    answer(
+                        reply,
+                        measured.map(to_measurement).map_err(to_measure_error),
+                    );
+                }
+                None
+            }
             Action::ReadyToSleep { wake_at } => {
                 self.app.power.ready_to_sleep(wake_at);
                 None
@@ -367,6 +380,14 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
             Request::ForgetRegistration(reply) => {
                 self.registration_replies.push_back(reply);
                 self.events.push_back(Event::ForgetRegistration);
+            }
+            Request::Measure(time, reply) => {
+                if self.measure_reply.is_some() {
+                    let busy = Error::Busy("a measurement is under way".into());
+                    return answer(reply, Err(busy));
+                }
+                self.measure_reply = Some(reply);
+                self.events.push_back(Event::Measure(time));
             }
             Request::Result(reply) => {
                 let result = self.assess().await.map(|assessment| assessment.to_result());
@@ -661,6 +682,22 @@ fn to_error(refusal: Refusal) -> Error {
             Error::NumberRequired("the processing number is not in memory any more".into())
         }
         Refusal::Storage => Error::Storage("could not read or write the keys".into()),
+    }
+}
+
+fn to_measurement(measured: Measured) -> Measurement {
+    Measurement {
+        samples: measured.samples.into_iter().map(i16::from).collect(),
+        others: measured.others,
+        strongest_other: measured.strongest_other.map(i16::from),
+    }
+}
+
+fn to_measure_error(why: NotMeasured) -> Error {
+    match why {
+        NotMeasured::ConsentRequired => to_error(Refusal::ConsentRequired),
+        NotMeasured::NotListening => Error::NotListening("nothing can be heard".into()),
+        NotMeasured::ShuttingDown => shutting_down(),
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use settings::{ConfigError, Settings};
 
+use crate::calibration::{Model, Models};
 use crate::sync;
 use crate::tracer::ScanPlan;
 
@@ -250,26 +251,59 @@ pub struct Sleep {
     pub listen: bool,
 }
 
-/// What this device's radio is like.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What this device's radio is like, where the table of models does not say, or says
+/// something else (docs/calibration.md).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Calibration {
     /// Transmit power that goes into the metadata, in dBm, −50 to 20: what makes
     /// `tx_power − rssi` the attenuation at a well-calibrated receiver.
-    pub tx_power: i8,
+    pub tx_power: Option<i8>,
     /// Added to every received signal strength, in dB, −30 to 30.
-    pub rssi_correction: i8,
-    /// How sure these are, 0 (lowest) to 3 (protocol §1).
-    pub confidence: u8,
+    pub rssi_correction: Option<i8>,
+    /// How sure `tx_power` is, 0 (lowest) to 3 (protocol §1).
+    pub confidence: Option<u8>,
+    /// The name of the model that this is, where it is not recognised.
+    pub model: Option<String>,
+    /// Models besides those that come with the daemon, and before them.
+    pub models: Models,
 }
 
-impl Default for Calibration {
-    fn default() -> Self {
-        Self {
-            tx_power: -20,
-            rssi_correction: 0,
-            confidence: 0,
+impl Calibration {
+    fn check(&self) -> Result<(), ConfigError> {
+        Self::check_figures(self.tx_power, self.rssi_correction, self.confidence)?;
+        self.models.values().try_for_each(Self::check_model)
+    }
+
+    /// Whether the figures of `model` can be right.
+    pub(crate) fn check_model(model: &Model) -> Result<(), ConfigError> {
+        Self::check_figures(model.tx_power, model.rssi_correction, model.confidence)
+    }
+
+    fn check_figures(
+        tx_power: Option<i8>,
+        rssi_correction: Option<i8>,
+        confidence: Option<u8>,
+    ) -> Result<(), ConfigError> {
+        let refuse = |setting, problem: &str| {
+            Err(ConfigError::Value {
+                setting,
+                problem: problem.to_owned(),
+            })
+        };
+        if tx_power.is_some_and(|power| !(-50..=20).contains(&power)) {
+            return refuse("calibration.tx_power", "must be between −50 and 20 dBm");
         }
+        if rssi_correction.is_some_and(|correction| !(-30..=30).contains(&correction)) {
+            return refuse(
+                "calibration.rssi_correction",
+                "must be between −30 and 30 dB",
+            );
+        }
+        if confidence.is_some_and(|confidence| confidence > 3) {
+            return refuse("calibration.confidence", "must be between 0 and 3");
+        }
+        Ok(())
     }
 }
 
@@ -302,21 +336,7 @@ impl Settings for Config {
             300,
         )?;
         range("scan.every_seconds", longest, shortest, 300)?;
-        if !(-50..=20).contains(&self.calibration.tx_power) {
-            return refuse("calibration.tx_power", "must be between −50 and 20 dBm");
-        }
-        if !(-30..=30).contains(&self.calibration.rssi_correction) {
-            return refuse(
-                "calibration.rssi_correction",
-                "must be between −30 and 30 dB",
-            );
-        }
-        range(
-            "calibration.confidence",
-            self.calibration.confidence.into(),
-            0,
-            3,
-        )?;
+        self.calibration.check()?;
         for (setting, speed) in [
             ("radio.replay.speed", self.radio.replay.speed),
             ("radio.air.speed", self.radio.air.speed),
@@ -448,6 +468,10 @@ mod tests {
             ("[scan]\nevery_seconds = [300, 210]", "scan.every_seconds"),
             ("[calibration]\ntx_power = 21", "calibration.tx_power"),
             ("[calibration]\nconfidence = 4", "calibration.confidence"),
+            (
+                "[calibration.models.x]\nrssi_correction = 31",
+                "calibration.rssi_correction",
+            ),
             ("[radio]\nkind = 'replay'", "radio.replay.log"),
             ("[radio.air]\nspeed = -1.0", "radio.air.speed"),
         ] {

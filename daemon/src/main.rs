@@ -1,7 +1,7 @@
 //! `sesshokud`: reads the configuration, puts the parts together, runs them.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
@@ -10,11 +10,11 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use clap::Parser;
 use gaen::matching;
-use gaen::metadata::{Confidence, Metadata};
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
 use sesshoku_dbus_api::CheckOutcome;
 use sesshokud::app::{App, Heartbeat};
+use sesshokud::calibration::{Calibration, Machine};
 use sesshokud::clock::{Clock, SystemClock};
 use sesshokud::config::{Bus, Config, RadioKind, ScanMode, ScanPreference};
 use sesshokud::power::Power;
@@ -235,7 +235,12 @@ async fn serve<R: Radio, C: Clock>(
 ) -> anyhow::Result<()> {
     // Only the simulated room makes its key when it starts, so the server's keys
     // are read after the radio is there.
-    let calibration = &config.calibration;
+    let machine = if clock.is_simulated() {
+        Machine::unknown()
+    } else {
+        Machine::read(Path::new("/"))
+    };
+    let calibration = Calibration::of(&config.calibration, &machine);
     let matching = matching::Options {
         rssi_offset: calibration.rssi_correction,
     };
@@ -274,8 +279,7 @@ async fn serve<R: Radio, C: Clock>(
         can_register: registrar.is_some(),
         chaff_every: registrar.and_then(sync::Registrar::chaff_interval),
         rotation: Duration::from_secs(600)..=Duration::from_secs(1_200),
-        metadata: Metadata::v1_1(calibration.tx_power, confidence(calibration.confidence))
-            .to_bytes(),
+        metadata: calibration.metadata().to_bytes(),
         listen_asleep: config.sleep.listen,
     };
     let tracer = Tracer::new(settings, facts, schedule, rng, now);
@@ -292,6 +296,7 @@ async fn serve<R: Radio, C: Clock>(
         radio: radio.name(),
         terms_version: TERMS_VERSION.to_owned(),
         agreement_version: AGREEMENT_VERSION.to_owned(),
+        calibration,
         time: if clock.is_simulated() {
             TimeSource::Simulated(Arc::clone(&shown_time))
         } else {
@@ -364,15 +369,5 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
 fn notify_systemd(state: sd_notify::NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::debug!(%error, "could not notify systemd");
-    }
-}
-
-/// The configuration is checked, so nothing above 3 comes here.
-fn confidence(level: u8) -> Confidence {
-    match level {
-        0 => Confidence::Lowest,
-        1 => Confidence::Low,
-        2 => Confidence::Medium,
-        _ => Confidence::High,
     }
 }

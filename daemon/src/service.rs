@@ -4,13 +4,17 @@
 //! The interface is documented in `dbus-api/interfaces/`.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use gaen::metadata::Confidence;
 use gaen::registration::ProcessingNumber;
 use gaen::time::UnixSeconds;
 use sesshoku_dbus_api::{
-    BUS_NAME, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult, OBJECT_PATH,
+    BUS_NAME, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult, Measurement,
+    OBJECT_PATH,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use zbus::fdo::Properties;
@@ -18,6 +22,7 @@ use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, Variant, interface};
 use zeroize::Zeroizing;
 
+use crate::calibration;
 use crate::clock::system_now;
 use crate::config::Bus;
 use crate::tracer::Status;
@@ -26,6 +31,9 @@ use crate::tracer::Status;
 /// check. More are told [`Error::Busy`], so that nobody can fill the daemon's
 /// memory with questions.
 pub const MAX_WAITING: usize = 32;
+
+/// How long a measurement may take.
+const MEASURING_SECONDS: RangeInclusive<u32> = 5..=120;
 
 /// What a caller asks of the daemon; the answer goes to `reply`.
 #[derive(Debug)]
@@ -60,6 +68,8 @@ pub enum Request {
     RetryRegistration(Reply<()>),
     /// Forget the registration.
     ForgetRegistration(Reply<()>),
+    /// Listen for so long to whoever is nearest.
+    Measure(Duration, Reply<Measurement>),
     /// The result over the last 14 days.
     Result(Reply<ExposureResult>),
     /// The days that count as a contact.
@@ -95,6 +105,8 @@ pub struct Identity {
     pub terms_version: String,
     /// The version of the registration agreement in force.
     pub agreement_version: String,
+    /// What the radio is like.
+    pub calibration: calibration::Calibration,
     /// Where the daemon's time comes from.
     pub time: TimeSource,
 }
@@ -148,7 +160,11 @@ impl Service {
         let registration = Registration {
             sender: sender.clone(),
             snapshots: snapshots.clone(),
-            identity,
+            identity: identity.clone(),
+        };
+        let calibration = Calibration {
+            sender: sender.clone(),
+            calibration: identity.calibration,
         };
         let exposure = Exposure {
             sender,
@@ -160,6 +176,7 @@ impl Service {
             .serve_at(OBJECT_PATH, consent)
             .serve_at(OBJECT_PATH, exposure)
             .serve_at(OBJECT_PATH, registration)
+            .serve_at(OBJECT_PATH, calibration)
             .name(BUS_NAME)
             .build()
             .await?;
@@ -432,6 +449,57 @@ impl Registration {
     #[zbus(property(emits_changed_signal = "const"))]
     fn agreement_version(&self) -> &str {
         &self.identity.agreement_version
+    }
+}
+
+struct Calibration {
+    sender: mpsc::Sender<Request>,
+    calibration: calibration::Calibration,
+}
+
+#[interface(name = "org.sesshoku.Calibration1")]
+impl Calibration {
+    async fn measure(&self, seconds: u32) -> Result<Measurement, Error> {
+        if !MEASURING_SECONDS.contains(&seconds) {
+            return Err(Error::InvalidDuration("5 to 120 seconds".into()));
+        }
+        let time = Duration::from_secs(seconds.into());
+        ask(&self.sender, |reply| Request::Measure(time, reply)).await
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn model(&self) -> &str {
+        self.calibration.model.as_deref().unwrap_or_default()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn tx_power(&self) -> i16 {
+        self.calibration.tx_power.into()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn tx_power_source(&self) -> &str {
+        self.calibration.tx_power_source.as_str()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn confidence(&self) -> u8 {
+        match self.calibration.confidence {
+            Confidence::Lowest => 0,
+            Confidence::Low => 1,
+            Confidence::Medium => 2,
+            Confidence::High => 3,
+        }
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn rssi_correction(&self) -> i16 {
+        self.calibration.rssi_correction.into()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn rssi_correction_source(&self) -> &str {
+        self.calibration.rssi_correction_source.as_str()
     }
 }
 

@@ -36,6 +36,10 @@ pub enum Error {
     NothingPending(String),
     /// The processing number has to be given again.
     NumberRequired(String),
+    /// The time to measure is too short or too long.
+    InvalidDuration(String),
+    /// Nothing can be heard at present.
+    NotListening(String),
     /// The daemon is shutting down.
     ShuttingDown(String),
 }

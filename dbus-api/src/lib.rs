@@ -1,10 +1,11 @@
 //! The D-Bus interface between sesshokud and its front ends.
 //!
-//! One object, [`OBJECT_PATH`], at one name, [`BUS_NAME`], with four
+//! One object, [`OBJECT_PATH`], at one name, [`BUS_NAME`], with five
 //! interfaces: `org.sesshoku.Tracing1` (is it running, and why not),
 //! `org.sesshoku.Consent1` (the agreement), `org.sesshoku.Exposure1` (checks and
-//! what they found), `org.sesshoku.Registration1` (registering as positive). The introspection XML in `interfaces/` documents every
-//! member and is installed; a test holds the daemon against it.
+//! what they found), `org.sesshoku.Registration1` (registering as positive),
+//! `org.sesshoku.Calibration1` (what the radio is like). The introspection XML in
+//! `interfaces/` documents every member and is installed; a test holds the daemon against it.
 //!
 //! Changes are additive only. Sentences for people live in the front ends:
 //! here are names and numbers.
@@ -14,10 +15,13 @@ mod proxy;
 mod types;
 
 pub use error::Error;
-pub use proxy::{Consent1Proxy, Exposure1Proxy, Registration1Proxy, Tracing1Proxy};
+pub use proxy::{
+    Calibration1Proxy, Consent1Proxy, Exposure1Proxy, Registration1Proxy, Tracing1Proxy,
+};
 pub use types::{
-    CheckOutcome, ConsentState, ContactDay, CoursePoint, ExposureResult, RegistrationReason,
-    RegistrationState, RunReason, RunState, UnknownReason, Verdict,
+    CalibrationSource, CheckOutcome, ConsentState, ContactDay, CoursePoint, ExposureResult,
+    Measurement, RegistrationReason, RegistrationState, RunReason, RunState, UnknownReason,
+    Verdict,
 };
 
 /// The well-known bus name.
@@ -33,6 +37,8 @@ pub const CONSENT1_XML: &str = include_str!("../interfaces/org.sesshoku.Consent1
 pub const EXPOSURE1_XML: &str = include_str!("../interfaces/org.sesshoku.Exposure1.xml");
 /// The introspection XML of `org.sesshoku.Registration1`.
 pub const REGISTRATION1_XML: &str = include_str!("../interfaces/org.sesshoku.Registration1.xml");
+/// The introspection XML of `org.sesshoku.Calibration1`.
+pub const CALIBRATION1_XML: &str = include_str!("../interfaces/org.sesshoku.Calibration1.xml");
 
 #[cfg(test)]
 mod tests {
@@ -56,13 +62,20 @@ mod tests {
         check(UnknownReason::ALL, EXPOSURE1_XML);
         check(RegistrationState::ALL, REGISTRATION1_XML);
         check(RegistrationReason::ALL, REGISTRATION1_XML);
+        check(CalibrationSource::ALL, CALIBRATION1_XML);
     }
 
     #[test]
     fn every_member_of_the_proxies_is_in_the_xml_and_the_other_way_round() {
         let source = include_str!("proxy.rs");
         let mut in_xml = Vec::new();
-        for xml in [TRACING1_XML, CONSENT1_XML, EXPOSURE1_XML, REGISTRATION1_XML] {
+        for xml in [
+            TRACING1_XML,
+            CONSENT1_XML,
+            EXPOSURE1_XML,
+            REGISTRATION1_XML,
+            CALIBRATION1_XML,
+        ] {
             for kind in ["method", "property", "signal"] {
                 let declaration = format!("<{kind} name=\"");
                 let declared = xml.split(&declaration).skip(1);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use zbus::proxy;
 
 use crate::error::Error;
-use crate::types::{ContactDay, ExposureResult};
+use crate::types::{ContactDay, ExposureResult, Measurement};
 
 /// Is it running, and why not.
 #[proxy(
@@ -162,4 +162,35 @@ pub trait Registration1 {
     /// The version of the registration agreement in force.
     #[zbus(property(emits_changed_signal = "const"))]
     fn agreement_version(&self) -> zbus::Result<String>;
+}
+
+/// What this device's radio is like, and measuring it.
+#[proxy(
+    interface = "org.sesshoku.Calibration1",
+    default_service = "org.sesshoku.Tracing1",
+    default_path = "/org/sesshoku/Tracing1"
+)]
+pub trait Calibration1 {
+    /// Listens for so many seconds, and returns how strongly whoever is nearest was
+    /// heard.
+    fn measure(&self, seconds: u32) -> Result<Measurement, Error>;
+
+    /// The model that was recognised; empty for none.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn model(&self) -> zbus::Result<String>;
+    /// Transmit power in the metadata, in dBm.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn tx_power(&self) -> zbus::Result<i16>;
+    /// A `CalibrationSource`.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn tx_power_source(&self) -> zbus::Result<String>;
+    /// How sure the transmit power is, 0 to 3.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn confidence(&self) -> zbus::Result<u8>;
+    /// Added to every signal strength that is received, in dB.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn rssi_correction(&self) -> zbus::Result<i16>;
+    /// A `CalibrationSource`.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn rssi_correction_source(&self) -> zbus::Result<String>;
 }

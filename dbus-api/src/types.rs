@@ -203,6 +203,31 @@ names! {
     }
 }
 
+names! {
+    /// Where a figure of the calibration is from.
+    CalibrationSource {
+        /// The settings.
+        Configured = "configured",
+        /// The table of models.
+        Model = "model",
+        /// Nobody has measured it.
+        Default = "default",
+    }
+}
+
+/// What was heard of whoever is nearest, as `org.sesshoku.Calibration1.Measure` returns
+/// it, in dBm and without the correction of this device.
+#[derive(Clone, Debug, PartialEq, Eq, Type, SerializeDict, DeserializeDict)]
+#[zvariant(signature = "dict")]
+pub struct Measurement {
+    /// Signal strengths, in the order they came.
+    pub samples: Vec<i16>,
+    /// How many other identifiers were heard.
+    pub others: u32,
+    /// The median of the strongest of them.
+    pub strongest_other: Option<i16>,
+}
+
 /// The result of checking, as `org.sesshoku.Exposure1.GetResult` returns it.
 #[derive(Clone, Debug, PartialEq, Type, SerializeDict, DeserializeDict)]
 #[zvariant(signature = "dict")]

@@ -60,7 +60,7 @@ impl Language {
         }
     }
 
-    const fn sources(self) -> [&'static str; 9] {
+    const fn sources(self) -> [&'static str; 10] {
         macro_rules! sources {
             ($tag:literal) => {
                 [
@@ -70,6 +70,7 @@ impl Language {
                     include_str!(concat!("../", $tag, "/registration.ftl")),
                     include_str!(concat!("../", $tag, "/errors.ftl")),
                     include_str!(concat!("../", $tag, "/cli.ftl")),
+                    include_str!(concat!("../", $tag, "/calibrate.ftl")),
                     include_str!(concat!("../", $tag, "/analyse.ftl")),
                     include_str!(concat!("../", $tag, "/guidance.ftl")),
                     include_str!(concat!("../", $tag, "/notify.ftl")),

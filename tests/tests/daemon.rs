@@ -387,6 +387,7 @@ fn the_exported_interfaces_are_the_documented_ones() -> anyhow::Result<()> {
         sesshoku_dbus_api::CONSENT1_XML,
         sesshoku_dbus_api::EXPOSURE1_XML,
         sesshoku_dbus_api::REGISTRATION1_XML,
+        sesshoku_dbus_api::CALIBRATION1_XML,
     ] {
         let (documented, interface) = (members(documented), interface_name(documented)?);
         let start = exported

@@ -1,6 +1,7 @@
 //! The commands that ask the daemon: each fetches a value and prints it.
 
 mod actions;
+mod calibrate;
 mod notified;
 mod notify;
 mod register;
@@ -44,6 +45,7 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
             };
             register::register(bus, output, &answers).await
         }
+        Online::Calibrate(what) => calibrate::calibrate(bus, output, what).await,
         Online::Registration { action } => {
             register::registration(bus, output, action.as_ref()).await
         }

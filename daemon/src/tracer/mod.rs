@@ -5,6 +5,7 @@
 //! of its own, so that weeks of it run in a test in moments.
 
 mod cycle;
+mod measurement;
 mod own_key;
 mod registration;
 mod sleep;
@@ -18,6 +19,7 @@ use gaen::key::{AEM_LEN, Tek};
 use gaen::time::{DAY_SECONDS, Interval, UnixSeconds, UtcDay};
 use rand_core::CryptoRng;
 
+pub use measurement::{Measured, NotMeasured};
 pub use own_key::{OwnKey, Standing, UsedIntervals};
 pub use registration::{
     Application, MAX_KEYS, Obstacle, Refusal, RegistrationStatus, SendOutcome, Submission,
@@ -29,6 +31,7 @@ use crate::radio::{Capabilities, Command, RadioError, RadioEvent, RadioState, Sc
 use crate::store::{RegistrationRecord, ScanCycle};
 use crate::sync::schedule::Schedule;
 use cycle::OpenCycle;
+use measurement::Measurement;
 use registration::Registrar;
 use sesshoku_dbus_api::ConsentState;
 use sleep::Sleep;
@@ -98,6 +101,9 @@ pub enum Event {
     RegistrationSent(SendOutcome),
     /// The answer to [`Action::Send`] of a dummy; what came of it is nobody's concern.
     ChaffSent,
+    /// Somebody calibrates the radio: listen for so long to whoever is nearest;
+    /// [`Action::Measured`] follows. Not while one is under way.
+    Measure(Duration),
     /// The machine is about to be suspended, and waits for [`Action::ReadyToSleep`].
     GoingToSleep,
     /// The machine was suspended, and is awake.
@@ -144,6 +150,8 @@ pub enum Action {
     CancelSending,
     /// Answer the earliest request about registering that has no answer yet.
     Answer(Result<(), Refusal>),
+    /// What a measurement heard, or why there is none.
+    Measured(Result<Measured, NotMeasured>),
     /// Let the machine be suspended: nothing is on the air, all is saved.
     ReadyToSleep {
         /// When to wake it to listen.
@@ -230,6 +238,7 @@ pub struct Tracer<R> {
     must_leave_air: bool,
     scan: ScanState,
     scan_failures: u32,
+    measurement: Option<Measurement>,
     previous_cycle: Option<UnixSeconds>,
     last_scan: Option<Now>,
     usable_since: BootTime,
@@ -314,6 +323,7 @@ impl<R: CryptoRng> Tracer<R> {
             must_leave_air: false,
             scan: ScanState::Off { start_at: now.boot },
             scan_failures: 0,
+            measurement: None,
             previous_cycle: facts.last_cycle,
             last_scan: None,
             usable_since: now.boot,
@@ -366,6 +376,7 @@ impl<R: CryptoRng> Tracer<R> {
             Event::RegistrationSaved(saved) => self.on_registration_saved(now, saved),
             Event::RegistrationSent(outcome) => self.on_registration_sent(now, outcome),
             Event::ChaffSent => self.on_chaff_sent(),
+            Event::Measure(length) => self.on_measure(now, length),
             Event::GoingToSleep => self.on_going_to_sleep(now),
             Event::WokeUp => self.on_woke_up(now),
             Event::ShutDown => {
@@ -395,6 +406,7 @@ impl<R: CryptoRng> Tracer<R> {
     pub fn next_deadline(&self) -> Option<BootTime> {
         let mut deadlines = Vec::with_capacity(8);
         deadlines.extend(self.pending.map(|pending| pending.give_up_at));
+        deadlines.extend(self.measured_at());
         if !self.unsaved.is_empty() {
             deadlines.push(self.save_after);
         }
@@ -469,6 +481,7 @@ impl<R: CryptoRng> Tracer<R> {
                 if let ScanState::On { cycle, .. } = &mut self.scan {
                     self.counters.heard += 1;
                     cycle.hear(&heard, &mut self.rng);
+                    self.measure(&heard);
                 }
             }
             RadioEvent::Dropped(count) => self.counters.dropped += count,
@@ -651,6 +664,7 @@ impl<R: CryptoRng> Tracer<R> {
         self.unsaved.clear();
         self.previous_cycle = None;
         self.last_scan = None;
+        self.forget_measured();
         self.counters = Counters::default();
         if let ScanState::On { cycle, .. } = &mut self.scan {
             *cycle = OpenCycle::new(now.wall, None);
@@ -690,6 +704,7 @@ impl<R: CryptoRng> Tracer<R> {
     /// Brings the radio, the key and the timetable towards what is wanted.
     fn drive(&mut self, now: Now, actions: &mut Vec<Action>) {
         self.give_up_overdue(now, actions);
+        self.drive_measurement(now, actions);
         if self.may_keep_records() && is_plausible(now) {
             self.maintain(now, actions);
         }
@@ -1001,9 +1016,10 @@ impl<R: CryptoRng> Tracer<R> {
     }
 
     fn plan(&self) -> ScanPlan {
-        if self
-            .capabilities()
-            .is_some_and(|capabilities| capabilities.always_listening)
+        if self.measurement.is_some()
+            || self
+                .capabilities()
+                .is_some_and(|capabilities| capabilities.always_listening)
         {
             ScanPlan::Continuous {
                 cycle: self.settings.log_cycle,

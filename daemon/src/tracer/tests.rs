@@ -1,6 +1,7 @@
 //! The core in a simulated world: a radio, a store and two clocks that do what a
 //! test tells them, over weeks.
 
+mod measurement;
 mod sleep;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,6 +72,7 @@ struct World {
     /// Set when the machine may sleep, with the time of the alarm.
     ready_to_sleep: Option<Option<BootTime>>,
     sleep_again: bool,
+    measured: Vec<Result<Measured, NotMeasured>>,
 }
 
 impl World {
@@ -137,6 +139,7 @@ impl World {
             maintained: 0,
             ready_to_sleep: None,
             sleep_again: false,
+            measured: Vec::new(),
         }
     }
 
@@ -200,6 +203,7 @@ impl World {
                     Action::Answer(_)
                         | Action::CancelSending
                         | Action::Erase { .. }
+                        | Action::Measured(_)
                         | Action::ReadyToSleep { .. }
                         | Action::SleepAgain
                         | Action::Radio(Command::StopBroadcast | Command::StopScan)
@@ -267,6 +271,10 @@ impl World {
                     self.consent = ConsentState::None;
                 }
                 Some(Event::Erased(Ok(())))
+            }
+            Action::Measured(measured) => {
+                self.measured.push(measured);
+                None
             }
             Action::ReadyToSleep { wake_at } => {
                 self.ready_to_sleep = Some(wake_at);
