@@ -6,7 +6,6 @@
 
 mod control;
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -39,7 +38,7 @@ pub struct Guest {
     shared_dir: PathBuf,
     control: Control,
     bluetoothd: Process,
-    air: Process,
+    _air: Process,
     system_bus: Process,
 }
 
@@ -61,7 +60,7 @@ impl Guest {
             shared_dir: shared_dir.to_owned(),
             control,
             bluetoothd,
-            air,
+            _air: air,
             system_bus,
         };
         guest.wait_for_adapters(guest.setup.controllers)?;
@@ -219,23 +218,6 @@ impl Guest {
     /// When it is gone.
     pub fn bluetoothd_memory_kib(&self) -> Result<u64> {
         memory_kib(self.bluetoothd.id())
-    }
-
-    /// The processor time that everything around a device has used so far, in
-    /// seconds: none where work takes no time.
-    ///
-    /// # Errors
-    /// When one of the processes is gone.
-    pub fn cpu_seconds(&self) -> Result<BTreeMap<String, f64>> {
-        let processes = [
-            ("bluetoothd", &self.bluetoothd),
-            ("dbus-daemon", &self.system_bus),
-            ("air", &self.air),
-        ];
-        processes
-            .into_iter()
-            .map(|(name, process)| Ok((name.to_owned(), cpu_seconds(process.id())?)))
-            .collect()
     }
 
     /// Blocks all Bluetooth as airplane mode does, or lets it be again.

@@ -40,11 +40,7 @@ enum Time {
     /// As on the host.
     Real,
     /// It jumps ahead whenever all is idle, from this wall clock at boot on.
-    Jumping {
-        start: u32,
-        /// Whether work takes time as it does on the host, or none at all.
-        work_takes_time: bool,
-    },
+    Jumping { start: u32 },
 }
 
 /// A guest's place among those that run.
@@ -90,10 +86,7 @@ impl Machine {
                 phones: 0,
                 minutes: 60,
             },
-            time: Time::Jumping {
-                start: NOON,
-                work_takes_time: false,
-            },
+            time: Time::Jumping { start: NOON },
             deadline: Duration::from_secs(120),
         }
     }
@@ -149,21 +142,7 @@ impl Machine {
 
     /// With another wall clock at boot, in seconds after 1970.
     pub fn starting_at(mut self, start: u32) -> Self {
-        self.time = Time::Jumping {
-            start,
-            work_takes_time: false,
-        };
-        self
-    }
-
-    /// With work that takes its time: what is too slow is late, and the guest knows
-    /// how much processor each of its processes used. Both are those of a host that
-    /// may have other things to do.
-    pub fn at_its_own_speed(mut self) -> Self {
-        self.time = Time::Jumping {
-            start: NOON,
-            work_takes_time: true,
-        };
+        self.time = Time::Jumping { start };
         self
     }
 
@@ -224,16 +203,8 @@ impl Machine {
             .arg(assignment("OUT", &dir)?)
             .arg(assignment("GUEST", &guest)?)
             .stdin(Stdio::null());
-        if let Time::Jumping {
-            start,
-            work_takes_time,
-        } = self.time
-        {
-            command.arg(if work_takes_time {
-                "time-travel"
-            } else {
-                "time-travel=inf-cpu"
-            });
+        if let Time::Jumping { start } = self.time {
+            command.arg("time-travel=inf-cpu");
             // In nanoseconds.
             command.arg(format!("time-travel-start={start}000000000"));
         }

@@ -22,8 +22,12 @@ fn calibrate(place: &Place, arguments: &[&str]) -> Result<(Option<i32>, Value)> 
     Ok((status.code(), report))
 }
 
-/// A room with people at these metres, and two devices 1 m apart.
-fn room(metres: &[f64]) -> Result<Room> {
+const HERE: &str = "[[device]]\nname = 'here'\n";
+const THERE: &str = "[[device]]\nname = 'there'\ntx_power = -12\n\
+     stay = [{ from_minute = 0, to_minute = 600, metres = 1.0 }]\n";
+
+/// A room with people at these metres, and with devices that are all to come.
+fn room(metres: &[f64], devices: &[&str]) -> Result<Room> {
     let people: String = metres
         .iter()
         .map(|metres| {
@@ -33,15 +37,14 @@ fn room(metres: &[f64]) -> Result<Room> {
             )
         })
         .collect();
-    let devices = "[[device]]\nname = 'here'\n[[device]]\nname = 'there'\ntx_power = -12\n\
-         stay = [{ from_minute = 0, to_minute = 600, metres = 1.0 }]\n";
+    let devices = devices.concat();
     Room::open(&format!("seed = 7\nnoise_db = 2\n{people}{devices}"), 20.0)
 }
 
 #[test]
 fn a_phone_at_one_metre_gives_the_correction() -> Result<()> {
     // The phone is a little weaker than its list says.
-    let room = room(&[1.0, 9.0])?;
+    let room = room(&[1.0, 9.0], &[HERE])?;
     let here = room.enter("here", "[calibration]\nrssi_correction = 3\n")?;
     let file = here.place.dir().join("conf.d/50-calibration.toml");
     let path = file.to_str().context("a path")?;
@@ -89,7 +92,7 @@ fn a_phone_at_one_metre_gives_the_correction() -> Result<()> {
 
 #[test]
 fn two_phones_that_are_as_near_are_told_and_nothing_is_set() -> Result<()> {
-    let room = room(&[1.0, 1.3])?;
+    let room = room(&[1.0, 1.3], &[HERE])?;
     let here = room.enter("here", "")?;
     let arguments = ["--turns", "1", "--phone-power", "-14"];
     let (code, report) = calibrate(&here.place, &arguments)?;
@@ -101,7 +104,7 @@ fn two_phones_that_are_as_near_are_told_and_nothing_is_set() -> Result<()> {
 
 #[test]
 fn another_device_measures_what_this_one_sends() -> Result<()> {
-    let room = room(&[])?;
+    let room = room(&[], &[HERE, THERE])?;
     let here = room.enter("here", "")?;
     let there = room.enter("there", "")?;
     wait_for("the other to send", || {

@@ -1,6 +1,8 @@
 //! What bluetoothd, the kernel and the controllers do, without a bus or a clock: calls
 //! come in, answers and signals go out.
 
+mod told;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use zbus::{ObjectPath, OwnedObjectPath, OwnedVariant, Variant};
 
 use super::instruction::{Change, Shown, Treatment};
 use super::{ADAPTER, Options, Sent};
+use told::{service_data_property, written};
 
 pub(super) const BLUEZ: &str = "org.bluez";
 pub(super) const OBJECT_MANAGER: &str = "org.freedesktop.DBus.ObjectManager";
@@ -899,144 +902,6 @@ impl Machine {
         // Non-resolvable and private: the two highest bits are 0.
         [0x0a, 0x0b, 0x0c, high, middle, low]
     }
-
-    // What is told.
-
-    fn interfaces(&self, name: &str) -> Vec<(&'static str, Properties)> {
-        let Some(adapter) = self.adapters.get(name) else {
-            return Vec::new();
-        };
-        let mut all = vec![
-            (ADAPTER_INTERFACE, self.adapter_properties(name, adapter)),
-            (ADVERTISING, self.advertising_properties(adapter)),
-        ];
-        if self.options.experimental {
-            let patterns = vec!["or_patterns"];
-            let monitoring = Properties::from([("SupportedMonitorTypes", patterns.into())]);
-            all.push((MONITORING, monitoring));
-        }
-        all
-    }
-
-    fn adapter_properties(&self, name: &str, adapter: &Adapter) -> Properties {
-        let mut properties = Properties::from([
-            ("Address", written(public_address(name), ':').into()),
-            ("AddressType", "public".into()),
-            ("Name", "fake".into()),
-            ("Alias", "fake".into()),
-            ("Class", 0_u32.into()),
-            ("Powered", adapter.powered.into()),
-            ("Discoverable", adapter.discoverable.into()),
-            ("DiscoverableTimeout", adapter.discoverable_timeout.into()),
-            ("Pairable", true.into()),
-            ("PairableTimeout", 0_u32.into()),
-            ("Discovering", adapter.scan.is_some().into()),
-            ("UUIDs", Vec::<String>::new().into()),
-        ]);
-        if !self.options.old {
-            properties.insert("Connectable", adapter.connectable.into());
-        }
-        if !self.options.old || self.options.experimental {
-            let state = if adapter.powered { "on" } else { "off" };
-            properties.insert("PowerState", state.into());
-        }
-        properties
-    }
-
-    fn advertising_properties(&self, adapter: &Adapter) -> Properties {
-        let channels = if self.options.extended {
-            vec!["1M"]
-        } else {
-            vec![]
-        };
-        Properties::from([
-            ("ActiveInstances", adapter.active().into()),
-            (
-                "SupportedInstances",
-                INSTANCES.saturating_sub(adapter.active()).into(),
-            ),
-            (
-                "SupportedIncludes",
-                vec!["tx-power", "appearance", "local-name"].into(),
-            ),
-            ("SupportedSecondaryChannels", channels.into()),
-        ])
-    }
-
-    fn objects(&self, header: &Header<'_>) -> Result {
-        type Interfaces = HashMap<&'static str, Properties>;
-        let mut objects: HashMap<ObjectPath<'static>, Interfaces> = HashMap::new();
-        for (name, adapter) in &self.adapters {
-            let path = object_path(&format!("/org/bluez/{name}"));
-            objects.insert(path, self.interfaces(name).into_iter().collect());
-            for (path, device) in &adapter.devices {
-                let interfaces = HashMap::from([(DEVICE, device.properties(name))]);
-                objects.insert(object_path(path), interfaces);
-            }
-        }
-        done(header, &objects)
-    }
-
-    fn tell_adapter(&mut self, name: &str, property: &'static str) {
-        let path = format!("/org/bluez/{name}");
-        let Some(adapter) = self.adapters.get(name) else {
-            return;
-        };
-        let mut all = self.adapter_properties(name, adapter);
-        let changed = all.remove_entry(property).into_iter().collect();
-        self.changed(&path, ADAPTER_INTERFACE, changed, &[]);
-    }
-
-    fn tell_discovering(&mut self, name: &str) {
-        self.tell_adapter(name, "Discovering");
-    }
-
-    fn tell_instances(&mut self, name: &str) {
-        let Some(adapter) = self.adapters.get(name) else {
-            return;
-        };
-        let changed = Properties::from([("ActiveInstances", adapter.active().into())]);
-        self.changed(&format!("/org/bluez/{name}"), ADVERTISING, changed, &[]);
-    }
-
-    fn changed(
-        &mut self,
-        path: &str,
-        interface: &'static str,
-        changed: Properties,
-        invalidated: &[&str],
-    ) {
-        let body = (interface, changed, invalidated);
-        self.emit(path, PROPERTIES, "PropertiesChanged", &body);
-    }
-
-    fn added(&mut self, path: &str) {
-        let name = path.split('/').nth(3).unwrap_or_default();
-        let Some(adapter) = self.adapters.get(name) else {
-            return;
-        };
-        let interfaces: HashMap<&'static str, Properties> = match adapter.devices.get(path) {
-            Some(device) => HashMap::from([(DEVICE, device.properties(name))]),
-            None => self.interfaces(name).into_iter().collect(),
-        };
-        let body = (object_path(path), interfaces);
-        self.emit("/", OBJECT_MANAGER, "InterfacesAdded", &body);
-    }
-
-    fn removed(&mut self, path: &str, interfaces: &[&str]) {
-        let body = (object_path(path), interfaces);
-        self.emit("/", OBJECT_MANAGER, "InterfacesRemoved", &body);
-    }
-
-    fn emit<B>(&mut self, path: &str, interface: &str, name: &str, body: &B)
-    where
-        B: serde::Serialize + zbus::DynamicType,
-    {
-        if self.is_running {
-            let signal = Message::signal(path, interface, name).build(body);
-            self.outbox.extend(signal.ok());
-        }
-    }
 }
 
 impl Adapter {
@@ -1098,30 +963,6 @@ impl Scan {
     }
 }
 
-impl Device {
-    fn properties(&self, adapter: &str) -> Properties {
-        let mut properties = Properties::from([
-            ("Address", written(self.phone, ':').into()),
-            ("AddressType", "random".into()),
-            ("Alias", written(self.phone, '-').into()),
-            ("Paired", false.into()),
-            ("Trusted", false.into()),
-            ("Blocked", false.into()),
-            ("Connected", false.into()),
-            ("UUIDs", vec![SERVICE_UUID].into()),
-            ("ServiceData", service_data_property(&self.data)),
-            (
-                "Adapter",
-                object_path(&format!("/org/bluez/{adapter}")).into(),
-            ),
-        ]);
-        if let Some(rssi) = self.rssi {
-            properties.insert("RSSI", i16::from(rssi).into());
-        }
-        properties
-    }
-}
-
 /// What ends with a message, where building it can fail only for a name that is none.
 trait AndThenBuild {
     fn and_then_build(self) -> Option<Message>;
@@ -1165,16 +1006,6 @@ fn public_address(adapter: &str) -> [u8; 6] {
     let number = adapter.trim_start_matches(|c: char| !c.is_ascii_digit());
     let [high, low] = number.parse::<u16>().unwrap_or_default().to_be_bytes();
     [0x02, 0xfa, 0x4e, 0x00, high, low]
-}
-
-fn written(address: [u8; 6], separator: char) -> String {
-    let bytes = address.map(|byte| format!("{byte:02X}"));
-    bytes.join(&separator.to_string())
-}
-
-fn service_data_property(data: &[u8]) -> Variant<'static> {
-    let data = Variant::from(data.to_vec());
-    Variant::from(HashMap::from([(SERVICE_UUID.to_owned(), data)]))
 }
 
 /// The data of 0xFD6F in an advert's `ServiceData`.

@@ -35,7 +35,6 @@ fn in_a_crowd(guest: &mut Guest, config: &str, time: Duration) -> Result<()> {
         "phones {} rssi=-70 rotate=600",
         guest.setup.phones
     ))?;
-    let used_before = cpu(guest, &device)?;
     let (mut objects, mut memory_kib) = (Vec::new(), Vec::new());
     let mut bluetoothd_kib = Vec::new();
     for _ in 0..LOOKS {
@@ -44,7 +43,6 @@ fn in_a_crowd(guest: &mut Guest, config: &str, time: Duration) -> Result<()> {
         memory_kib.push(device.memory_kib()?);
         bluetoothd_kib.push(guest.bluetoothd_memory_kib()?);
     }
-    let used = cpu(guest, &device)?;
     guest.air("nophones")?;
     let after = stats(guest)?;
     // What is still on its way, and the cycle under way, come to an end.
@@ -57,7 +55,6 @@ fn in_a_crowd(guest: &mut Guest, config: &str, time: Duration) -> Result<()> {
         "memory_kib": memory_kib,
         "bluetoothd_kib": bluetoothd_kib,
         "air": [before, after],
-        "cpu": [used_before, used],
         "method": status["scan_method"],
         "scans": status["scans"],
     });
@@ -69,11 +66,4 @@ fn in_a_crowd(guest: &mut Guest, config: &str, time: Duration) -> Result<()> {
 
 fn stats(guest: &mut Guest) -> Result<Value> {
     Ok(serde_json::from_str(&guest.air("stats")?)?)
-}
-
-/// What everyone has used of the processor, in seconds.
-fn cpu(guest: &Guest, device: &Device) -> Result<Value> {
-    let mut used = guest.cpu_seconds()?;
-    used.insert("sesshokud".to_owned(), device.cpu_seconds()?);
-    Ok(json!(used))
 }

@@ -12,7 +12,7 @@ use gaen::time::UnixSeconds;
 use nix::sys::signal::Signal;
 use nix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
-use sesshoku_tests::guest::{cpu_seconds, memory_kib};
+use sesshoku_tests::guest::memory_kib;
 use sesshoku_tests::local::{Place, Process};
 use sesshoku_tests::power::Second;
 use sesshokud::store::{DeviceKey, Store};
