@@ -90,11 +90,6 @@ impl Device {
         memory_kib(self.daemon.id())
     }
 
-    /// The processor time it has used so far, in seconds: none where work takes no time.
-    pub(crate) fn cpu_seconds(&self) -> Result<f64> {
-        cpu_seconds(self.daemon.id())
-    }
-
     /// Lets time pass, and tells how often the daemon woke up in each second of it.
     pub(crate) fn watch(&self, time: Duration) -> Result<Vec<Second>> {
         let mut seconds = Vec::new();
