@@ -53,7 +53,6 @@ class App {
       status: (status) => this.#tell(status),
       exposure: () => void this.#exposureChanged(),
       page: (name) => this.open(name),
-      textScale: setTextScale,
     });
     const [environment, status] = await Promise.all([backend.environment(), backend.status()]);
     this.environment = environment;
@@ -161,10 +160,6 @@ function first(status: Status): Page {
   return status.service?.consent.state === "none"
     ? { name: "welcome", page: 1 }
     : { name: "home" };
-}
-
-function setTextScale(scale: number): void {
-  document.documentElement.style.fontSize = `${scale * 100}%`;
 }
 
 export const app = new App();

@@ -31,7 +31,6 @@ export type Listeners = {
   exposure(): void;
   /** Another program wants to show this page. */
   page(page: string): void;
-  textScale(scale: number): void;
 };
 
 /** What ships with the window: packages by licence, and the texts of the licences. */
