@@ -9,7 +9,7 @@ use clap::Parser;
 use gtk::prelude::*;
 use sesshoku_session::{DIRECTORY_FILE, INQUIRIES_FILE, preferences_file};
 use tauri::{AppHandle, Emitter, Manager, State, Url, WebviewUrl, WebviewWindowBuilder};
-use webkit2gtk::{SettingsExt, WebView, WebViewExt};
+use webkit2gtk::{HardwareAccelerationPolicy, Settings, SettingsExt, WebViewExt};
 
 use crate::controller::{Bus, Change, Controller, Places};
 use crate::failure::Failure;
@@ -118,14 +118,21 @@ fn open(handle: &AppHandle, page: &str) -> tauri::Result<()> {
         .min_inner_size(240.0, 240.0)
         .on_navigation(stays_here)
         .build()?;
-    window.with_webview(|webview| follow_text_scale(&webview.inner()))
+    window.with_webview(|webview| {
+        let webview = webview.inner();
+        if let Some(settings) = WebViewExt::settings(&webview) {
+            // A page of text needs no graphics processor, whose drivers take a third of
+            // the memory and half of the time until something shows.
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+            follow_text_scale(settings);
+        }
+    })
 }
 
 /// Has the page's text as large as all text on the desktop, which is a matter of its
 /// dots per inch, now and whenever that changes. The page counts in that size (rem).
-fn follow_text_scale(webview: &WebView) {
-    let (Some(page), Some(desktop)) = (WebViewExt::settings(webview), gtk::Settings::default())
-    else {
+fn follow_text_scale(page: Settings) {
+    let Some(desktop) = gtk::Settings::default() else {
         return;
     };
     page.set_default_font_size(font_size(desktop.gtk_xft_dpi()));
