@@ -71,11 +71,9 @@ impl Client {
                 Ok(client)
             }
             Event::Refused(why) => Err(ClientError::Refused(why)),
-            Event::Passed(_)
-            | Event::Heard(..)
-            | Event::Adapter(_)
-            | Event::Held
-            | Event::Done => Err(ClientError::OutOfTurn),
+            Event::Passed(_) | Event::Heard(..) | Event::Adapter(_) | Event::Held | Event::Done => {
+                Err(ClientError::OutOfTurn)
+            }
         }
     }
 

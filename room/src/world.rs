@@ -563,7 +563,10 @@ mod tests {
         let mut world = World::new(toml::from_str(scenario).unwrap(), START);
         assert!(!world.set_adapter("a", Adapter::Off), "a is not there");
         let [a, b] = ["a", "b"].map(|name| world.join(Some(name)).unwrap());
-        world.join(None).map(|server| world.wait(server, None)).unwrap();
+        world
+            .join(None)
+            .map(|server| world.wait(server, None))
+            .unwrap();
         for member in [a, b] {
             world.broadcast(member, Some(data(1)));
             world.listen(member, true);

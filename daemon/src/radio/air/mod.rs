@@ -160,9 +160,7 @@ fn state_of(adapter: Adapter) -> RadioState {
     };
     match adapter {
         Adapter::Ready => RadioState::Ready(capabilities),
-        Adapter::Discoverable => {
-            RadioState::PrivacyAtRisk(PrivacyRisk::Discoverable, capabilities)
-        }
+        Adapter::Discoverable => RadioState::PrivacyAtRisk(PrivacyRisk::Discoverable, capabilities),
         Adapter::Off => RadioState::Off(ADAPTER.into()),
         Adapter::Blocked => RadioState::Blocked,
         Adapter::Absent => RadioState::Absent,

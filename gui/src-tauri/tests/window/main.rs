@@ -52,7 +52,11 @@ fn from_the_first_start_over_a_contact_and_a_registration_to_the_end() -> anyhow
 
     // Before anybody has registered there is nothing to tell.
     device.wait_until(OPENING + 2 * HOUR)?;
-    ensure!(place.sesshoku(&["check"])?.status.success(), "{}", place.log());
+    ensure!(
+        place.sesshoku(&["check"])?.status.success(),
+        "{}",
+        place.log()
+    );
     window.press("home-check")?;
     window.wait_for_text("接触は確認されませんでした")?;
     window.press("back")?;
@@ -94,7 +98,11 @@ fn from_the_first_start_over_a_contact_and_a_registration_to_the_end() -> anyhow
     window.wait_for_text("数字8けたで入力してください")?;
     servers.issue_to(MAIL)?;
     let number = servers.mailed_number(MAIL)?;
-    let wrong = if number == "12345678" { "4 5679" } else { "4 5678" };
+    let wrong = if number == "12345678" {
+        "4 5679"
+    } else {
+        "4 5678"
+    };
     window.type_into("number", wrong)?;
     window.press("register-do")?;
     window.wait_for_text("この番号は使えませんでした")?;
@@ -155,7 +163,11 @@ fn walk_the_guidance(window: &Window) -> anyhow::Result<()> {
             "濃厚接触の可能性があります",
             true,
         ),
-        (&["symptoms-no", "close-contact-no"], "体調に気をつけて", false),
+        (
+            &["symptoms-no", "close-contact-no"],
+            "体調に気をつけて",
+            false,
+        ),
     ];
     for (answers, outcome, is_visit) in paths {
         for answer in answers {
@@ -165,7 +177,10 @@ fn walk_the_guidance(window: &Window) -> anyhow::Result<()> {
         window.wait_for_text(outcome)?;
         if is_visit {
             // Where the clinic is called, and where the consultation centre is.
-            for (prefecture, first) in [("27", "帰国者・接触者外来"), ("13", "先に相談センターへ電話します")] {
+            for (prefecture, first) in [
+                ("27", "帰国者・接触者外来"),
+                ("13", "先に相談センターへ電話します"),
+            ] {
                 window.choose("prefecture", prefecture)?;
                 window.wait_for_text(first)?;
                 window.wait_for_text("電話はつながりません")?;
@@ -233,7 +248,12 @@ impl<'a> Bluez<'a> {
         let process = place.start_mock(&["--template", "bluez5"], "bluez")?;
         wait_for("the adapter", || {
             let arguments = ["room", "a room"];
-            let added = place.gdbus("org.bluez", "/org/bluez", "org.bluez.Mock.AddAdapter", &arguments);
+            let added = place.gdbus(
+                "org.bluez",
+                "/org/bluez",
+                "org.bluez.Mock.AddAdapter",
+                &arguments,
+            );
             Ok(added.ok())
         })?;
         Ok(Self {
@@ -245,14 +265,17 @@ impl<'a> Bluez<'a> {
     fn set(&self, property: &str, value: bool) -> anyhow::Result<()> {
         let arguments = ["org.bluez.Adapter1", property, &format!("<{value}>")];
         let method = "org.freedesktop.DBus.Properties.Set";
-        self.place.gdbus("org.bluez", Self::ADAPTER, method, &arguments)?;
+        self.place
+            .gdbus("org.bluez", Self::ADAPTER, method, &arguments)?;
         Ok(())
     }
 
     fn is(&self, property: &str, value: bool) -> anyhow::Result<Option<()>> {
         let arguments = ["org.bluez.Adapter1", property];
         let method = "org.freedesktop.DBus.Properties.Get";
-        let answer = self.place.gdbus("org.bluez", Self::ADAPTER, method, &arguments)?;
+        let answer = self
+            .place
+            .gdbus("org.bluez", Self::ADAPTER, method, &arguments)?;
         Ok(answer.contains(&value.to_string()).then_some(()))
     }
 }
@@ -274,7 +297,8 @@ fn colours_and_the_size_of_text_are_the_desktops() -> anyhow::Result<()> {
     })?;
     let display = Display::start()?;
     let config = place.dir().join("xsettings");
-    let scale = |percent: u32| fs::write(&config, format!("Xft/DPI {}\n", 96 * 1024 * percent / 100));
+    let scale =
+        |percent: u32| fs::write(&config, format!("Xft/DPI {}\n", 96 * 1024 * percent / 100));
     scale(200)?;
     let mut settings = Command::new("xsettingsd");
     settings
@@ -295,9 +319,15 @@ fn colours_and_the_size_of_text_are_the_desktops() -> anyhow::Result<()> {
 
     // Both change while it is open.
     let changed = |scheme: u32| {
-        let values = format!("[<'org.freedesktop.appearance'>, <'color-scheme'>, <<uint32 {scheme}>>]");
+        let values =
+            format!("[<'org.freedesktop.appearance'>, <'color-scheme'>, <<uint32 {scheme}>>]");
         let method = "org.freedesktop.DBus.Mock.EmitSignal";
-        place.gdbus(PORTAL, OBJECT, method, &[SETTINGS, "SettingChanged", "ssv", &values])
+        place.gdbus(
+            PORTAL,
+            OBJECT,
+            method,
+            &[SETTINGS, "SettingChanged", "ssv", &values],
+        )
     };
     changed(2)?;
     window.wait_until(IS_DARK, false)?;
