@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
-use gtk::prelude::*;
 use sesshoku_session::{DIRECTORY_FILE, INQUIRIES_FILE, preferences_file};
 use tauri::{AppHandle, Emitter, Manager, State, Url, WebviewUrl, WebviewWindowBuilder};
-use webkit2gtk::{HardwareAccelerationPolicy, Settings, SettingsExt, WebViewExt};
+use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
 
 use crate::controller::{Bus, Change, Controller, Places};
 use crate::failure::Failure;
@@ -124,34 +123,8 @@ fn open(handle: &AppHandle, page: &str) -> tauri::Result<()> {
             // A page of text needs no graphics processor, whose drivers take a third of
             // the memory and half of the time until something shows.
             settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
-            follow_text_scale(settings);
         }
     })
-}
-
-/// Has the page's text as large as all text on the desktop, which is a matter of its
-/// dots per inch, now and whenever that changes. The page counts in that size (rem).
-fn follow_text_scale(page: Settings) {
-    let Some(desktop) = gtk::Settings::default() else {
-        return;
-    };
-    page.set_default_font_size(font_size(desktop.gtk_xft_dpi()));
-    desktop.connect_gtk_xft_dpi_notify(move |desktop| {
-        page.set_default_font_size(font_size(desktop.gtk_xft_dpi()));
-    });
-}
-
-/// The size of text in pixels at `dpi`, which is in 1/1024 dots per inch, or negative
-/// where the desktop does not say.
-fn font_size(dpi: i32) -> u32 {
-    const UNSCALED: u32 = 16;
-    const UNSCALED_DPI: u32 = 96 * 1024;
-    let Some(dpi) = u32::try_from(dpi).ok().filter(|dpi| *dpi > 0) else {
-        return UNSCALED;
-    };
-    let size = (dpi.saturating_mul(UNSCALED) + UNSCALED_DPI / 2) / UNSCALED_DPI;
-    // Nobody can read less, and nothing else fits beside more.
-    size.clamp(UNSCALED / 2, 4 * UNSCALED)
 }
 
 /// Whether the page may go there by itself. Nothing is loaded from outside; a call or
@@ -278,24 +251,4 @@ fn choose(controller: Shared<'_>, choice: Choice) -> Result<Environment, Failure
 #[tauri::command]
 fn close(app: AppHandle) {
     app.exit(0);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_as_large_as_the_desktop_says() {
-        for (dpi, size) in [
-            (-1, 16),
-            (0, 16),
-            (96 * 1024, 16),
-            (120 * 1024, 20),
-            (192 * 1024, 32),
-            (i32::MAX, 64),
-            (1, 8),
-        ] {
-            assert_eq!(font_size(dpi), size, "{dpi}");
-        }
-    }
 }

@@ -198,10 +198,11 @@ impl Window {
         self.home.path()
     }
 
-    /// The text that is shown.
+    /// The text that is shown, without marks of where a line may or may not break.
     pub(crate) fn page(&self) -> String {
         self.runtime.block_on(async {
-            let script = "return document.body.innerText.replaceAll('\\u200b', '')";
+            let script = "return document.body.innerText
+                .replaceAll('\\u200b', '').replaceAll('\\u00a0', ' ')";
             let text = self.client.execute(script, Vec::new()).await;
             text.ok()
                 .and_then(|text| text.as_str().map(ToOwned::to_owned))
