@@ -28,8 +28,13 @@ help: ## List the targets
 ##### Running
 
 .PHONY: run
-run: setup-run programs ## Run it all in this terminal: on the Bluetooth adapter, else in a simulated room
+run: setup-run programs $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY)),window) ## Run it all in this terminal, and the window: on the Bluetooth adapter, else in a simulated room
 	@exec scripts/run
+
+# The rest runs without it, too.
+.PHONY: window
+window:
+	@$(MAKE) gui || echo 'run: the window cannot be built (above); going on without it' >&2
 
 .PHONY: demo
 demo: setup-run programs ## Play the story of a registration in a simulated room, and print it

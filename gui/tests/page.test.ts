@@ -70,6 +70,29 @@ describe.concurrent.each(["ja", "en"])("in %s", (lang) => {
   }, 300_000);
 });
 
+describe("on a wide window", () => {
+  it("there is one column in the middle, or a list with its detail beside it", async () => {
+    const page: Page = await newPage(opened.browser, { width: 1280, height: 800, lang: "en" });
+    /** How far the middle of `selector` is from that of the window, in pixels. */
+    const offset = (selector: string) =>
+      page.evaluate((selector) => {
+        const { left, right } = document.querySelector(selector)!.getBoundingClientRect();
+        return Math.abs((left + right) / 2 - innerWidth / 2);
+      }, selector);
+    for (const name of ["home-running", "settings", "guide-visit", "result-none"]) {
+      await goTo(page, opened.address, name, { lang: "en" });
+      expect(await offset(".clamp"), name).toBeLessThan(20);
+    }
+    await goTo(page, opened.address, "erase", { lang: "en" });
+    expect(await offset("[role=alertdialog]")).toBeLessThan(20);
+    await goTo(page, opened.address, "result-list", { lang: "en" });
+    const lefts = await page.evaluate(() =>
+      [...document.querySelectorAll(".page")].map((pane) => pane.getBoundingClientRect().left),
+    );
+    expect(lefts).toEqual([0, 400]);
+  }, 60_000);
+});
+
 describe("with the keyboard alone", () => {
   it("one comes to the guidance's end and back to where one was", async () => {
     const page: Page = await newPage(opened.browser, { ...PHONE, lang: "en" });

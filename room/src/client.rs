@@ -1,6 +1,6 @@
 //! Taking part in a room that a [`crate::hub`] hosts.
 
-use std::io;
+use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
 use crate::protocol::{Event, OnAir, Request};
-use crate::world::Happening;
+use crate::world::{Adapter, Happening};
 
 /// One who takes part. Time stands still in the room except while
 /// [`Client::next`] is waiting.
@@ -71,7 +71,9 @@ impl Client {
                 Ok(client)
             }
             Event::Refused(why) => Err(ClientError::Refused(why)),
-            Event::Passed(_) | Event::Heard(..) | Event::Held => Err(ClientError::OutOfTurn),
+            Event::Passed(_) | Event::Heard(..) | Event::Adapter(_) | Event::Held | Event::Done => {
+                Err(ClientError::OutOfTurn)
+            }
         }
     }
 
@@ -123,7 +125,10 @@ impl Client {
                     let adverts = adverts.into_iter().map(|(OnAir(data), rssi)| (data, rssi));
                     return Ok(Happening::Heard(adverts.collect()));
                 }
-                Event::Welcome { .. } | Event::Refused(_) => return Err(ClientError::OutOfTurn),
+                Event::Adapter(adapter) => return Ok(Happening::Adapter(adapter)),
+                Event::Welcome { .. } | Event::Done | Event::Refused(_) => {
+                    return Err(ClientError::OutOfTurn);
+                }
             }
         }
     }
@@ -136,6 +141,33 @@ impl Client {
     async fn receive(&mut self) -> Result<Event, ClientError> {
         let line = self.lines.next_line().await?.ok_or(ClientError::Closed)?;
         serde_json::from_str(&line).map_err(ClientError::Answer)
+    }
+}
+
+/// Gives the device `name` of the room at `socket` an adapter like this, as its user
+/// does with a switch. The device hears of it at once; time does not pass for it.
+///
+/// # Errors
+/// [`ClientError`], among them that no such device is in the room.
+pub fn set_adapter(socket: &Path, name: &str, adapter: Adapter) -> Result<(), ClientError> {
+    let request = Request::SetAdapter(name.to_owned(), adapter);
+    let mut line = serde_json::to_vec(&request).map_err(ClientError::Answer)?;
+    line.push(b'\n');
+    let mut stream = std::os::unix::net::UnixStream::connect(socket)?;
+    stream.write_all(&line)?;
+    let mut answer = String::new();
+    io::BufReader::new(stream).read_line(&mut answer)?;
+    if answer.is_empty() {
+        return Err(ClientError::Closed);
+    }
+    match serde_json::from_str(&answer).map_err(ClientError::Answer)? {
+        Event::Done => Ok(()),
+        Event::Refused(why) => Err(ClientError::Refused(why)),
+        Event::Welcome { .. }
+        | Event::Passed(_)
+        | Event::Heard(..)
+        | Event::Adapter(_)
+        | Event::Held => Err(ClientError::OutOfTurn),
     }
 }
 

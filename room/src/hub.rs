@@ -96,6 +96,13 @@ impl Room {
                 }
                 None => Some(Event::Refused("no such device, or it is there".into())),
             },
+            (None, Request::SetAdapter(name, adapter)) => {
+                Some(if self.world.set_adapter(&name, adapter) {
+                    Event::Done
+                } else {
+                    Event::Refused("no such device is there".into())
+                })
+            }
             (Some(member), Request::Broadcast(data)) => {
                 self.world.broadcast(member, data.map(|OnAir(data)| data));
                 None
@@ -110,7 +117,7 @@ impl Room {
             }
             // One that is not waiting has its answer already.
             (Some(member), Request::Hold) => self.world.hold(member).then_some(Event::Held),
-            (None, _) | (Some(_), Request::Join(_)) => {
+            (None, _) | (Some(_), Request::Join(_) | Request::SetAdapter(..)) => {
                 Some(Event::Refused("not in this order".into()))
             }
         };
@@ -128,6 +135,7 @@ impl Room {
                     let adverts = adverts.into_iter().map(|(data, rssi)| (OnAir(data), rssi));
                     Event::Heard(now, adverts.collect())
                 }
+                Happening::Adapter(adapter) => Event::Adapter(adapter),
             };
             let mut guests = self.guests.values();
             if let Some(guest) = guests.find(|guest| guest.member == Some(member)) {

@@ -4,7 +4,8 @@
 //! device can have a world to itself, or share one: [`hub`] hosts it on a socket,
 //! [`client`] takes part in it. Time moves only while everybody who takes part
 //! waits for it to, so a device that is busy, or a server that is asked something,
-//! is never late, however fast the time runs.
+//! is never late, however fast the time runs. [`client::set_adapter`] takes a device's
+//! Bluetooth away and gives it back.
 #![forbid(unsafe_code)]
 
 pub mod client;
@@ -15,4 +16,4 @@ pub mod scenario;
 mod world;
 
 pub use pace::Pace;
-pub use world::{Happening, Member, World};
+pub use world::{Adapter, Happening, Member, World};

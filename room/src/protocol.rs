@@ -1,10 +1,12 @@
 //! What those who take part and the hub say to each other: a JSON object a line.
 //!
 //! Every [`Request::Wait`] is answered by exactly one [`Event`] other than
-//! `Welcome`: by `Held` if a `Hold` came first.
+//! `Welcome` and `Done`: by `Held` if a `Hold` came first.
 
 use gaen::advert::{SERVICE_DATA_LEN, ServiceData, parse_service_data};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::world::Adapter;
 
 /// What one who takes part says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +24,8 @@ pub(crate) enum Request {
     Wait(Option<u64>),
     /// Do not go on.
     Hold,
+    /// From whoever has not joined: the device of this name has such an adapter.
+    SetAdapter(String, Adapter),
 }
 
 /// What the hub says.
@@ -39,9 +43,13 @@ pub(crate) enum Event {
     Passed(u64),
     /// Adverts were heard at this time.
     Heard(u64, Vec<(OnAir, i8)>),
+    /// The adapter is like this from now on.
+    Adapter(Adapter),
     /// The wait is off.
     Held,
-    /// Joining was refused.
+    /// The answer to `SetAdapter`.
+    Done,
+    /// What was asked for was refused.
     Refused(String),
 }
 

@@ -9,6 +9,7 @@ use gaen::metadata::Metadata;
 use gaen::time::{UnixSeconds, UtcDay};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::scenario::{Device, Scenario, Stay, position_at};
@@ -27,6 +28,37 @@ pub enum Happening {
     TimePassed,
     /// Adverts were heard, each with its signal strength in dBm.
     Heard(Vec<(ServiceData, i8)>),
+    /// The adapter is like this from now on.
+    Adapter(Adapter),
+}
+
+/// What a device's Bluetooth adapter is like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Adapter {
+    /// It broadcasts and listens.
+    #[default]
+    Ready,
+    /// It shows itself to everybody, so that nothing of the device's may go out from it.
+    Discoverable,
+    /// It is switched off.
+    Off,
+    /// A kill switch or airplane mode blocks it.
+    Blocked,
+    /// It is not there.
+    Absent,
+}
+
+impl Adapter {
+    /// Whether anything may go on the air.
+    pub const fn broadcasts(self) -> bool {
+        matches!(self, Self::Ready)
+    }
+
+    /// Whether anything is heard.
+    pub const fn listens(self) -> bool {
+        matches!(self, Self::Ready | Self::Discoverable)
+    }
 }
 
 /// A room at play. Times are counted from its start.
@@ -47,6 +79,9 @@ struct State {
     /// Place in the scenario's list of devices; `None` for one who only follows
     /// the time.
     device: Option<usize>,
+    adapter: Adapter,
+    /// Whether it has not heard of its adapter's last change yet.
+    has_news: bool,
     broadcast: Option<ServiceData>,
     listening: bool,
     wait: Option<Wait>,
@@ -125,6 +160,8 @@ impl World {
         self.joined += 1;
         let state = State {
             device,
+            adapter: Adapter::default(),
+            has_news: false,
             broadcast: None,
             listening: false,
             wait: None,
@@ -138,17 +175,34 @@ impl World {
         self.members.remove(&member);
     }
 
-    /// `member` broadcasts this from now on, or nothing.
+    /// Whoever takes part as the scenario's device `name` has an adapter like this from
+    /// now on. Tells whether anybody does.
+    pub fn set_adapter(&mut self, name: &str, adapter: Adapter) -> bool {
+        let mut devices = self.scenario.devices.iter();
+        let device = devices.position(|device| device.name == name);
+        let mut states = self.members.values_mut();
+        let Some(state) = states.find(|state| state.device.is_some() && state.device == device)
+        else {
+            return false;
+        };
+        state.has_news |= state.adapter != adapter;
+        state.adapter = adapter;
+        state.broadcast = state.broadcast.filter(|_| adapter.broadcasts());
+        state.listening &= adapter.listens();
+        true
+    }
+
+    /// `member` broadcasts this from now on, or nothing, as far as its adapter does.
     pub fn broadcast(&mut self, member: Member, data: Option<ServiceData>) {
         if let Some(state) = self.members.get_mut(&member) {
-            state.broadcast = data;
+            state.broadcast = data.filter(|_| state.adapter.broadcasts());
         }
     }
 
-    /// `member` hears adverts from now on, or none.
+    /// `member` hears adverts from now on, or none, as far as its adapter does.
     pub fn listen(&mut self, member: Member, listening: bool) {
         if let Some(state) = self.members.get_mut(&member) {
-            state.listening = listening;
+            state.listening = listening && state.adapter.listens();
             self.begun.extend(state.device.filter(|_| listening));
         }
     }
@@ -176,6 +230,9 @@ impl World {
         if self.members.values().any(|state| state.wait.is_none()) {
             return None;
         }
+        if self.members.values().any(|state| state.has_news) {
+            return Some(self.now);
+        }
         let deadlines = self
             .members
             .values()
@@ -202,6 +259,15 @@ impl World {
             return Vec::new();
         };
         let mut happened = Vec::new();
+        for (member, state) in &mut self.members {
+            if std::mem::take(&mut state.has_news) {
+                state.wait = None;
+                happened.push((*member, Happening::Adapter(state.adapter)));
+            }
+        }
+        if !happened.is_empty() {
+            return happened;
+        }
         let members: Vec<_> = self.members.keys().copied().collect();
         let mut heard_by: BTreeMap<Member, Vec<(ServiceData, i8)>> = BTreeMap::new();
         for member in &members {
@@ -489,6 +555,50 @@ mod tests {
         world.wait(server, Some(minutes(1)));
         assert_eq!(world.step(), [(server, Happening::TimePassed)]);
         assert_eq!(world.now(), minutes(2), "it never goes back");
+    }
+
+    #[test]
+    fn an_adapter_that_is_off_is_told_of_at_once_and_does_nothing() {
+        let scenario = "[[device]]\nname = 'a'\n[[device]]\nname = 'b'";
+        let mut world = World::new(toml::from_str(scenario).unwrap(), START);
+        assert!(!world.set_adapter("a", Adapter::Off), "a is not there");
+        let [a, b] = ["a", "b"].map(|name| world.join(Some(name)).unwrap());
+        world
+            .join(None)
+            .map(|server| world.wait(server, None))
+            .unwrap();
+        for member in [a, b] {
+            world.broadcast(member, Some(data(1)));
+            world.listen(member, true);
+        }
+        assert!(world.set_adapter("a", Adapter::Off));
+        world.wait(a, Some(minutes(1)));
+        assert_eq!(world.next(), None, "b holds");
+        world.wait(b, Some(minutes(1)));
+        let off = [(a, Happening::Adapter(Adapter::Off))];
+        assert_eq!(world.step(), off);
+        assert_eq!(world.now(), Duration::ZERO);
+        // Whatever it was about to do, it is neither heard nor hears.
+        world.broadcast(a, Some(data(1)));
+        world.listen(a, true);
+        world.wait(a, Some(minutes(1)));
+        let passed = [(a, Happening::TimePassed), (b, Happening::TimePassed)];
+        assert_eq!(world.step(), passed);
+
+        assert!(world.set_adapter("a", Adapter::Discoverable));
+        world.wait(a, None);
+        world.wait(b, Some(minutes(2)));
+        let visible = [(a, Happening::Adapter(Adapter::Discoverable))];
+        assert_eq!(world.step(), visible);
+        world.broadcast(a, Some(data(1)));
+        world.listen(a, true);
+        world.wait(a, None);
+        let happened = world.step();
+        assert!(matches!(happened.as_slice(), [(who, Happening::Heard(_))] if *who == a));
+        // What it is like already is no news.
+        assert!(world.set_adapter("a", Adapter::Discoverable));
+        world.wait(a, Some(world.now()));
+        assert_eq!(world.step(), [(a, Happening::TimePassed)]);
     }
 
     #[test]

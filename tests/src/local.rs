@@ -356,6 +356,44 @@ impl Place {
         Process::start(&mut command).map(Caller)
     }
 
+    /// Calls a method of whoever is on this bus; each argument is in GVariant's text
+    /// form, in which a word alone is a text. Gives the answer in the same form.
+    ///
+    /// # Errors
+    /// When the answer is an error.
+    pub fn gdbus(
+        &self,
+        name: &str,
+        object: &str,
+        method: &str,
+        arguments: &[&str],
+    ) -> anyhow::Result<String> {
+        let output = Command::new("gdbus")
+            .args(["call", "--address", &self.address, "--dest", name])
+            .args(["--object-path", object, "--method", method])
+            .args(arguments)
+            .output()?;
+        ensure!(output.status.success(), "{output:?}");
+        Ok(String::from_utf8(output.stdout)?)
+    }
+
+    /// Starts a service that python-dbusmock plays on this bus; what it is asked for
+    /// goes to the file `log` in the folder.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_mock(&self, arguments: &[&str], log: &str) -> anyhow::Result<Process> {
+        let mut command = Command::new("/usr/bin/python3");
+        command
+            .args(["-m", "dbusmock", "--session"])
+            .args(arguments)
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.address)
+            .stdin(Stdio::null())
+            .stdout(File::create(self.dir().join(log))?)
+            .stderr(Stdio::null());
+        Process::start(&mut command)
+    }
+
     /// The daemon's log so far.
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()

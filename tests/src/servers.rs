@@ -15,6 +15,7 @@ use crate::local::{Process, program, wait_for};
 
 /// The account of the worker at the health centre.
 const WORKER: &str = "worker";
+const MANAGEMENT: &str = "management";
 
 /// A notification server and a management system.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ pub struct Servers {
     notification: SocketAddr,
     management: SocketAddr,
     token: String,
-    processes: Vec<Process>,
+    processes: Vec<(String, Process)>,
 }
 
 impl Servers {
@@ -95,7 +96,7 @@ impl Servers {
         )?;
         servers.make_worker()?;
         servers.start_smtp(smtp)?;
-        servers.start_role("management", management)?;
+        servers.start_management()?;
         servers.start_role("notification", notification)?;
         Ok(servers)
     }
@@ -195,12 +196,28 @@ impl Servers {
     /// When one does not end well.
     pub fn end(&mut self) -> anyhow::Result<()> {
         // The SMTP server was started first, and has nothing to lose.
-        for mut process in self.processes.drain(1..).rev() {
-            process.signal(Signal::SIGTERM)?;
-            let code = process.wait()?;
-            ensure!(code == Some(0), "a server ended with {code:?}");
+        for (_, process) in self.processes.drain(1..).rev() {
+            end(process)?;
         }
         Ok(())
+    }
+
+    /// Ends the management system, so that no number can be checked.
+    ///
+    /// # Errors
+    /// When it does not run, or does not end well.
+    pub fn end_management(&mut self) -> anyhow::Result<()> {
+        let mut names = self.processes.iter();
+        let place = names.position(|(name, _)| name == MANAGEMENT);
+        end(self.processes.remove(place.context("it does not run")?).1)
+    }
+
+    /// Starts the management system again.
+    ///
+    /// # Errors
+    /// When it does not start in time.
+    pub fn start_management(&mut self) -> anyhow::Result<()> {
+        self.start_role(MANAGEMENT, self.management)
     }
 
     /// What a role wrote to its log.
@@ -282,7 +299,10 @@ impl Servers {
         command: &mut Command,
         address: SocketAddr,
     ) -> anyhow::Result<()> {
-        let log = File::create(self.dir.join(format!("{name}.log")))?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.dir.join(format!("{name}.log")))?;
         command
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -294,9 +314,16 @@ impl Servers {
             }
             Ok(TcpStream::connect(address).ok())
         })?;
-        self.processes.push(process);
+        self.processes.push((name.to_owned(), process));
         Ok(())
     }
+}
+
+fn end(mut process: Process) -> anyhow::Result<()> {
+    process.signal(Signal::SIGTERM)?;
+    let code = process.wait()?;
+    ensure!(code == Some(0), "a server ended with {code:?}");
+    Ok(())
 }
 
 /// Addresses on the loopback interface that nobody listens on.

@@ -12,39 +12,19 @@ use anyhow::{Context, ensure};
 use gaen::key::Rpi;
 use gaen::time::UnixSeconds;
 use nix::sys::signal::Signal;
-use sesshoku_tests::local::{Place, Process, program, shared, wait_for, wait_up_to};
+use sesshoku_tests::local::{Place, Process, program, root, shared, wait_for, wait_up_to};
+use sesshoku_tests::room::meeting;
 use sesshokud::store::{DeviceKey, Store};
 
-/// A room where somebody stands near for 25 minutes and registers the day after,
-/// as does somebody who was far away.
-/// `DIR` is filled in.
-const ROOM: &str = "
-start = 1700000000
-seed = 3
-noise_db = 3
-[[person]]
-stay = [{ from_minute = 10, to_minute = 35, metres = 0.7 }]
-registers_at_minute = 1800
+/// Somebody was far away, and registers, too.
+const FAR: &str = "
 [[person]]
 stay = [{ from_minute = 40, to_minute = 45, metres = 30.0 }]
 registers_at_minute = 1810
-[publish]
-dir = 'DIR/server'
 ";
 
 fn room_config(place: &Place, speed: u32) -> anyhow::Result<String> {
-    let dir = place.dir().display().to_string();
-    fs::write(place.dir().join("room.toml"), ROOM.replace("DIR", &dir))?;
-    Ok(format!(
-        "[radio]
-         kind = 'air'
-         [radio.air]
-         scenario = '{dir}/room.toml'
-         speed = {speed}.0
-         [server]
-         url = 'file://{dir}/server'
-         public_keys = [{{ id = '440', version = 'v1', file = '{dir}/server/public-key.pem' }}]"
-    ))
+    meeting(place, speed, FAR)
 }
 
 fn replay_config(log: &Path, speed: f64) -> String {

@@ -1,24 +1,15 @@
 //! The session agent that notifies, with a desktop's notification service and without.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::ensure;
 use sesshoku_tests::local::{Place, Process, program, wait_for};
+use sesshoku_tests::room::meeting;
 
-/// Somebody stands near for 25 minutes and registers the day after.
-const ROOM: &str = "
-start = 1700000000
-seed = 3
-noise_db = 3
-[[person]]
-stay = [{ from_minute = 10, to_minute = 35, metres = 0.7 }]
-registers_at_minute = 1800
-[publish]
-dir = 'DIR/server'
-";
+const NOTIFICATIONS: &str = "org.freedesktop.Notifications";
 
 /// A desktop: a notification service that takes down what it is asked to show.
 struct Desktop {
@@ -29,20 +20,7 @@ struct Desktop {
 impl Desktop {
     fn start(place: &Place, name: &str) -> anyhow::Result<Self> {
         let log = place.dir().join(name);
-        let mut command = Command::new("/usr/bin/python3");
-        command
-            .args([
-                "-m",
-                "dbusmock",
-                "--session",
-                "--template",
-                "notification_daemon",
-            ])
-            .env("DBUS_SESSION_BUS_ADDRESS", place.address())
-            .stdin(Stdio::null())
-            .stdout(File::create(&log)?)
-            .stderr(Stdio::null());
-        let process = Process::start(&mut command)?;
+        let process = place.start_mock(&["--template", "notification_daemon"], name)?;
         Ok(Self {
             log,
             _process: process,
@@ -83,21 +61,20 @@ fn agent(place: &Place, home: &Path) -> anyhow::Result<Process> {
     Process::start(&mut command)
 }
 
+/// Presses the first notification, as the desktop tells of it.
+fn press(place: &Place, action: &str) -> anyhow::Result<()> {
+    let values = format!("[<uint32 1>, <'{action}'>]");
+    let signal = [NOTIFICATIONS, "ActionInvoked", "us", &values];
+    let object = "/org/freedesktop/Notifications";
+    let method = "org.freedesktop.DBus.Mock.EmitSignal";
+    place.gdbus(NOTIFICATIONS, object, method, &signal)?;
+    Ok(())
+}
+
 #[test]
 fn each_contact_is_told_of_once_and_nothing_is_said() -> anyhow::Result<()> {
     let place = Place::new()?;
-    let dir = place.dir().display().to_string();
-    fs::write(place.dir().join("room.toml"), ROOM.replace("DIR", &dir))?;
-    let daemon = place.start_daemon(&format!(
-        "[radio]
-         kind = 'air'
-         [radio.air]
-         scenario = '{dir}/room.toml'
-         speed = 7200.0
-         [server]
-         url = 'file://{dir}/server'
-         public_keys = [{{ id = '440', version = 'v1', file = '{dir}/server/public-key.pem' }}]"
-    ))?;
+    let daemon = place.start_daemon(&meeting(&place, 7_200, "")?)?;
     let home = place.dir().join("home");
     // Nobody shows notifications yet.
     let mut first = agent(&place, &home)?;
@@ -114,16 +91,8 @@ fn each_contact_is_told_of_once_and_nothing_is_said() -> anyhow::Result<()> {
     }
 
     // A press on it opens the window on the result.
-    let emitted = Command::new("gdbus")
-        .args(["call", "--address", place.address()])
-        .args(["--dest", "org.freedesktop.Notifications"])
-        .args(["--object-path", "/org/freedesktop/Notifications"])
-        .args(["--method", "org.freedesktop.DBus.Mock.EmitSignal"])
-        .args(["org.freedesktop.Notifications", "ActionInvoked", "us"])
-        .arg("[<uint32 1>, <'default'>]")
-        .output()?;
-    ensure!(emitted.status.success(), "{emitted:?}");
     let opened = wait_for("the window", || {
+        press(&place, "default")?;
         Ok(fs::read_to_string(place.dir().join("window.opened"))
             .ok()
             .filter(|text| text.ends_with('\n')))

@@ -6,26 +6,8 @@ use anyhow::ensure;
 use gaen::key::Rpi;
 use gaen::time::UnixSeconds;
 use sesshoku_tests::local::{Place, wait_for};
-use sesshoku_tests::room::Room;
+use sesshoku_tests::room::{OPENING, Room, SHOP};
 use sesshokud::store::{DeviceKey, Store};
-
-/// 2023-11-15 00:00 UTC, so that nobody's key ends meanwhile.
-const START: u64 = 1_700_006_400;
-
-/// Three people in a shop: the second stands by the first for 20 minutes, the third
-/// is at the other end.
-const SHOP: &str = "
-start = 1700006400
-noise_db = 0
-[[device]]
-name = 'first'
-[[device]]
-name = 'second'
-stay = [{ from_minute = 10, to_minute = 30, metres = 1.0 }]
-[[device]]
-name = 'third'
-stay = [{ from_minute = 0, to_minute = 60, metres = -20.0 }]
-";
 
 /// The signal strengths at which each identifier was heard.
 fn heard(place: &Place) -> anyhow::Result<BTreeMap<Rpi, Vec<i8>>> {
@@ -43,11 +25,11 @@ fn heard(place: &Place) -> anyhow::Result<BTreeMap<Rpi, Vec<i8>>> {
 #[test]
 fn daemons_in_a_room_hear_each_other_by_their_distance() -> anyhow::Result<()> {
     let room = Room::open(SHOP, 1_200.0)?;
-    let devices = ["first", "second", "third"]
+    let devices = ["positive", "near", "far"]
         .into_iter()
         .map(|name| room.enter(name, ""))
         .collect::<anyhow::Result<Vec<_>>>()?;
-    devices[0].wait_until(START + 45 * 60)?;
+    devices[0].wait_until(OPENING + 45 * 60)?;
     let mut strengths = Vec::new();
     for device in devices {
         let heard = heard(&device.end()?)?;
@@ -63,8 +45,8 @@ fn daemons_in_a_room_hear_each_other_by_their_distance() -> anyhow::Result<()> {
         of_each.dedup();
         strengths.push(of_each);
     }
-    // −20 dBm less the attenuation at 1, 20 and 21 metres.
-    assert_eq!(strengths, [[-115, -70], [-116, -70], [-116, -115]]);
+    // −20 dBm less the attenuation at 0.8, 25 and 25.8 metres.
+    assert_eq!(strengths, [[-119, -68], [-120, -68], [-120, -119]]);
     Ok(())
 }
 
@@ -78,7 +60,7 @@ fn a_device_whose_room_is_gone_says_so() -> anyhow::Result<()> {
             .as_str(),
         60.0,
     )?;
-    let device = room.enter("first", "")?;
+    let device = room.enter("positive", "")?;
     room.close()?;
     wait_for("the device to notice", || {
         let status = device.place.json(&["status"])?;

@@ -5,45 +5,23 @@ use std::fs;
 
 use anyhow::{Context, ensure};
 use sesshoku_tests::local::wait_for;
-use sesshoku_tests::room::{Device, Room};
+use sesshoku_tests::room::{Device, OPENING, Room, SHOP};
 use sesshoku_tests::servers::Servers;
 
-/// 2023-11-15 00:00 UTC.
-const START: u64 = 1_700_006_400;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
-/// The second stands by the first for 20 minutes, the third is at the other end of
-/// the shop.
-const SHOP: &str = "
-start = 1700006400
-noise_db = 2
-[[device]]
-name = 'positive'
-[[device]]
-name = 'near'
-stay = [{ from_minute = 10, to_minute = 30, metres = 0.8 }]
-[[device]]
-name = 'far'
-stay = [{ from_minute = 0, to_minute = 90, metres = -25.0 }]
-";
-
 const MAIL: &str = "positive.person@mail.example";
-
-/// The servers' clock follows the room.
-fn in_the_room(room: &Room) -> String {
-    format!("room = '{}'", room.socket().display())
-}
 
 #[test]
 fn who_was_near_is_told_and_nobody_else() -> anyhow::Result<()> {
-    let room = Room::open(SHOP, 1_200.0)?;
+    let room = Room::open(&format!("noise_db = 2\n{SHOP}"), 1_200.0)?;
     let dir = room.dir().join("servers");
-    let mut servers = Servers::start(&dir, &in_the_room(&room), "period_seconds = 3600")?;
+    let mut servers = Servers::start(&dir, &room.clock(), "period_seconds = 3600")?;
     let config = servers.daemon_config();
     let [positive, near, far] = ["positive", "near", "far"].map(|name| room.enter(name, &config));
     let (positive, near, far) = (positive?, near?, far?);
-    positive.wait_until(START + 2 * HOUR)?;
+    positive.wait_until(OPENING + 2 * HOUR)?;
     assert_eq!(verdict(&near)?, "none", "nobody has registered yet");
 
     servers.issue_to(MAIL)?;
@@ -53,9 +31,9 @@ fn who_was_near_is_told_and_nobody_else() -> anyhow::Result<()> {
     } else {
         "00000000"
     };
-    let refused = register(&positive, wrong)?;
+    let refused = positive.register(wrong)?;
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
-    let done = register(&positive, &number)?;
+    let done = positive.register(&number)?;
     ensure!(
         done.status.success(),
         "{done:?}\n{}",
@@ -77,7 +55,7 @@ fn who_was_near_is_told_and_nobody_else() -> anyhow::Result<()> {
     assert_eq!(verdict(&far)?, "none", "who was far away was not near");
 
     // The number is used up.
-    let again = register(&far, &number)?;
+    let again = far.register(&number)?;
     assert_eq!(again.status.code(), Some(1), "{again:?}");
 
     for device in [positive, near, far] {
@@ -100,26 +78,6 @@ fn who_was_near_is_told_and_nobody_else() -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Registers with the first key's day as the day of onset.
-fn register(device: &Device, number: &str) -> anyhow::Result<std::process::Output> {
-    let path = device.place.dir().join("number");
-    fs::write(&path, number)?;
-    let number_file = path.to_str().context("a path in UTF-8")?;
-    let output = device.place.sesshoku(&[
-        "register",
-        "--agree",
-        "--symptoms",
-        "yes",
-        "--date",
-        "2023-11-15",
-        "--number-file",
-        number_file,
-        "--json",
-    ])?;
-    fs::remove_file(path)?;
-    Ok(output)
 }
 
 fn verdict(device: &Device) -> anyhow::Result<String> {

@@ -4,16 +4,17 @@
 //! anything. It works without the window, and waits where no program shows
 //! notifications.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use futures_util::StreamExt;
+use notify_rust::{Hint, Notification, NotificationResponse, Urgency};
 use sesshoku_dbus_api::{BUS_NAME, Consent1Proxy, ConsentState, Exposure1Proxy};
 use sesshoku_i18n::Catalogue;
 use sesshoku_session::{Preferences, preferences_file};
-use zbus::{Connection, Variant, fdo, proxy};
+use tokio::task::JoinSet;
+use zbus::{Connection, fdo};
 
 use super::notified::Notified;
 use crate::args::Bus;
@@ -25,31 +26,8 @@ use crate::output::Output;
 /// The name of the program's entry on the desktop, from which its icon comes.
 const DESKTOP_ENTRY: &str = "org.sesshoku.Sesshoku";
 const NOTIFICATIONS: &str = "org.freedesktop.Notifications";
-/// The actions that open the window: a press on the notification, and its button.
-const OPENING: [&str; 2] = ["default", "open"];
-
-#[proxy(
-    interface = "org.freedesktop.Notifications",
-    default_service = "org.freedesktop.Notifications",
-    default_path = "/org/freedesktop/Notifications"
-)]
-trait Notifications {
-    #[expect(clippy::too_many_arguments, reason = "as the desktop specifies it")]
-    fn notify(
-        &self,
-        app_name: &str,
-        replaces_id: u32,
-        app_icon: &str,
-        summary: &str,
-        body: &str,
-        actions: &[&str],
-        hints: HashMap<&str, Variant<'_>>,
-        expire_timeout: i32,
-    ) -> zbus::Result<u32>;
-
-    #[zbus(signal)]
-    fn action_invoked(&self, id: u32, action_key: &str) -> zbus::Result<()>;
-}
+/// The action of the notification's button; a press on the rest of it is "default".
+const OPEN: &str = "open";
 
 /// Notifies until one of the buses is gone.
 pub(crate) async fn notify(bus: &Bus, output: &Output, window: &Path) -> Result<Exit, Failure> {
@@ -68,11 +46,10 @@ pub(crate) async fn notify(bus: &Bus, output: &Output, window: &Path) -> Result<
     let mut showers = desktop
         .receive_name_owner_changed_with_args(&[(0, NOTIFICATIONS)])
         .await?;
-    let notifications = NotificationsProxy::new(&session).await?;
-    let mut presses = notifications.receive_action_invoked().await?;
     let mut agent = Agent {
+        bus,
         connection: &connection,
-        notifications: &notifications,
+        window,
         catalogue: output.text().catalogue(),
         notified: Notified::load(
             notified_file()
@@ -80,6 +57,7 @@ pub(crate) async fn notify(bus: &Bus, output: &Output, window: &Path) -> Result<
                 .map_err(io::Error::from)?,
         )?,
         shown: None,
+        presses: JoinSet::new(),
     };
     loop {
         agent.look().await?;
@@ -92,15 +70,6 @@ pub(crate) async fn notify(bus: &Bus, output: &Output, window: &Path) -> Result<
             changed = daemons.next() => if changed.is_none() { break },
             // Whoever was not there to show it may be now.
             changed = showers.next() => if changed.is_none() { break },
-            press = presses.next() => match press {
-                Some(press) => {
-                    let press = press.args()?;
-                    if agent.shown == Some(press.id) && OPENING.contains(&press.action_key) {
-                        open(window, bus);
-                    }
-                }
-                None => break,
-            },
         }
     }
     Err(Failure::NoBus(zbus::Error::Failure(
@@ -109,12 +78,15 @@ pub(crate) async fn notify(bus: &Bus, output: &Output, window: &Path) -> Result<
 }
 
 struct Agent<'a> {
+    bus: &'a Bus,
     connection: &'a Connection,
-    notifications: &'a NotificationsProxy<'a>,
+    window: &'a Path,
     catalogue: &'a Catalogue,
     notified: Notified,
     /// The last notification that was shown.
     shown: Option<u32>,
+    /// Waits for a press on it.
+    presses: JoinSet<()>,
 }
 
 impl Agent<'_> {
@@ -129,31 +101,43 @@ impl Agent<'_> {
             return Ok(());
         }
         // Where nobody shows it, it is not told of, and is tried again.
-        if let Ok(id) = self.show().await {
-            self.shown = Some(id);
+        if self.show().await.is_ok() {
             self.notified.told(&contacts.contacts)?;
         }
         Ok(())
     }
 
-    async fn show(&self) -> zbus::Result<u32> {
-        let hints = HashMap::from([
-            ("desktop-entry", Variant::from(DESKTOP_ENTRY)),
-            ("urgency", Variant::from(1_u8)),
-        ]);
-        let open = self.catalogue.text("notify-open");
-        self.notifications
-            .notify(
-                &self.catalogue.text("notify-title"),
-                self.shown.unwrap_or(0),
-                DESKTOP_ENTRY,
-                &self.catalogue.text("notify-title"),
-                &self.catalogue.text("notify-body"),
-                &["default", &open, "open", &open],
-                hints,
-                -1,
-            )
-            .await
+    async fn show(&mut self) -> Result<(), notify_rust::error::Error> {
+        let title = self.catalogue.text("notify-title");
+        let open_it = self.catalogue.text("notify-open");
+        let mut notification = Notification::new();
+        notification
+            .appname(&title)
+            .icon(DESKTOP_ENTRY)
+            .summary(&title)
+            .body(&self.catalogue.text("notify-body"))
+            .action("default", &open_it)
+            .action(OPEN, &open_it)
+            .hint(Hint::DesktopEntry(DESKTOP_ENTRY.to_owned()))
+            .urgency(Urgency::Normal);
+        if let Some(shown) = self.shown {
+            notification.id(shown);
+        }
+        let shown = notification.show_async().await?;
+        self.shown = Some(shown.id());
+        // The one before, if it is still there, is replaced.
+        self.presses.abort_all();
+        let (window, bus) = (self.window.to_owned(), self.bus.clone());
+        self.presses.spawn(async move {
+            shown
+                .wait_for_action_async(|response| {
+                    if opens(response) {
+                        open(&window, &bus);
+                    }
+                })
+                .await;
+        });
+        Ok(())
     }
 
     /// Withdrawing erases everything; what was told of is a part of it.
@@ -164,6 +148,14 @@ impl Agent<'_> {
             self.notified.forget()?;
         }
         Ok(())
+    }
+}
+
+fn opens(response: &NotificationResponse) -> bool {
+    match response {
+        NotificationResponse::Default => true,
+        NotificationResponse::Action(action) => action == OPEN,
+        NotificationResponse::Reply(_) | NotificationResponse::Closed(_) => false,
     }
 }
 

@@ -109,8 +109,8 @@ pub enum RadioState {
     /// There is no adapter that can do Bluetooth Low Energy, or bluetoothd is
     /// not running.
     Absent,
-    /// The adapter is switched off.
-    Off,
+    /// The adapter of this name is switched off.
+    Off(String),
     /// The adapter is blocked by rfkill: a kill switch or airplane mode.
     Blocked,
     /// Broadcasting now would go out from the device's own address, so it is
@@ -145,10 +145,19 @@ impl RadioState {
         self
     }
 
+    /// The adapter's name, where it is known which one it is.
+    pub fn adapter(&self) -> Option<&str> {
+        match self {
+            Self::Absent | Self::Blocked => None,
+            Self::Off(adapter) => Some(adapter),
+            Self::PrivacyAtRisk(_, it) | Self::Ready(it) => Some(&it.adapter),
+        }
+    }
+
     /// What the adapter can do, when it can do anything.
     pub const fn capabilities(&self) -> Option<&Capabilities> {
         match self {
-            Self::Absent | Self::Off | Self::Blocked => None,
+            Self::Absent | Self::Off(_) | Self::Blocked => None,
             Self::PrivacyAtRisk(_, capabilities) | Self::Ready(capabilities) => Some(capabilities),
         }
     }

@@ -69,9 +69,12 @@ pub(super) fn status<R: rand_core::CryptoRng>(tracer: &Tracer<R>, now: Now) -> S
         state,
         reason,
         consent: tracer.consent.clone(),
-        adapter: capabilities
-            .map(|it| it.adapter.clone())
-            .unwrap_or_default(),
+        adapter: tracer
+            .radio
+            .as_ref()
+            .and_then(RadioState::adapter)
+            .unwrap_or_default()
+            .to_owned(),
         scan_method: capabilities
             .map(|it| it.scan_method.to_string())
             .unwrap_or_default(),
@@ -101,7 +104,7 @@ fn state<R: rand_core::CryptoRng>(tracer: &Tracer<R>, now: Now) -> (RunState, Ru
     let privacy = match &tracer.radio {
         None => return (RunState::Stopped, RunReason::Starting),
         Some(RadioState::Absent) => return (RunState::Stopped, RunReason::AdapterAbsent),
-        Some(RadioState::Off) => return (RunState::Stopped, RunReason::AdapterOff),
+        Some(RadioState::Off(_)) => return (RunState::Stopped, RunReason::AdapterOff),
         Some(RadioState::Blocked) => return (RunState::Stopped, RunReason::AdapterBlocked),
         Some(RadioState::PrivacyAtRisk(risk, _)) => Some(*risk),
         Some(RadioState::Ready(_)) => None,

@@ -617,7 +617,7 @@ fn every_radio_state_is_told() {
     world.run(MINUTE);
     for (state, reason) in [
         (RadioState::Absent, RunReason::AdapterAbsent),
-        (RadioState::Off, RunReason::AdapterOff),
+        (RadioState::Off("sim0".into()), RunReason::AdapterOff),
         (RadioState::Blocked, RunReason::AdapterBlocked),
     ] {
         world.set_radio(state);
@@ -921,7 +921,7 @@ proptest! {
             match fault {
                 Fault::Restart => world.restart(),
                 Fault::Radio(0) => world.set_radio(RadioState::Absent),
-                Fault::Radio(1) => world.set_radio(RadioState::Off),
+                Fault::Radio(1) => world.set_radio(RadioState::Off("sim0".into())),
                 Fault::Radio(2) => world.set_radio(RadioState::PrivacyAtRisk(
                     PrivacyRisk::Connectable,
                     capabilities(false),

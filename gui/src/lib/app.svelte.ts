@@ -50,15 +50,19 @@ class App {
 
   async start(backend: Backend, page: string): Promise<void> {
     this.backend = backend;
+    // What the first paint waits for goes on at the same time.
+    const spoken = backend.environment().then(async (environment) => {
+      this.environment = environment;
+      await speak(environment.language as Language);
+    });
+    // Before the first look, so that no change falls in between.
     await backend.listen({
       status: (status) => this.#tell(status),
       exposure: () => void this.#exposureChanged(),
       page: (name) => this.open(name),
-      textScale: setTextScale,
     });
-    const [environment, status] = await Promise.all([backend.environment(), backend.status()]);
-    this.environment = environment;
-    await speak(environment.language as Language);
+    const status = await backend.status();
+    await spoken;
     this.#tell(status);
     this.pages = [first(status)];
     this.open(page);
@@ -162,10 +166,6 @@ function first(status: Status): Page {
   return status.service?.consent.state === "none"
     ? { name: "welcome", page: 1 }
     : { name: "home" };
-}
-
-function setTextScale(scale: number): void {
-  document.documentElement.style.fontSize = `${scale * 100}%`;
 }
 
 export const app = new App();

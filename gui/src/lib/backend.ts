@@ -1,4 +1,5 @@
 /** Everything the page asks of its surroundings; the only way out of the page. */
+import { backend as tauri } from "./tauri";
 import type { Choice, Environment, Exposure, Failure, Guidance, Status } from "../generated/types";
 
 export interface Backend {
@@ -31,7 +32,6 @@ export type Listeners = {
   exposure(): void;
   /** Another program wants to show this page. */
   page(page: string): void;
-  textScale(scale: number): void;
 };
 
 /** What ships with the window: packages by licence, and the texts of the licences. */
@@ -49,7 +49,7 @@ export function failureName(error: unknown): string {
 export async function backend(): Promise<Backend> {
   // What ships has no mock in it.
   if (import.meta.env.MODE === "production" || "__TAURI_INTERNALS__" in window) {
-    return (await import("./tauri")).backend;
+    return tauri;
   }
   return (await import("./mock")).backend(new URLSearchParams(location.search));
 }

@@ -28,7 +28,6 @@ export const backend: Backend = {
       listen<Status>("status", (event) => listeners.status(event.payload)),
       listen("exposure", () => listeners.exposure()),
       listen<string>("page", (event) => listeners.page(event.payload)),
-      listen<number>("text-scale", (event) => listeners.textScale(event.payload)),
     ]);
   },
 };

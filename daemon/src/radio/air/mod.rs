@@ -12,19 +12,26 @@ use gaen::advert::ServiceData;
 use gaen::time::UnixSeconds;
 use room::client::{Client, ClientError};
 use room::scenario::{Scenario, ScenarioError};
-use room::{Happening, Member, Pace, World};
+use room::{Adapter, Happening, Member, Pace, World};
 
-use super::{Capabilities, Command, Heard, Radio, RadioEvent, RadioState, ScanMethod};
+use super::{
+    Capabilities, Command, Heard, PrivacyRisk, Radio, RadioError, RadioEvent, RadioState,
+    ScanMethod,
+};
 use crate::clock::{BootTime, Now, SimClock, system_now};
 use publish::Publisher;
 
 pub use publish::PublishError;
+
+/// The name of every device's adapter.
+const ADAPTER: &str = "room";
 
 /// A radio in a simulated room.
 #[derive(Debug)]
 pub struct AirRadio {
     clock: SimClock,
     place: Place,
+    adapter: Adapter,
     events: VecDeque<RadioEvent>,
 }
 
@@ -112,16 +119,12 @@ impl AirRadio {
     }
 
     fn new(clock: SimClock, place: Place) -> Self {
-        let state = RadioState::Ready(Capabilities {
-            adapter: "room".into(),
-            scan_method: ScanMethod::Room,
-            rotates_while_scanning: true,
-            always_listening: false,
-        });
+        let adapter = Adapter::default();
         Self {
             clock,
             place,
-            events: VecDeque::from([RadioEvent::State(state)]),
+            adapter,
+            events: VecDeque::from([RadioEvent::State(state_of(adapter))]),
         }
     }
 
@@ -144,6 +147,23 @@ impl AirRadio {
             Place::Shared(client) => client.listen(listening),
             Place::Closed => {}
         }
+    }
+}
+
+/// What the core is told of an adapter.
+fn state_of(adapter: Adapter) -> RadioState {
+    let capabilities = Capabilities {
+        adapter: ADAPTER.into(),
+        scan_method: ScanMethod::Room,
+        rotates_while_scanning: true,
+        always_listening: false,
+    };
+    match adapter {
+        Adapter::Ready => RadioState::Ready(capabilities),
+        Adapter::Discoverable => RadioState::PrivacyAtRisk(PrivacyRisk::Discoverable, capabilities),
+        Adapter::Off => RadioState::Off(ADAPTER.into()),
+        Adapter::Blocked => RadioState::Blocked,
+        Adapter::Absent => RadioState::Absent,
     }
 }
 
@@ -205,6 +225,21 @@ impl Radio for AirRadio {
     }
 
     fn command(&mut self, command: Command) {
+        let refusal = match command {
+            Command::StartBroadcast(_) if self.adapter == Adapter::Discoverable => {
+                Some(RadioError::PrivacyAtRisk)
+            }
+            Command::StartBroadcast(_) if !self.adapter.broadcasts() => Some(RadioError::NotReady),
+            Command::StartScan if !self.adapter.listens() => Some(RadioError::NotReady),
+            Command::StartBroadcast(_)
+            | Command::StopBroadcast
+            | Command::StartScan
+            | Command::StopScan => None,
+        };
+        if let Some(refusal) = refusal {
+            self.events.push_back(RadioEvent::Done(Err(refusal)));
+            return;
+        }
         match command {
             Command::StartBroadcast(broadcast) => self.broadcast(Some(ServiceData {
                 rpi: broadcast.rpi,
@@ -240,6 +275,10 @@ impl Radio for AirRadio {
         self.clock.advance_to(BootTime::new(now));
         match happening {
             Happening::TimePassed => RadioEvent::TimePassed,
+            Happening::Adapter(adapter) => {
+                self.adapter = adapter;
+                RadioEvent::State(state_of(adapter))
+            }
             Happening::Heard(adverts) => {
                 let heard = adverts.into_iter().map(|(data, rssi)| {
                     RadioEvent::Heard(Heard {

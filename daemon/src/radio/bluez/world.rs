@@ -196,7 +196,7 @@ impl World {
             return if adapter.off_blocked || switches.block(Some(name)) {
                 RadioState::Blocked
             } else {
-                RadioState::Off
+                RadioState::Off(name.clone())
             };
         }
         let capabilities = Capabilities {
@@ -335,7 +335,7 @@ mod tests {
     fn the_state_follows_the_adapters_properties() {
         let mut world = world(&["hci0"]);
         let legacy = capabilities(ScanMethod::Discovery, false);
-        assert_eq!(state_of(&world, "hci0"), RadioState::Off);
+        assert_eq!(state_of(&world, "hci0"), RadioState::Off("hci0".to_owned()));
         assert_eq!(state_of(&world, "hci1"), RadioState::Absent);
 
         set(&mut world, "hci0", "PowerState", "off-blocked");
