@@ -91,8 +91,8 @@ test-install: setup-deb ## Install the packages on a fresh Debian in a container
 	tests/install/run
 
 .PHONY: reproducible
-reproducible: setup-deb $(CARGO_AUDITABLE) ## Build the packages in two places, and compare them (very slow)
-	CARGO='$(CARGO_AUDITABLE) auditable' scripts/reproducible
+reproducible: setup-deb ## Build the packages in two places, and compare them (very slow)
+	scripts/reproducible
 
 $(CARGO_AUDITABLE): | setup-build
 	cargo install --quiet --locked --debug --root $(patsubst %/bin/,%,$(dir $@)) cargo-auditable@$(CARGO_AUDITABLE_VERSION)
