@@ -145,9 +145,13 @@ pub(crate) enum Online {
         /// Whether there are symptoms.
         #[arg(long, value_enum, value_name = "yes|no")]
         symptoms: Option<YesNo>,
-        /// When the symptoms began; without symptoms, when the test was.
+        /// When the symptoms began; without symptoms, when the test was; of a place (a
+        /// kiosk), the first day on which somebody infectious was there.
         #[arg(long, value_name = "YYYY-MM-DD")]
         date: Option<String>,
+        /// Of a place (a kiosk), the last day on which somebody infectious was there.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        until: Option<String>,
         /// Read the processing number from this file, or from standard input for `-`:
         /// an argument could be seen by others on this machine.
         #[arg(long, value_name = "FILE|-")]
@@ -176,6 +180,21 @@ pub(crate) enum Online {
         /// The program that is opened.
         #[arg(long, default_value = "sesshoku-gui", value_name = "COMMAND")]
         window: PathBuf,
+    },
+    /// Keep the operator of a kiosk informed: a file for Prometheus, a unit per contact.
+    ///
+    /// Runs as root beside the daemon, until the bus ends. The file says whether the
+    /// daemon works, and nothing about people.
+    Kiosk {
+        /// Write the state to this file, which node_exporter's textfile collector reads.
+        #[arg(long, value_name = "FILE.prom")]
+        textfile: Option<PathBuf>,
+        /// Have systemd start this unit once for each new contact.
+        #[arg(long, value_name = "NAME@.service")]
+        on_contact: Option<String>,
+        /// Where to keep for which contacts it was started.
+        #[arg(long, env = "STATE_DIRECTORY", value_name = "DIR")]
+        state_dir: Option<PathBuf>,
     },
 }
 

@@ -67,6 +67,12 @@ pub(crate) enum Failure {
     /// There is nobody to ask.
     #[error("not a terminal")]
     NotATerminal,
+    /// `--until` is for a place.
+    #[error("only of a place")]
+    OnlyOfPlace,
+    /// `--symptoms` is not for a place.
+    #[error("not of a place")]
+    NotOfPlace,
     /// There is nobody to ask what this flag would tell.
     #[error("not a terminal")]
     NeedsFlag(&'static str),
@@ -89,7 +95,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self.kind() {
             Kind::Unreachable | Kind::NoBus => Exit::Unreachable,
-            Kind::NotATerminal | Kind::NeedsFlag(_) => Exit::Usage,
+            Kind::NotATerminal | Kind::NeedsFlag(_) | Kind::Flag(_) => Exit::Usage,
             Kind::Input(_) => Exit::BadInput,
             Kind::Denied => Exit::NotAllowed,
             Kind::Service(_) | Kind::Keys(_) | Kind::Declined | Kind::Failed => Exit::Refused,
@@ -106,6 +112,7 @@ impl Failure {
             Kind::Declined => "declined",
             Kind::NotATerminal => "needs-yes",
             Kind::NeedsFlag(_) => "needs-flag",
+            Kind::Flag(name) => name,
             Kind::Failed => "failed",
         }
     }
@@ -123,7 +130,7 @@ impl Failure {
             Kind::Failed => detailed("error-failed"),
             Kind::Input(_) => detailed("error-input"),
             Kind::Keys(_) => detailed("error-keys"),
-            Kind::Service(_) | Kind::Denied | Kind::Unreachable => {
+            Kind::Service(_) | Kind::Denied | Kind::Unreachable | Kind::Flag(_) => {
                 catalogue.text(&format!("error-{}", self.name()))
             }
         }
@@ -137,7 +144,11 @@ impl Failure {
             Self::File(error) => chain(error),
             Self::Keys(error) => chain(error),
             Self::Io(error) => error.to_string(),
-            Self::Declined | Self::NotATerminal | Self::NeedsFlag(_) => self.to_string(),
+            Self::Declined
+            | Self::NotATerminal
+            | Self::NeedsFlag(_)
+            | Self::OnlyOfPlace
+            | Self::NotOfPlace => self.to_string(),
         }
     }
 
@@ -152,6 +163,8 @@ impl Failure {
             Self::Declined => Kind::Declined,
             Self::NotATerminal => Kind::NotATerminal,
             Self::NeedsFlag(flag) => Kind::NeedsFlag(flag),
+            Self::OnlyOfPlace => Kind::Flag("only-of-place"),
+            Self::NotOfPlace => Kind::Flag("not-of-place"),
             Self::Io(_) => Kind::Failed,
         }
     }
@@ -172,6 +185,8 @@ enum Kind {
     Declined,
     NotATerminal,
     NeedsFlag(&'static str),
+    /// A flag that does not fit, by the failure's name.
+    Flag(&'static str),
     Failed,
 }
 
@@ -182,6 +197,7 @@ impl Kind {
             ServiceError::ConsentRequired(_) => Self::Service("consent-required"),
             ServiceError::TermsVersionMismatch(_) => Self::Service("terms-version-mismatch"),
             ServiceError::NotAuthorized(_) => Self::Denied,
+            ServiceError::OperatorsAgreement(_) => Self::Service("operators-agreement"),
             ServiceError::Busy(_) => Self::Service("busy"),
             ServiceError::NotConfigured(_) => Self::Service("not-configured"),
             ServiceError::Storage(_) => Self::Service("storage"),

@@ -16,7 +16,9 @@ pub(crate) struct Registration {
     pub(crate) reason: String,
     pub(crate) since: Option<u64>,
     pub(crate) days: Vec<String>,
-    /// `None` where nothing is registered.
+    /// Whether it is of a place, not of a person.
+    pub(crate) is_place: bool,
+    /// `None` where nothing is registered, or a place.
     pub(crate) has_symptoms: Option<bool>,
     pub(crate) date: Option<String>,
     pub(crate) next_try: Option<u64>,
@@ -37,12 +39,13 @@ impl Registration {
         RegistrationState::from(self.state.as_str())
     }
 
-    /// The registration that is not through yet: whether there are symptoms, and the
-    /// date.
+    /// The registration that is not through yet: whether there are symptoms, as a place
+    /// counts to the daemon, and the date.
     pub(crate) fn pending(&self) -> Option<(bool, &str)> {
         match self.state() {
             RegistrationState::Sending | RegistrationState::WaitingToRetry => {
-                Some((self.has_symptoms?, self.date.as_deref()?))
+                let has_symptoms = self.has_symptoms.unwrap_or(self.is_place);
+                Some((has_symptoms, self.date.as_deref()?))
             }
             RegistrationState::None
             | RegistrationState::Done
@@ -66,13 +69,15 @@ impl Registration {
 impl From<RegistrationStatus> for Registration {
     fn from(status: RegistrationStatus) -> Self {
         let time = |seconds| Some(seconds).filter(|seconds| *seconds != 0);
+        let is_place = status.is_place.unwrap_or(false);
         let date = Some(status.date).filter(|date| !date.is_empty());
         Self {
             state: status.state,
             reason: status.reason,
             since: time(status.since),
             days: status.days,
-            has_symptoms: date.is_some().then_some(status.has_symptoms),
+            is_place,
+            has_symptoms: (date.is_some() && !is_place).then_some(status.has_symptoms),
             date,
             next_try: time(status.next_try),
             tries_left: status.tries_left,
@@ -94,6 +99,7 @@ pub(crate) mod tests {
             days: ["2020-07-30", "2020-07-31", "2020-08-01"]
                 .map(str::to_owned)
                 .into(),
+            is_place: false,
             has_symptoms: Some(true),
             date: Some("2020-07-31".to_owned()),
             next_try: None,
@@ -104,11 +110,12 @@ pub(crate) mod tests {
 
     #[test]
     fn without_a_registration_everything_is_null_or_empty() {
-        let json = serde_json::to_string(&Registration::from(RegistrationStatus::default())).unwrap();
+        let json =
+            serde_json::to_string(&Registration::from(RegistrationStatus::default())).unwrap();
         assert_eq!(
             json,
             concat!(
-                r#"{"state":"","reason":"","since":null,"days":[],"has_symptoms":null,"#,
+                r#"{"state":"","reason":"","since":null,"days":[],"is_place":false,"has_symptoms":null,"#,
                 r#""date":null,"next_try":null,"tries_left":0,"paused_until":null}"#,
             )
         );

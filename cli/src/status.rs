@@ -137,7 +137,11 @@ impl Snapshot {
             },
             scans: Scans {
                 last_scan: tracing.time("LastScan"),
-                counters: tracing.numbers("Counters").into_iter().chain(heard.clone()).collect(),
+                counters: tracing
+                    .numbers("Counters")
+                    .into_iter()
+                    .chain(heard.clone())
+                    .collect(),
             },
             consent: Consent {
                 state: consent.text("State"),

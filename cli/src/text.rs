@@ -129,6 +129,9 @@ impl Text {
 
     /// What is agreed to with a registration.
     pub(crate) fn agreement(&self, version: &str) -> String {
+        if is_of_place(version) {
+            return self.agreement_of_place(version);
+        }
         let mut lines = vec![self.say("agreement-title", &args! { "version" => version })];
         for key in [
             "agreement-voluntary",
@@ -143,10 +146,30 @@ impl Text {
         lines.join("\n")
     }
 
+    fn agreement_of_place(&self, version: &str) -> String {
+        let title = args! { "version" => version };
+        let mut lines = vec![self.say("agreement-place-title", &title)];
+        for key in [
+            "agreement-place-who",
+            "agreement-place-sends",
+            "agreement-place-others",
+            "agreement-place-number",
+            "agreement-place-final",
+        ] {
+            lines.push(format!("- {}", self.catalogue.text(key)));
+        }
+        lines.join("\n")
+    }
+
     /// The answer to `sesshoku registration`, and how `sesshoku register` ends.
     pub(crate) fn registration(&self, registration: &Registration) -> String {
         let state = registration.state();
-        let mut lines = vec![self.catalogue.name("registration", &registration.state)];
+        let done = registration.is_place && state == RegistrationState::Done;
+        let mut lines = vec![if done {
+            self.catalogue.text("registration-place-done")
+        } else {
+            self.catalogue.name("registration", &registration.state)
+        }];
         let reason = registration.reason.as_str();
         if !["", RegistrationReason::None.as_str()].contains(&reason) {
             lines.push(self.catalogue.name("obstacle", reason));
@@ -156,11 +179,11 @@ impl Text {
             let since = self.time(registration.since);
             lines.push(self.say("registration-since", &args! { "time" => since }));
         }
-        if let (Some(date), Some(has_symptoms)) = (&registration.date, registration.has_symptoms) {
-            let key = if has_symptoms {
-                "registration-onset"
-            } else {
-                "registration-test"
+        if let Some(date) = &registration.date {
+            let key = match registration.has_symptoms {
+                Some(true) => "registration-onset",
+                Some(false) => "registration-test",
+                None => "registration-place-first",
             };
             lines.push(self.say(key, &args! { "date" => self.date(date) }));
         }
@@ -402,6 +425,11 @@ impl Text {
 /// To the nearest minute.
 const fn minutes(seconds: u32) -> u32 {
     seconds / 60 + if seconds % 60 >= 30 { 1 } else { 0 }
+}
+
+/// Whether an agreement of this version is of the operator of a place.
+pub(crate) fn is_of_place(agreement_version: &str) -> bool {
+    agreement_version.starts_with("place-")
 }
 
 #[cfg(test)]

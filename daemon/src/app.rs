@@ -17,6 +17,8 @@ use sesshoku_dbus_api::{CheckOutcome, ConsentState, Error};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::PLACE_AGREEMENT_VERSION;
+use crate::agreement::Agreement;
 use crate::clock::Clock;
 use crate::power::{Power, PowerEvent};
 use crate::radio::{Radio, RadioEvent};
@@ -29,6 +31,10 @@ use crate::tracer::{
 
 /// How long the radio has to fall silent when the daemon ends.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
+
+/// The server takes the keys of this many days after the first (protocol §8: ten days
+/// after an onset).
+const MOST_PLACE_DAYS: u32 = 10;
 
 /// Everything the loop works with.
 pub struct App<R, C, G> {
@@ -48,6 +54,8 @@ pub struct App<R, C, G> {
     pub requests: mpsc::Receiver<Request>,
     /// What the properties show.
     pub snapshots: watch::Sender<Snapshot>,
+    /// Whose agreement counts.
+    pub agreement: Agreement,
     /// The version of the terms in force.
     pub terms_version: String,
     /// The version of the registration agreement in force.
@@ -323,6 +331,9 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                 answer(reply, agreed);
             }
             Request::Withdraw(reply) => {
+                if let Err(error) = self.app.agreement.may_be_changed_by_callers() {
+                    return answer(reply, Err(error));
+                }
                 self.erase_replies.push(reply);
                 self.events.push_back(Event::Withdrawn);
             }
@@ -345,10 +356,12 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                 agreement_version,
                 has_symptoms,
                 date,
+                last_day,
                 number,
                 reply,
             } => {
-                match self.application(agreement_version, has_symptoms, &date, number) {
+                let dates = (date.as_str(), last_day.as_deref());
+                match self.application(agreement_version, has_symptoms, dates, number) {
                     Ok(application) => {
                         self.registration_replies.push_back(reply);
                         self.events.push_back(Event::Register(application));
@@ -379,6 +392,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
     }
 
     async fn agree(&mut self, version: String) -> Result<(), Error> {
+        self.app.agreement.may_be_changed_by_callers()?;
         if version != self.app.terms_version {
             return Err(Error::TermsVersionMismatch(format!(
                 "the terms in force are version {}",
@@ -406,10 +420,11 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         &self,
         agreement_version: String,
         has_symptoms: bool,
-        date: &str,
+        (date, last_day): (&str, Option<&str>),
         number: Option<ProcessingNumber>,
     ) -> Result<Application, Error> {
-        if agreement_version != self.app.agreement_version {
+        let is_of_place = self.app.agreement_version == PLACE_AGREEMENT_VERSION;
+        if agreement_version != self.app.agreement_version || last_day.is_some() != is_of_place {
             return Err(Error::AgreementVersionMismatch(format!(
                 "the agreement in force is version {}",
                 self.app.agreement_version
@@ -417,11 +432,22 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         }
         let date = utc_day(date)
             .ok_or_else(|| Error::InvalidDate("not a date, YYYY-MM-DD, since 1970".into()))?;
+        let last_day = match last_day.map(utc_day) {
+            None => None,
+            Some(Some(last)) if (date..=date.saturating_add(MOST_PLACE_DAYS)).contains(&last) => {
+                Some(last)
+            }
+            Some(_) => {
+                let why = "the last day is none, before the first, or more than 10 days later";
+                return Err(Error::InvalidDate(why.into()));
+            }
+        };
         let number =
             number.ok_or_else(|| Error::InvalidNumber("not exactly eight digits".into()))?;
         Ok(Application {
             has_symptoms,
             date,
+            last_day,
             number,
             agreement_version,
         })
@@ -475,18 +501,20 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
 
     /// Reads what the properties show of the store.
     async fn refresh_records(&mut self) {
+        let agreement = self.app.agreement.clone();
         let records = self
-            .with_store("read the records", |store| {
-                Ok((store.consent()?, store.last_check()?, store.last_success()?))
+            .with_store("read the records", move |store| {
+                let agreed = agreement.stands(store)?;
+                Ok((agreed, store.last_check()?, store.last_success()?))
             })
             .await;
-        let Ok((consent, last_check, last_success)) = records else {
+        let Ok((agreed, last_check, last_success)) = records else {
             return;
         };
         let status = self.app.tracer.status(self.app.clock.now());
         self.app.snapshots.send_modify(|snapshot| {
             snapshot.status = status;
-            snapshot.agreed = consent.map(|it| (it.version, it.agreed_at));
+            snapshot.agreed = agreed;
             snapshot.last_check = last_check.as_ref().map(|it| it.ended);
             snapshot.last_outcome = last_check.map_or(CheckOutcome::Never, |it| it.outcome.into());
             snapshot.last_success = last_success;

@@ -131,13 +131,8 @@ impl Authority {
         let polkit = AuthorityProxy::new(connection).await?;
         let question = self.asked.fetch_add(1, Ordering::Relaxed).to_string();
         let details = HashMap::new();
-        let answer = polkit.check_authorization(
-            &subject,
-            capability.action(),
-            &details,
-            flags,
-            &question,
-        );
+        let answer =
+            polkit.check_authorization(&subject, capability.action(), &details, flags, &question);
         match tokio::time::timeout(within, answer).await {
             Ok(Ok(answer)) if answer.is_authorized => Ok(()),
             Ok(Ok(answer)) if answer.is_challenge => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use settings::{ConfigError, Settings};
 
+use crate::store::KeyPlace;
 use crate::sync;
 use crate::tracer::ScanPlan;
 
@@ -16,6 +17,10 @@ use crate::tracer::ScanPlan;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// What the device is for.
+    pub profile: Profile,
+    /// Settings of the kiosk profile.
+    pub kiosk: Kiosk,
     /// Where the daemon keeps its data and answers.
     pub daemon: Daemon,
     /// Which radio.
@@ -30,6 +35,27 @@ pub struct Config {
     pub server: sync::settings::Settings,
 }
 
+/// What the device is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// Somebody's own.
+    #[default]
+    Personal,
+    /// It stands for a place (docs/kiosk.md): its operator agrees here, and it listens
+    /// all the time.
+    Kiosk,
+}
+
+/// Settings of the kiosk profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Kiosk {
+    /// The version of the terms that the operator agrees to. Without it nothing runs,
+    /// and what was recorded is erased.
+    pub agreed_terms: Option<String>,
+}
+
 /// Where the daemon keeps its data and answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -38,6 +64,8 @@ pub struct Daemon {
     pub state_dir: PathBuf,
     /// `system`, `session`, or a D-Bus address.
     pub bus: Bus,
+    /// Where the device key is to be (docs/device-key.md).
+    pub device_key: KeyPlace,
 }
 
 impl Default for Daemon {
@@ -45,6 +73,7 @@ impl Default for Daemon {
         Self {
             state_dir: "/var/lib/sesshoku".into(),
             bus: Bus::System,
+            device_key: KeyPlace::Auto,
         }
     }
 }
@@ -191,8 +220,8 @@ impl Default for Air {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scan {
-    /// Windows, or all the time.
-    pub mode: ScanMode,
+    /// Windows, or all the time; by default as the profile has it.
+    pub mode: Option<ScanMode>,
     /// Length of a window in seconds, 2 to 60.
     pub listen_seconds: u32,
     /// Shortest and longest time from one window to the next in seconds. At most
@@ -205,7 +234,7 @@ pub struct Scan {
 impl Default for Scan {
     fn default() -> Self {
         Self {
-            mode: ScanMode::Windows,
+            mode: None,
             listen_seconds: 4,
             every_seconds: (210, 300),
             cycle_seconds: 60,
@@ -215,9 +244,13 @@ impl Default for Scan {
 
 impl Scan {
     /// The plan for the core.
-    pub fn plan(&self) -> ScanPlan {
+    pub fn plan(&self, profile: Profile) -> ScanPlan {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
-        match self.mode {
+        let usual = match profile {
+            Profile::Personal => ScanMode::Windows,
+            Profile::Kiosk => ScanMode::Continuous,
+        };
+        match self.mode.unwrap_or(usual) {
             ScanMode::Windows => ScanPlan::Windows {
                 listen: seconds(self.listen_seconds),
                 every: (seconds(self.every_seconds.0), seconds(self.every_seconds.1)),
@@ -230,11 +263,10 @@ impl Scan {
 }
 
 /// When to listen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ScanMode {
     /// A few seconds every few minutes.
-    #[default]
     Windows,
     /// All the time, as for a kiosk on mains power.
     Continuous,
@@ -291,6 +323,9 @@ impl Settings for Config {
                 problem: problem.to_owned(),
             })
         };
+        if self.kiosk != Kiosk::default() && self.profile != Profile::Kiosk {
+            return refuse("kiosk", "only with profile = \"kiosk\"");
+        }
         range("scan.listen_seconds", self.scan.listen_seconds, 2, 60)?;
         range("scan.cycle_seconds", self.scan.cycle_seconds, 20, 300)?;
         let (shortest, longest) = self.scan.every_seconds;
@@ -448,6 +483,7 @@ mod tests {
             ("[calibration]\ntx_power = 21", "calibration.tx_power"),
             ("[calibration]\nconfidence = 4", "calibration.confidence"),
             ("[radio]\nkind = 'replay'", "radio.replay.log"),
+            ("[kiosk]\nagreed_terms = '1'", "kiosk"),
             ("[radio.air]\nspeed = -1.0", "radio.air.speed"),
         ] {
             let message = refused(text);
@@ -460,6 +496,21 @@ mod tests {
             let message = load::<Config>(&sources).unwrap_err().to_string();
             assert!(message.contains(name), "{message}");
         }
+    }
+
+    #[test]
+    fn a_kiosk_listens_all_the_time_unless_told_otherwise() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = |text: &str| {
+            fs::write(dir.path().join("etc.toml"), text).unwrap();
+            let config = load::<Config>(&sources(dir.path())).unwrap();
+            config.scan.plan(config.profile)
+        };
+        assert!(matches!(plan(""), ScanPlan::Windows { .. }));
+        let kiosk = "profile = 'kiosk'\n";
+        assert!(matches!(plan(kiosk), ScanPlan::Continuous { .. }));
+        let windows = format!("{kiosk}[scan]\nmode = 'windows'");
+        assert!(matches!(plan(&windows), ScanPlan::Windows { .. }));
     }
 
     #[test]

@@ -2,10 +2,12 @@
 //!
 //! ARCHITECTURE.md tells what is in which room.
 
+pub mod agreement;
 pub mod app;
 pub mod authority;
 pub mod clock;
 pub mod config;
+pub mod lost;
 pub mod power;
 pub mod radio;
 pub mod service;
@@ -21,3 +23,7 @@ pub const TERMS_VERSION: &str = "1";
 /// The version of the agreement that a registration as positive needs
 /// (`i18n/*/registration.ftl`).
 pub const AGREEMENT_VERSION: &str = "1";
+
+/// The same for the operator of a place (`kiosk` profile), whose registration is
+/// another thing: front ends tell them apart by how this begins.
+pub const PLACE_AGREEMENT_VERSION: &str = "place-1";

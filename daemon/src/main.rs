@@ -15,20 +15,21 @@ use getrandom::SysRng;
 use manual::Section;
 use rand_core::UnwrapErr;
 use sesshoku_dbus_api::CheckOutcome;
+use sesshokud::agreement::Agreement;
 use sesshokud::app::{App, Heartbeat};
 use sesshokud::clock::{Clock, SystemClock};
-use sesshokud::config::{Bus, Config, RadioKind, ScanPreference};
+use sesshokud::config::{Bus, Config, Profile, RadioKind, ScanPreference};
 use sesshokud::power::Power;
 use sesshokud::radio::Radio;
 use sesshokud::radio::air::AirRadio;
 use sesshokud::radio::bluez::{self, BluezRadio};
 use sesshokud::radio::replay::ReplayRadio;
 use sesshokud::service::{Identity, Service, Snapshot, TimeSource, consent_state};
-use sesshokud::store::{DeviceKey, Store};
+use sesshokud::store::{DeviceKey, Store, StoreError};
 use sesshokud::sync::schedule::{History, Schedule};
 use sesshokud::tracer::{Facts, Settings, Tracer};
 use sesshokud::wiping::WipingAllocator;
-use sesshokud::{AGREEMENT_VERSION, TERMS_VERSION, sync};
+use sesshokud::{AGREEMENT_VERSION, PLACE_AGREEMENT_VERSION, TERMS_VERSION, lost, sync};
 use settings::Sources;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -189,8 +190,21 @@ fn run(config: Config) -> anyhow::Result<()> {
 
 async fn start(config: Config) -> anyhow::Result<()> {
     let state_dir = &config.daemon.state_dir;
-    let key = DeviceKey::from_environment(state_dir).context("no device key")?;
-    let store = Store::open(state_dir, &key).context("cannot open the store")?;
+    let open = || {
+        let key = DeviceKey::from_environment(state_dir, config.daemon.device_key)?;
+        Store::open(state_dir, &key)
+    };
+    let store = match open() {
+        Ok(store) => store,
+        Err(error) if lost::is_loss(&error) => {
+            tracing::error!(%error, "what was recorded can never be read again");
+            match start_anew(&config, open).await? {
+                Some(store) => store,
+                None => return Ok(()),
+            }
+        }
+        Err(error) => return Err(error).context("cannot open the store"),
+    };
     match config.radio.kind {
         RadioKind::Bluez => {
             let radio = BluezRadio::start(bluez::Settings {
@@ -228,9 +242,62 @@ async fn start(config: Config) -> anyhow::Result<()> {
     }
 }
 
+/// Waits until somebody has the device start anew, because its key is lost.
+async fn start_anew(
+    config: &Config,
+    open: impl Fn() -> Result<Store, StoreError>,
+) -> anyhow::Result<Option<Store>> {
+    let radio = match config.radio.kind {
+        RadioKind::Bluez => "bluez",
+        RadioKind::Replay => "replay",
+        RadioKind::Air => "air",
+    };
+    let told = stop_signal()?;
+    let agreement = agreement(config);
+    let store = lost::start_anew(
+        &config.daemon.bus,
+        identity(config, radio, TimeSource::System),
+        &agreement,
+        open,
+        || Store::start_over(&config.daemon.state_dir),
+        || notify_systemd(sd_notify::NotifyState::Ready),
+        told,
+        heartbeat(),
+    );
+    store.await.context("cannot answer on the bus")
+}
+
+fn identity(config: &Config, radio: &'static str, time: TimeSource) -> Identity {
+    let agreement_version = match config.profile {
+        Profile::Personal => AGREEMENT_VERSION,
+        Profile::Kiosk => PLACE_AGREEMENT_VERSION,
+    };
+    Identity {
+        radio,
+        terms_version: TERMS_VERSION.to_owned(),
+        agreement_version: agreement_version.to_owned(),
+        time,
+    }
+}
+
+fn agreement(config: &Config) -> Agreement {
+    match config.profile {
+        Profile::Personal => Agreement::Person,
+        Profile::Kiosk => Agreement::Operator(config.kiosk.agreed_terms.clone()),
+    }
+}
+
+/// What systemd's watchdog is told.
+fn heartbeat() -> Heartbeat<impl FnMut()> {
+    Heartbeat {
+        every: sd_notify::watchdog_enabled().map(|limit| limit / 2),
+        beat: || notify_systemd(sd_notify::NotifyState::Watchdog),
+    }
+}
+
 async fn serve<R: Radio, C: Clock>(
     config: Config,
-    store: Store,
+    mut store: Store,
     radio: R,
     clock: C,
 ) -> anyhow::Result<()> {
@@ -247,7 +314,9 @@ async fn serve<R: Radio, C: Clock>(
     let server = server.map(|server| Arc::new(server.with_matching(matching)));
     let now = clock.now();
     let shown_time = Arc::new(AtomicU32::new(now.wall.get()));
-    let consent = store.consent()?;
+    let agreement = agreement(&config);
+    agreement.settle(&mut store)?;
+    let agreed = agreement.stands(&store)?;
     let last_check = store.last_check()?;
     let last_success = store.last_success()?;
     let mut rng = UnwrapErr(SysRng);
@@ -261,7 +330,7 @@ async fn serve<R: Radio, C: Clock>(
     let schedule = Schedule::start(interval, history, now, &mut rng);
     let facts = Facts {
         consent: consent_state(
-            consent.as_ref().map(|it| it.version.as_str()),
+            agreed.as_ref().map(|(version, _)| version.as_str()),
             TERMS_VERSION,
         ),
         last_cycle: store.last_cycle()?.map(|cycle| cycle.started),
@@ -269,7 +338,7 @@ async fn serve<R: Radio, C: Clock>(
     };
     let registrar = server.as_ref().and_then(|server| server.registrar());
     let settings = Settings {
-        scan: config.scan.plan(),
+        scan: config.scan.plan(config.profile),
         log_cycle: Duration::from_secs(config.scan.cycle_seconds.into()),
         has_server: server.is_some(),
         can_register: registrar.is_some(),
@@ -283,22 +352,19 @@ async fn serve<R: Radio, C: Clock>(
 
     let (snapshots, shown) = watch::channel(Snapshot {
         status: tracer.status(now),
-        agreed: consent.map(|it| (it.version, it.agreed_at)),
+        agreed,
         last_check: last_check.as_ref().map(|check| check.ended),
         last_outcome: last_check.map_or(CheckOutcome::Never, |check| check.outcome.into()),
         last_success,
         result_generation: 0,
     });
-    let identity = Identity {
-        radio: radio.name(),
-        terms_version: TERMS_VERSION.to_owned(),
-        agreement_version: AGREEMENT_VERSION.to_owned(),
-        time: if clock.is_simulated() {
-            TimeSource::Simulated(Arc::clone(&shown_time))
-        } else {
-            TimeSource::System
-        },
+    let time = if clock.is_simulated() {
+        TimeSource::Simulated(Arc::clone(&shown_time))
+    } else {
+        TimeSource::System
     };
+    let identity = identity(&config, radio.name(), time);
+    let agreement_version = identity.agreement_version.clone();
     let (service, requests) = Service::start(&config.daemon.bus, identity, shown)
         .await
         .context("cannot answer on the bus")?;
@@ -323,14 +389,11 @@ async fn serve<R: Radio, C: Clock>(
         server,
         requests,
         snapshots,
+        agreement,
         terms_version: TERMS_VERSION.to_owned(),
-        agreement_version: AGREEMENT_VERSION.to_owned(),
+        agreement_version,
         shown_time,
         exit_at_end: config.radio.replay.exit_at_end,
-    };
-    let heartbeat = Heartbeat {
-        every: sd_notify::watchdog_enabled().map(|limit| limit / 2),
-        beat: || notify_systemd(sd_notify::NotifyState::Watchdog),
     };
     let told = stop_signal()?;
     let mut bus_lost = false;
@@ -342,7 +405,7 @@ async fn serve<R: Radio, C: Clock>(
             () = service.closed() => bus_lost = true,
         }
     };
-    app.run(stop, heartbeat).await;
+    app.run(stop, heartbeat()).await;
     ensure!(!bus_lost, "the bus is gone");
     tracing::info!("ending");
     service.close().await;

@@ -7,8 +7,8 @@
 //! The interface is documented in `dbus-api/interfaces/`.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use gaen::registration::ProcessingNumber;
 use gaen::time::UnixSeconds;
@@ -24,6 +24,7 @@ use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, Variant, fdo, interface};
 use zeroize::Zeroizing;
 
+use crate::PLACE_AGREEMENT_VERSION;
 use crate::authority::{Admission, Authority, Capability};
 use crate::clock::system_now;
 use crate::config::Bus;
@@ -56,8 +57,11 @@ pub enum Request {
         agreement_version: String,
         /// Whether there are symptoms.
         has_symptoms: bool,
-        /// When they began, else when the test was, `YYYY-MM-DD`.
+        /// When they began, else when the test was, `YYYY-MM-DD`; of a place its first
+        /// day.
         date: String,
+        /// Of a place, its last day.
+        last_day: Option<String>,
         /// The processing number; `None` where it was none.
         number: Option<ProcessingNumber>,
         /// Where the answer goes.
@@ -81,8 +85,8 @@ pub type Reply<T> = oneshot::Sender<Result<T, Error>>;
 pub struct Snapshot {
     /// The core's own status.
     pub status: Status,
-    /// The version agreed to, and when.
-    pub agreed: Option<(String, UnixSeconds)>,
+    /// The version agreed to, and when, where that is known.
+    pub agreed: Option<(String, Option<UnixSeconds>)>,
     /// When the last check ended.
     pub last_check: Option<UnixSeconds>,
     /// How it ended.
@@ -209,7 +213,9 @@ impl Tracing {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Error> {
         let caller = (connection, &header);
-        self.gate.ask(caller, Capability::Erase, Request::Erase).await
+        self.gate
+            .ask(caller, Capability::Erase, Request::Erase)
+            .await
     }
 
     async fn get_heard(
@@ -289,7 +295,9 @@ impl Consent {
     ) -> Result<(), Error> {
         let request = |reply| Request::Agree { version, reply };
         let caller = (connection, &header);
-        self.gate.ask(caller, Capability::ChangeConsent, request).await
+        self.gate
+            .ask(caller, Capability::ChangeConsent, request)
+            .await
     }
 
     async fn withdraw(
@@ -298,7 +306,9 @@ impl Consent {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Error> {
         let (caller, request) = ((connection, &header), Request::Withdraw);
-        self.gate.ask(caller, Capability::ChangeConsent, request).await
+        self.gate
+            .ask(caller, Capability::ChangeConsent, request)
+            .await
     }
 
     #[zbus(property)]
@@ -335,7 +345,10 @@ impl Exposure {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<String, Error> {
         let (caller, request) = ((connection, &header), Request::Check);
-        let outcome = self.gate.ask(caller, Capability::Configure, request).await?;
+        let outcome = self
+            .gate
+            .ask(caller, Capability::Configure, request)
+            .await?;
         Ok(outcome.to_string())
     }
 
@@ -345,7 +358,9 @@ impl Exposure {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<ExposureResult, Error> {
         let (caller, request) = ((connection, &header), Request::Result);
-        self.gate.ask(caller, Capability::ReadContacts, request).await
+        self.gate
+            .ask(caller, Capability::ReadContacts, request)
+            .await
     }
 
     async fn get_contacts(
@@ -354,7 +369,9 @@ impl Exposure {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<Vec<ContactDay>, Error> {
         let (caller, request) = ((connection, &header), Request::Contacts);
-        self.gate.ask(caller, Capability::ReadContacts, request).await
+        self.gate
+            .ask(caller, Capability::ReadContacts, request)
+            .await
     }
 
     #[zbus(signal)]
@@ -411,6 +428,32 @@ impl Registration {
             agreement_version,
             has_symptoms,
             date,
+            last_day: None,
+            number,
+            reply,
+        };
+        let caller = (connection, &header);
+        self.gate.ask(caller, Capability::Register, request).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "two of them say who is calling")]
+    async fn register_place(
+        &self,
+        agreement_version: String,
+        first_day: String,
+        last_day: String,
+        processing_number: String,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let processing_number = Zeroizing::new(processing_number);
+        let number = ProcessingNumber::parse(&processing_number);
+        let request = |reply| Request::Register {
+            agreement_version,
+            // The server takes the keys of more days where there are symptoms.
+            has_symptoms: true,
+            date: first_day,
+            last_day: Some(last_day),
             number,
             reply,
         };
@@ -445,7 +488,8 @@ impl Registration {
         let _admitted = self.gate.admit(caller, Capability::ReadContacts).await?;
         // Told of changes from before what is read here on, so that none is missed.
         self.readers.add(connection, &header).await;
-        Ok(self.snapshots.borrow().registration())
+        let is_place = self.identity.agreement_version == PLACE_AGREEMENT_VERSION;
+        Ok(self.snapshots.borrow().registration(is_place))
     }
 
     #[zbus(signal)]
@@ -644,7 +688,7 @@ impl Snapshot {
         ])
     }
 
-    fn registration(&self) -> RegistrationStatus {
+    fn registration(&self, is_place: bool) -> RegistrationStatus {
         let registration = &self.status.registration;
         let date = registration.date;
         RegistrationStatus {
@@ -652,6 +696,7 @@ impl Snapshot {
             reason: registration.reason.to_string(),
             since: seconds(registration.since),
             days: registration.days.iter().map(ToString::to_string).collect(),
+            is_place: Some(is_place),
             has_symptoms: registration.has_symptoms,
             date: date.map(|date| date.to_string()).unwrap_or_default(),
             next_try: seconds(registration.next_try),
@@ -668,7 +713,7 @@ impl Snapshot {
     }
 
     fn agreed_at(&self) -> u64 {
-        seconds(self.agreed.as_ref().map(|(_, at)| *at))
+        seconds(self.agreed.as_ref().and_then(|(_, at)| *at))
     }
 
     fn counters(&self) -> HashMap<&'static str, u64> {

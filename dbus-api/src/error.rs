@@ -38,6 +38,9 @@ pub enum Error {
     NumberRequired(String),
     /// The caller may not do this, or has to authenticate for it.
     NotAuthorized(String),
+    /// The operator of this device agrees to the terms in its configuration; nobody
+    /// does on the bus.
+    OperatorsAgreement(String),
     /// The daemon is shutting down.
     ShuttingDown(String),
 }

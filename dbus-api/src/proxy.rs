@@ -138,6 +138,16 @@ pub trait Registration1 {
         date: &str,
         processing_number: &str,
     ) -> Result<(), Error>;
+    /// Begins a registration of the place that this device stands for, or takes up the
+    /// one that waits.
+    #[zbus(allow_interactive_auth)]
+    fn register_place(
+        &self,
+        agreement_version: &str,
+        first_day: &str,
+        last_day: &str,
+        processing_number: &str,
+    ) -> Result<(), Error>;
     /// Sends a registration that waits now.
     #[zbus(allow_interactive_auth)]
     fn retry(&self) -> Result<(), Error>;

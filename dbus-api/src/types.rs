@@ -92,6 +92,8 @@ names! {
         StorageFailed = "storage-failed",
         /// The clock is not set, so identifiers would be wrong.
         ClockNotSet = "clock-not-set",
+        /// The device key is lost: what was recorded can never be read again.
+        KeyLost = "key-lost",
         /// A recorded log was played to its end.
         LogEnded = "log-ended",
     }
@@ -235,9 +237,12 @@ pub struct RegistrationStatus {
     pub since: u64,
     /// The UTC days, `YYYY-MM-DD`, whose keys are or were sent.
     pub days: Vec<String>,
+    /// Whether it is of a place, not of a person.
+    pub is_place: Option<bool>,
     /// Whether there are symptoms.
     pub has_symptoms: bool,
-    /// The day of onset or test, `YYYY-MM-DD`; empty for none.
+    /// The day of onset or test, of a place the first of its days, `YYYY-MM-DD`; empty
+    /// for none.
     pub date: String,
     /// When it is tried again, in Unix seconds; 0 while it is not.
     pub next_try: u64,

@@ -29,6 +29,8 @@ reason-storage-failed = Encounters cannot be stored.
     .advice = Check that there is free space on the disk.
 reason-clock-not-set = The clock is wrong, so identifiers would be wrong as well.
     .advice = Set the date and time.
+reason-key-lost = The key that opens the records (the device key) is lost: they cannot be read, nor brought back. Nothing runs until the key is back or everything starts anew.
+    .advice = To start anew, run: sesshoku agree (on a kiosk: sesshoku erase). If the key may still be somewhere, bring it back first.
 reason-log-ended = The recorded log has been played to its end.
 
 consent-none = not agreed

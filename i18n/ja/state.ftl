@@ -29,6 +29,8 @@ reason-storage-failed = 記録を保存できません。
     .advice = ディスクの空き容量を確かめてください。
 reason-clock-not-set = 時計が合っていないため、正しい接触符号を作れません。
     .advice = 日付と時刻を合わせてください。
+reason-key-lost = 記録を開く鍵（デバイス鍵）が失われたため、これまでの記録は読めず、戻すこともできません。鍵が戻るまで、またはやり直すまで、何も動きません。
+    .advice = 新しく始めるには sesshoku agree（設置型の機器では sesshoku erase）を実行してください。鍵の心当たりがあれば、先に戻してください。
 reason-log-ended = 再生中のログが終わりました。
 
 consent-none = 同意していません

@@ -1,7 +1,8 @@
 //! End-to-end tests through the front door, and what they stand on.
 //!
-//! [`local`] runs the programs on a private bus, in a temporary folder; [`room`] puts
-//! several of them into one simulated room, [`servers`] runs the servers.
+//! [`local`] runs the programs on a private bus, in a temporary folder; [`polkit`] adds
+//! who decides what is allowed; [`room`] puts several of them into one simulated room,
+//! [`servers`] runs the servers.
 //!
 //! The Bluetooth tier runs the real kernel and the real bluetoothd in a User-Mode
 //! Linux guest, with controllers emulated by the `air` crate:
@@ -20,6 +21,7 @@ pub mod contacts;
 pub mod document;
 pub mod guest;
 pub mod local;
+pub mod polkit;
 pub mod room;
 pub mod servers;
 pub mod setup;

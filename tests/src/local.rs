@@ -17,6 +17,9 @@ use tempfile::TempDir;
 /// The longest that anything here is waited for.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
+/// Where Debian has the bus policy of polkitd.
+const POLKIT_POLICY: &str = "/usr/share/dbus-1/system.d/org.freedesktop.PolicyKit1.conf";
+
 /// The workspace's root folder.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -264,6 +267,7 @@ impl Place {
                     <allow receive_type="signal"/>
                     <allow send_destination="org.freedesktop.DBus"/>
                   </policy>
+                  <include ignore_missing="yes">{POLKIT_POLICY}</include>
                   <include>{policy}</include>
                 </busconfig>"#
             ),

@@ -1,6 +1,7 @@
 //! The commands that ask the daemon: each fetches a value and prints it.
 
 mod actions;
+mod kiosk;
 mod notified;
 mod notify;
 mod register;
@@ -34,12 +35,14 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
             agree,
             symptoms,
             date,
+            until,
             number_file,
         } => {
             let answers = register::Answers {
                 agree: *agree,
                 symptoms: *symptoms,
                 date: date.as_deref(),
+                until: until.as_deref(),
                 number_file: number_file.as_deref(),
             };
             register::register(bus, output, &answers).await
@@ -50,6 +53,18 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
         Online::Check => actions::check(bus, output).await,
         Online::Erase { yes } => actions::erase(bus, output, *yes).await,
         Online::Notify { window } => notify::notify(bus, output, window).await,
+        Online::Kiosk {
+            textfile,
+            on_contact,
+            state_dir,
+        } => {
+            let duties = kiosk::Duties {
+                textfile: textfile.as_deref(),
+                on_contact: on_contact.as_deref(),
+                state_dir: state_dir.as_deref(),
+            };
+            kiosk::kiosk(bus, output, &duties).await
+        }
         Online::Watch => watch::watch(bus, output).await,
     }
 }

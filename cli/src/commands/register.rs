@@ -17,7 +17,7 @@ use crate::bus;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Output};
 use crate::registration::Registration;
-use crate::text::{Text, args};
+use crate::text::{self, Text, args};
 
 /// The most that is read of a file with a number.
 const MAX_NUMBER_FILE: u64 = 256;
@@ -28,6 +28,7 @@ pub(crate) struct Answers<'a> {
     pub(crate) agree: bool,
     pub(crate) symptoms: Option<YesNo>,
     pub(crate) date: Option<&'a str>,
+    pub(crate) until: Option<&'a str>,
     pub(crate) number_file: Option<&'a Path>,
 }
 
@@ -53,6 +54,17 @@ pub(crate) async fn register(
         output.ask(&text.agreement(&agreement_version), &question)?;
     }
     let known = Registration::fetch(&connection).await?;
+    if text::is_of_place(&agreement_version) {
+        let (first, last) = days_of_place(output, answers, &known)?;
+        let number = number(output, answers)?;
+        output.tell(&text.catalogue().text("register-sending"))?;
+        let answer = proxy.register_place(&agreement_version, &first, &last, &number);
+        answer.await?;
+        return follow(&connection, &proxy, output).await;
+    }
+    if answers.until.is_some() {
+        return Err(Failure::OnlyOfPlace);
+    }
     let (has_symptoms, date) = match known.pending() {
         Some((has_symptoms, date)) if answers.symptoms.is_none() && answers.date.is_none() => {
             let date_shown = text.date(date);
@@ -71,14 +83,45 @@ pub(crate) async fn register(
             (has_symptoms, date)
         }
     };
-    let number = match answers.number_file {
-        Some(file) => read_number(file)?,
-        None => ask_number(output)?,
-    };
+    let number = number(output, answers)?;
     output.tell(&text.catalogue().text("register-sending"))?;
     let answer = proxy.register(&agreement_version, has_symptoms, &date, &number);
     answer.await?;
     follow(&connection, &proxy, output).await
+}
+
+/// The first and the last day on which somebody infectious was at the place.
+fn days_of_place(
+    output: &Output,
+    answers: &Answers<'_>,
+    known: &Registration,
+) -> Result<(String, String), Failure> {
+    if answers.symptoms.is_some() {
+        return Err(Failure::NotOfPlace);
+    }
+    // Of one that waits the days are chosen, and only the first tells which it is.
+    if let (Some((_, date)), None) = (known.pending(), answers.date) {
+        let text = output.text();
+        let date_shown = text.date(date);
+        output.tell(&text.say("register-resumes", &args! { "date" => date_shown }))?;
+        return Ok((date.to_owned(), date.to_owned()));
+    }
+    let first = match answers.date {
+        Some(date) => date.to_owned(),
+        None => ask_day(output, "--date", "ask-place-first")?,
+    };
+    let last = match answers.until {
+        Some(date) => date.to_owned(),
+        None => ask_day(output, "--until", "ask-place-last")?,
+    };
+    Ok((first, last))
+}
+
+fn number(output: &Output, answers: &Answers<'_>) -> Result<Zeroizing<String>, Failure> {
+    match answers.number_file {
+        Some(file) => read_number(file),
+        None => ask_number(output),
+    }
 }
 
 /// Shows the registration, tries it again, or forgets it.
@@ -161,13 +204,18 @@ fn ask_symptoms(output: &Output) -> Result<bool, Failure> {
 }
 
 fn ask_date(output: &Output, has_symptoms: bool) -> Result<String, Failure> {
-    require_terminal("--date")?;
-    let catalogue = output.text().catalogue();
-    let question = catalogue.text(if has_symptoms {
+    let question = if has_symptoms {
         "ask-onset"
     } else {
         "ask-test"
-    });
+    };
+    ask_day(output, "--date", question)
+}
+
+fn ask_day(output: &Output, flag: &'static str, question: &str) -> Result<String, Failure> {
+    require_terminal(flag)?;
+    let catalogue = output.text().catalogue();
+    let question = catalogue.text(question);
     loop {
         match parse_date(&output::read_line(&question)?) {
             Some(date) => return Ok(date.to_string()),

@@ -28,7 +28,7 @@ pub(super) enum DayKey {
 
 impl Purpose {
     /// The name that binds a key to its purpose.
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Encounters => "encounter_key",
             Self::Exposures => "exposure_key",
@@ -37,7 +37,7 @@ impl Purpose {
 
     /// Where the keys are kept: twice, since one lost page would otherwise cost
     /// every day there is.
-    fn tables(self) -> [&'static str; 2] {
+    pub(super) fn tables(self) -> [&'static str; 2] {
         match self {
             Self::Encounters => ["encounter_key", "encounter_key_copy"],
             Self::Exposures => ["exposure_key", "exposure_key_copy"],

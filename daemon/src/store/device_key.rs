@@ -1,11 +1,16 @@
 //! The device key: the one secret outside the database, from which everything
 //! in it is unlocked.
+//!
+//! It is a systemd credential where there is one, else a file. When a credential
+//! appears beside the file, or is to be given up for one, the [`super::Store`] moves
+//! from the one key to the other; until it has, both are there.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::DATABASE_FILE;
@@ -26,6 +31,20 @@ const SUCCESSOR_FILE: &str = "device.key.new";
 pub struct DeviceKey {
     bytes: Secret,
     origin: Origin,
+    /// The key in the other place, which this one is to take over from.
+    former: Option<Box<DeviceKey>>,
+}
+
+/// Where the device key is to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyPlace {
+    /// The systemd credential where there is one, else the file.
+    #[default]
+    Auto,
+    /// The file, also where there is a credential: to give the credential up, it has
+    /// to be there once more.
+    File,
 }
 
 type Secret = Zeroizing<[u8; DEVICE_KEY_LEN]>;
@@ -85,14 +104,15 @@ impl DeviceKey {
         Self {
             bytes: Zeroizing::new(bytes),
             origin: Origin::Given,
+            former: None,
         }
     }
 
-    /// [`DeviceKey::load`] with the credentials folder systemd names in
+    /// [`DeviceKey::load_into`] with the credentials folder systemd names in
     /// `CREDENTIALS_DIRECTORY`.
-    pub fn from_environment(state_dir: &Path) -> Result<Self, DeviceKeyError> {
+    pub fn from_environment(state_dir: &Path, place: KeyPlace) -> Result<Self, DeviceKeyError> {
         let credentials_dir = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        Self::load(state_dir, credentials_dir.as_deref())
+        Self::load_into(place, state_dir, credentials_dir.as_deref())
     }
 
     /// The key of this device: the systemd credential [`CREDENTIAL_NAME`] if there
@@ -101,40 +121,93 @@ impl DeviceKey {
     /// Creates `state_dir` when it is missing. Where a database exists without
     /// its key, no new one is made: that is [`DeviceKeyError::Lost`].
     pub fn load(state_dir: &Path, credentials_dir: Option<&Path>) -> Result<Self, DeviceKeyError> {
+        Self::load_into(KeyPlace::Auto, state_dir, credentials_dir)
+    }
+
+    /// [`DeviceKey::load`], where `place` says where the key is to be.
+    pub fn load_into(
+        place: KeyPlace,
+        state_dir: &Path,
+        credentials_dir: Option<&Path>,
+    ) -> Result<Self, DeviceKeyError> {
         files::ensure_private_dir(state_dir).map_err(io_error(state_dir))?;
-        if let Some(credentials_dir) = credentials_dir {
-            let path = credentials_dir.join(CREDENTIAL_NAME);
-            // systemd sees to the credential's access mode itself.
-            if let Some(file) = open_if_exists(&path)? {
-                return Ok(Self {
-                    bytes: read_key(&file, &path)?,
-                    origin: Origin::Given,
-                });
-            }
-        }
-        let path = state_dir.join(KEY_FILE);
-        let bytes = match read_private_key(&path)? {
-            Some(bytes) => bytes,
-            None => {
-                let database = state_dir.join(DATABASE_FILE);
-                if database.exists() {
-                    return Err(DeviceKeyError::Lost { database });
-                }
-                create_key(state_dir, &path)?
-            }
+        let given = match credentials_dir {
+            Some(dir) => Self::from_credential(&dir.join(CREDENTIAL_NAME))?,
+            None => None,
         };
+        let Some(given) = given else {
+            return Self::from_file_or_new(state_dir, None);
+        };
+        match place {
+            KeyPlace::Auto => Ok(Self {
+                former: Self::from_file(state_dir, None)?.map(Box::new),
+                ..given
+            }),
+            KeyPlace::File => Self::from_file_or_new(state_dir, Some(given)),
+        }
+    }
+
+    fn from_credential(path: &Path) -> Result<Option<Self>, DeviceKeyError> {
+        // systemd sees to the credential's access mode itself.
+        let Some(file) = open_if_exists(path)? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            bytes: read_key(&file, path)?,
+            origin: Origin::Given,
+            former: None,
+        }))
+    }
+
+    fn from_file(state_dir: &Path, former: Option<Self>) -> Result<Option<Self>, DeviceKeyError> {
+        let Some(bytes) = read_private_key(&state_dir.join(KEY_FILE))? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            bytes,
+            origin: Origin::File {
+                state_dir: state_dir.to_owned(),
+                successor: read_successor(state_dir)?,
+            },
+            former: former.map(Box::new),
+        }))
+    }
+
+    fn from_file_or_new(state_dir: &Path, former: Option<Self>) -> Result<Self, DeviceKeyError> {
+        let database = state_dir.join(DATABASE_FILE);
+        if let Some(key) = Self::from_file(state_dir, former.clone())? {
+            return Ok(key);
+        }
+        if database.exists() && former.is_none() {
+            return Err(DeviceKeyError::Lost { database });
+        }
+        let bytes = create_key(state_dir, &state_dir.join(KEY_FILE))?;
         Ok(Self {
             bytes,
             origin: Origin::File {
                 state_dir: state_dir.to_owned(),
                 successor: read_successor(state_dir)?,
             },
+            former: former.map(Box::new),
         })
     }
 
     /// The secret itself.
     pub(super) fn expose_bytes(&self) -> &[u8; DEVICE_KEY_LEN] {
         &self.bytes
+    }
+
+    /// The key in the other place, which the database may still be sealed with.
+    pub(super) fn former(&self) -> Option<&Self> {
+        self.former.as_deref()
+    }
+
+    /// This key alone.
+    pub(super) fn without_former(&self) -> Self {
+        Self {
+            former: None,
+            ..self.clone()
+        }
     }
 
     /// The key that an interrupted erasure left as the next one.
@@ -150,6 +223,7 @@ impl DeviceKey {
                     state_dir: state_dir.clone(),
                     successor: None,
                 },
+                former: None,
             }),
         }
     }
@@ -174,6 +248,7 @@ impl DeviceKey {
                 state_dir: state_dir.clone(),
                 successor: None,
             },
+            former: None,
         })
     }
 

@@ -43,6 +43,7 @@ mod encounters;
 mod error;
 mod exposures;
 mod files;
+mod rekey;
 mod retention;
 mod rows;
 mod schema;
@@ -66,7 +67,7 @@ use zeroize::Zeroizing;
 
 use crate::tracer::OwnKey;
 
-pub use self::device_key::{CREDENTIAL_NAME, DEVICE_KEY_LEN, DeviceKey, DeviceKeyError};
+pub use self::device_key::{CREDENTIAL_NAME, DEVICE_KEY_LEN, DeviceKey, DeviceKeyError, KeyPlace};
 pub use self::error::StoreError;
 pub use self::types::{
     CheckOutcome, CheckRecord, CompactReport, Consent, Coverage, CycleHeader, CycleSighting,
@@ -125,7 +126,9 @@ impl Store {
     /// finishes what an interrupted erasure left.
     ///
     /// An erasure replaces a device key that is kept in the state folder: load
-    /// the key afresh for each opening.
+    /// the key afresh for each opening. Where the database is sealed with the key in
+    /// the other place, everything is sealed anew with `key` first, in one
+    /// transaction, and a key file that is not in force any more is destroyed.
     ///
     /// # Errors
     /// Among others [`StoreError::InUse`], [`StoreError::OtherDeviceKey`],
@@ -146,7 +149,7 @@ impl Store {
         let mut store = Self {
             conn,
             path,
-            device_key: unlocked.device_key,
+            device_key: unlocked.device_key.without_former(),
             shared: Arc::new(Shared {
                 keys: RwLock::new(Arc::new(unlocked.keys)),
                 erasures: AtomicU64::new(0),
@@ -160,7 +163,38 @@ impl Store {
             store.unless_stuck(erased, consent.as_ref())?;
         }
         store.write(|transaction, keys| rows::ensure_registration(transaction, keys))?;
+        if unlocked.by_former {
+            store.move_to(key);
+        } else if let Some(former) = key.former() {
+            // A move that was interrupted at its last step.
+            former.destroy()?;
+        }
         Ok(store)
+    }
+
+    /// Moves to `device_key`. Where that fails, the key before stays in force, and the
+    /// next opening tries again.
+    fn move_to(&mut self, device_key: &DeviceKey) {
+        match self.try_to_move_to(device_key) {
+            Ok(()) => tracing::info!("everything is sealed with the other device key"),
+            Err(error) => {
+                let error: &(dyn std::error::Error + 'static) = &error;
+                tracing::error!(error, "could not move to the other device key");
+            }
+        }
+    }
+
+    fn try_to_move_to(&mut self, device_key: &DeviceKey) -> Result<(), StoreError> {
+        let secret = seal::random_bytes()?;
+        let new = Keys::derive(device_key, secret.as_slice());
+        self.write(|transaction, old| {
+            rekey::reseal(transaction, old, &new)?;
+            write_secret(transaction, &secret, &new, false)
+        })?;
+        self.shared.set_keys(new);
+        let former = mem::replace(&mut self.device_key, device_key.without_former());
+        former.destroy()?;
+        retention::empty_log(&self.conn).map(|_| ())
     }
 
     /// Gives up a database that cannot be opened any more, for a new one: destroys
@@ -193,6 +227,16 @@ impl Store {
     /// Sets or clears the agreement. It outlives [`Store::erase`].
     pub fn set_consent(&mut self, consent: Option<&Consent>) -> Result<(), StoreError> {
         self.write(|transaction, keys| rows::set_consent(transaction, keys, consent))
+    }
+
+    /// Whether there is anything that an erasure would erase.
+    pub fn holds_records(&self) -> Result<bool, StoreError> {
+        Ok(self.conn.query_row(
+            "SELECT EXISTS (SELECT 1 FROM encounter_key) OR EXISTS (SELECT 1 FROM exposure_key)
+                 OR EXISTS (SELECT 1 FROM tek) OR EXISTS (SELECT 1 FROM check_record)",
+            [],
+            |row| row.get(0),
+        )?)
     }
 
     /// The device's own keys of `day`, in the order they were made. Damaged ones
@@ -554,14 +598,25 @@ struct Unlocked {
     device_key: DeviceKey,
     /// The device key is the one an interrupted erasure left as the next.
     by_successor: bool,
+    /// The device key is the one in the other place.
+    by_former: bool,
     /// The last erasure was interrupted.
     erasing: bool,
 }
 
 /// Finds the keys of the database, or makes them when it is new.
 fn unlock(conn: &mut Connection, device_key: &DeviceKey) -> Result<Unlocked, StoreError> {
-    let successor = device_key.successor();
-    let candidates = [(Some(device_key), false), (successor.as_ref(), true)];
+    let former = device_key.former();
+    let (successor, former_successor) = (
+        device_key.successor(),
+        former.and_then(DeviceKey::successor),
+    );
+    let candidates = [
+        (Some(device_key), false, false),
+        (successor.as_ref(), true, false),
+        (former, false, true),
+        (former_successor.as_ref(), true, true),
+    ];
     let place = Place::row("secret", SECRET_ID);
     let mut found_any = false;
     for table in SECRET_TABLES {
@@ -577,7 +632,7 @@ fn unlock(conn: &mut Connection, device_key: &DeviceKey) -> Result<Unlocked, Sto
         };
         found_any = true;
         let secret = Zeroizing::new(secret);
-        for (candidate, by_successor) in candidates {
+        for (candidate, by_successor, by_former) in candidates {
             let Some(candidate) = candidate else {
                 continue;
             };
@@ -587,6 +642,7 @@ fn unlock(conn: &mut Connection, device_key: &DeviceKey) -> Result<Unlocked, Sto
                     keys,
                     device_key: candidate.clone(),
                     by_successor,
+                    by_former,
                     erasing,
                 });
             }
@@ -618,6 +674,7 @@ fn create_secret(conn: &mut Connection, device_key: &DeviceKey) -> Result<Unlock
         keys,
         device_key: device_key.clone(),
         by_successor: false,
+        by_former: false,
         erasing: false,
     })
 }

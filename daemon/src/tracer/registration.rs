@@ -51,8 +51,10 @@ const CHAFF_DAYS: u32 = 14;
 pub struct Application {
     /// Whether there are symptoms.
     pub has_symptoms: bool,
-    /// When they began, else when the test was.
+    /// When they began, else when the test was; of a place the first of its days.
     pub date: UtcDay,
+    /// Of a place, the last day on which somebody infectious was there.
+    pub last_day: Option<UtcDay>,
     /// The processing number.
     pub number: ProcessingNumber,
     /// The version of the agreement, which is the one in force.
@@ -431,7 +433,10 @@ impl<R: CryptoRng> Tracer<R> {
         };
         self.overlay_present_key(&mut keys);
         keys.retain(|key| !self.registrar.sent.contains(&key.tek));
-        let window = infectious_window(application.has_symptoms, application.date);
+        let mut window = infectious_window(application.has_symptoms, application.date);
+        if let Some(last_day) = application.last_day {
+            window = (application.date, last_day.min(window.1));
+        }
         let chosen = choose(&keys, now.wall.interval(), window);
         if chosen.is_empty() {
             return self.registrar.answers.push(Err(Refusal::NoKeys));

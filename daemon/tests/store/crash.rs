@@ -14,7 +14,7 @@ use sesshokud::store::{Consent, DeviceKey, Store};
 
 use crate::support::{DAY, Home, T0, at, cycle, day, own_key, read_all};
 
-const DIR: &str = "SESSHOKU_TEST_STORE_DIR";
+pub(crate) const DIR: &str = "SESSHOKU_TEST_STORE_DIR";
 const CYCLES_PER_DAY: u32 = 12;
 
 /// Cycle number `n` of the child: a dozen a day, some of them empty.
@@ -23,7 +23,7 @@ fn nth_cycle(n: u32) -> sesshokud::store::ScanCycle {
     cycle(started, n % 7)
 }
 
-fn say(word: &str) {
+pub(crate) fn say(word: &str) {
     // Past the test harness, which would keep it to itself.
     let mut out = std::io::stdout().lock();
     writeln!(out, "{word}").unwrap();
@@ -35,13 +35,13 @@ fn open_in(dir: &std::path::Path) -> Store {
     Store::open(dir, &key).unwrap()
 }
 
-struct Killed {
+pub(crate) struct Killed {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Killed {
-    fn start(test: &str, home: &Home) -> Self {
+    pub(crate) fn start(test: &str, home: &Home) -> Self {
         let mut child = Command::new(env::current_exe().unwrap())
             .args([
                 "--exact",
@@ -60,7 +60,7 @@ impl Killed {
     }
 
     /// The child's next word that begins with `prefix`, without it.
-    fn hear(&mut self, prefix: &str) -> Option<String> {
+    pub(crate) fn hear(&mut self, prefix: &str) -> Option<String> {
         self.lines.by_ref().find_map(|line| {
             // The harness puts its own text before the first word.
             let line = line.unwrap();
@@ -70,7 +70,7 @@ impl Killed {
     }
 
     /// Kills the child and returns everything it said before that.
-    fn kill(mut self, prefix: &str) -> Option<String> {
+    pub(crate) fn kill(mut self, prefix: &str) -> Option<String> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         let mut last = None;

@@ -10,6 +10,7 @@ mod damage;
 mod keeping;
 mod measure;
 mod model;
+mod moving;
 mod registration;
 mod retention;
 mod secrecy;

@@ -11,7 +11,7 @@ use crate::support::{
 };
 
 /// In which files under `dir` the bytes are found.
-fn files_with(dir: &Path, bytes: &[u8]) -> Vec<String> {
+pub(crate) fn files_with(dir: &Path, bytes: &[u8]) -> Vec<String> {
     assert!(bytes.len() >= 8);
     fs::read_dir(dir)
         .unwrap()

@@ -38,6 +38,7 @@ impl From<Error> for Failure {
             Error::ConsentRequired(_) => "ConsentRequired",
             Error::TermsVersionMismatch(_) => "TermsVersionMismatch",
             Error::NotAuthorized(_) => "Denied",
+            Error::OperatorsAgreement(_) => "OperatorsAgreement",
             Error::Busy(_) => "Busy",
             Error::NotConfigured(_) => "NotConfigured",
             Error::Storage(_) => "Storage",

@@ -19,6 +19,9 @@ const FRESH_FOR = 24 * 3600;
 /** What to show for a daemon (`null`: away) at `now` on its clock. */
 export function homeState(service: Service | null, now: number): HomeState {
   if (service === null) return { key: "away", icon: "plug", note: true, action: "start" };
+  if (service.reason === "key-lost") {
+    return { key: "key-lost", icon: "gap", note: true, action: "terms" };
+  }
   if (service.consent.state === "outdated") {
     return { key: "outdated", icon: "doc", note: true, action: "terms" };
   }

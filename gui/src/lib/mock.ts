@@ -26,6 +26,12 @@ const STATES: Record<string, Partial<Service> | null> = {
     reason: "consent-outdated",
     consent: { state: "outdated", agreed_at: AGREED_AT },
   },
+  "key-lost": {
+    state: "stopped",
+    reason: "key-lost",
+    consent: { state: "none", agreed_at: null },
+    check: { checking: false, last_outcome: "never", last_success: null, next_check: null },
+  },
   clock: { state: "stopped", reason: "clock-not-set" },
   storage: { state: "degraded", reason: "storage-failed" },
   absent: { state: "stopped", reason: "adapter-absent" },

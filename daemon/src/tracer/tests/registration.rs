@@ -15,6 +15,7 @@ impl World {
 
     fn register_with(&mut self, has_symptoms: bool, days_ago: u32, number: &str) {
         self.event(Event::Register(Application {
+            last_day: None,
             has_symptoms,
             date: self.now.wall.utc_day().saturating_sub(days_ago),
             number: ProcessingNumber::parse(number).unwrap(),

@@ -1,0 +1,145 @@
+//! The device key of the real daemon: sealed by the real systemd-creds, given up again,
+//! and lost.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, ensure};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use sesshoku_tests::local::{Place, Process, wait_for};
+
+const NAME: &str = "sesshoku-device-key";
+const CONFIG: &str = "[radio]\nkind = 'air'\n";
+
+fn start(place: &Place, config: &str, credentials: Option<&Path>) -> anyhow::Result<Process> {
+    let mut command = place.daemon_command(config)?;
+    if let Some(dir) = credentials {
+        command.env("CREDENTIALS_DIRECTORY", dir);
+    }
+    let mut daemon = Process::start(&mut command)?;
+    wait_for("the daemon to answer", || {
+        ensure!(daemon.is_running()?, "the daemon ended:\n{}", place.log());
+        let answered = place.sesshoku(&["status", "--json"])?.status.success();
+        Ok(answered.then_some(()))
+    })?;
+    Ok(daemon)
+}
+
+fn end(mut daemon: Process) -> anyhow::Result<()> {
+    daemon.signal(Signal::SIGTERM)?;
+    ensure!(daemon.wait()? == Some(0), "the daemon did not end well");
+    Ok(())
+}
+
+fn state(place: &Place) -> anyhow::Result<(Value, Value)> {
+    let mut status = place.json(&["status"])?;
+    Ok((status["state"].take(), status["reason"].take()))
+}
+
+/// `systemd-creds`, with a secret of the host that lies in `dir`.
+fn systemd_creds(dir: &Path, arguments: &[&str], input: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut child = Command::new("systemd-creds")
+        .args(arguments)
+        .env("SYSTEMD_CREDENTIAL_SECRET", dir.join("host.secret"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("systemd-creds")?;
+    child.stdin.take().context("stdin")?.write_all(input)?;
+    let output = child.wait_with_output()?;
+    ensure!(output.status.success(), "{output:?}");
+    Ok(output.stdout)
+}
+
+/// Seals a new key, opens it as systemd does for the unit, and gives the folder.
+fn credentials(place: &Place) -> anyhow::Result<std::path::PathBuf> {
+    let mut key = [0; 32];
+    fs::File::open("/dev/urandom")
+        .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut key))?;
+    let name = format!("--name={NAME}");
+    let dir = place.dir();
+    let sealed = systemd_creds(dir, &["encrypt", "--with-key=host", &name, "-", "-"], &key)?;
+    ensure!(!sealed.windows(32).any(|window| window == key));
+    let opened = systemd_creds(dir, &["decrypt", &name, "-", "-"], &sealed)?;
+    let credentials = dir.join("credentials");
+    fs::create_dir(&credentials)?;
+    fs::write(credentials.join(NAME), opened)?;
+    fs::set_permissions(credentials.join(NAME), fs::Permissions::from_mode(0o400))?;
+    Ok(credentials)
+}
+
+#[test]
+fn the_key_moves_into_a_sealed_credential_and_back() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let daemon = start(&place, CONFIG, None)?;
+    ensure!(place.sesshoku(&["agree", "--yes"])?.status.success());
+    end(daemon)?;
+    let file = place.state_dir().join("device.key");
+    assert_eq!(fs::metadata(&file)?.permissions().mode() & 0o777, 0o600);
+
+    let credentials = credentials(&place)?;
+    end(start(&place, CONFIG, Some(&credentials))?)?;
+    assert!(!file.exists(), "{}", place.log());
+    let daemon = start(&place, CONFIG, Some(&credentials))?;
+    assert_eq!(place.json(&["status"])?["consent"]["state"], "agreed");
+    end(daemon)?;
+
+    let back = format!("[daemon]\ndevice_key = 'file'\n{CONFIG}");
+    end(start(&place, &back, Some(&credentials))?)?;
+    fs::remove_dir_all(credentials)?;
+    let daemon = start(&place, CONFIG, None)?;
+    assert_eq!(place.json(&["status"])?["consent"]["state"], "agreed");
+    end(daemon)
+}
+
+#[test]
+fn a_lost_key_is_said_and_nothing_is_destroyed_before_somebody_says_so() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let daemon = start(&place, CONFIG, None)?;
+    ensure!(place.sesshoku(&["agree", "--yes"])?.status.success());
+    end(daemon)?;
+    let file = place.state_dir().join("device.key");
+    let key = fs::read(&file)?;
+    fs::remove_file(&file)?;
+
+    let daemon = start(&place, CONFIG, None)?;
+    assert_eq!(state(&place)?, ("stopped".into(), "key-lost".into()));
+    let told = String::from_utf8(place.sesshoku(&["status", "--lang", "ja"])?.stdout)?;
+    assert!(told.contains("鍵"), "{told}");
+    let contacts = place.sesshoku(&["contacts", "--json"])?;
+    assert_eq!(contacts.status.code(), Some(1), "{contacts:?}");
+    end(daemon)?;
+
+    // It was only missing.
+    fs::write(&file, key)?;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+    let daemon = start(&place, CONFIG, None)?;
+    assert_eq!(place.json(&["status"])?["consent"]["state"], "agreed");
+    end(daemon)?;
+
+    fs::remove_file(&file)?;
+    let daemon = start(&place, CONFIG, None)?;
+    ensure!(place.sesshoku(&["agree", "--yes"])?.status.success());
+    wait_for("a new start", || {
+        let status = place.json(&["status"]).unwrap_or_default();
+        Ok((status["consent"]["state"] == "agreed" && status["state"] == "running").then_some(()))
+    })?;
+    end(daemon)?;
+
+    // A kiosk agrees in its configuration, and is told to start anew by an erasure.
+    fs::remove_file(&file)?;
+    let kiosk = format!("profile = 'kiosk'\n[kiosk]\nagreed_terms = '1'\n{CONFIG}");
+    let daemon = start(&place, &kiosk, None)?;
+    assert_eq!(state(&place)?, ("stopped".into(), "key-lost".into()));
+    assert!(!place.sesshoku(&["agree", "--yes"])?.status.success());
+    ensure!(place.sesshoku(&["erase", "--yes"])?.status.success());
+    wait_for("a new start", || {
+        Ok((place.json(&["status"]).unwrap_or_default()["state"] == "running").then_some(()))
+    })?;
+    end(daemon)
+}
