@@ -87,7 +87,11 @@ pub async fn start_anew(
                     refuse(reply, Error::TermsVersionMismatch(why))
                 }
             }
-            Some(Request::Withdraw(reply) | Request::Erase(reply)) => finish(anew(), reply),
+            Some(Request::Withdraw(reply)) => match agreement.may_be_changed_by_callers() {
+                Ok(()) => finish(anew(), reply),
+                Err(error) => refuse(reply, error),
+            },
+            Some(Request::Erase(reply)) => finish(anew(), reply),
             Some(Request::Check(reply)) => refuse(reply, lost()),
             Some(
                 Request::Register { reply, .. }

@@ -412,7 +412,6 @@ struct Registration {
 
 #[interface(name = "org.sesshoku.Registration1")]
 impl Registration {
-    #[expect(clippy::too_many_arguments, reason = "two of them say who is calling")]
     async fn register(
         &self,
         agreement_version: String,
@@ -436,7 +435,6 @@ impl Registration {
         self.gate.ask(caller, Capability::Register, request).await
     }
 
-    #[expect(clippy::too_many_arguments, reason = "two of them say who is calling")]
     async fn register_place(
         &self,
         agreement_version: String,

@@ -31,6 +31,7 @@ describe("the home screen", () => {
     expect(key(null)).toBe("away");
     const none = { state: "none", agreed_at: null };
     expect(key({ consent: none, reason: "adapter-off" })).toBe("not-agreed");
+    expect(key({ consent: none, reason: "key-lost", state: "stopped" })).toBe("key-lost");
     expect(key({ consent: { state: "outdated", agreed_at: 1 } })).toBe("outdated");
     expect(key({ reason: "clock-not-set", state: "stopped" })).toBe("clock");
     expect(key({ reason: "privacy-discoverable", state: "degraded" })).toBe("visible-receiving");

@@ -12,7 +12,7 @@ use anyhow::{Context, ensure};
 use gaen::key::Rpi;
 use gaen::time::UnixSeconds;
 use nix::sys::signal::Signal;
-use sesshoku_tests::local::{Place, Process, program, root, shared, wait_for};
+use sesshoku_tests::local::{Place, Process, program, shared, wait_for};
 use sesshokud::store::{DeviceKey, Store};
 
 /// A room where somebody stands near for 25 minutes and registers the day after,

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
@@ -40,10 +40,40 @@ fn state(place: &Place) -> anyhow::Result<(Value, Value)> {
     Ok((status["state"].take(), status["reason"].take()))
 }
 
-/// `systemd-creds`, with a secret of the host that lies in `dir`.
+/// A TPM in software, whose socket is in `dir`.
+fn tpm(dir: &Path) -> anyhow::Result<Process> {
+    let state = dir.join("tpm");
+    fs::create_dir(&state)?;
+    let unix = |name: &str| format!("type=unixio,path={}", dir.join(name).display());
+    let mut command = Command::new("swtpm");
+    command
+        .args(["socket", "--tpm2", "--tpmstate"])
+        .arg(format!("dir={}", state.display()))
+        .args(["--server", &unix("tpm.socket")])
+        .args(["--ctrl", &unix("tpm.control")])
+        .args(["--flags", "not-need-init,startup-clear"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut tpm = Process::start(&mut command)?;
+    wait_for("the TPM", || {
+        ensure!(tpm.is_running()?, "swtpm ended");
+        Ok(dir.join("tpm.socket").exists().then_some(()))
+    })?;
+    Ok(tpm)
+}
+
+/// `systemd-creds`, with a secret of the host or a TPM that are in `dir`.
 fn systemd_creds(dir: &Path, arguments: &[&str], input: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let mut child = Command::new("systemd-creds")
+    let tpm = format!("swtpm:path={}", dir.join("tpm.socket").display());
+    let mut command = Command::new("systemd-creds");
+    if arguments.contains(&"--with-key=tpm2") {
+        // Where the present TPM is by default, there may be none.
+        command.arg(format!("--tpm2-device={tpm}"));
+    }
+    let mut child = command
         .args(arguments)
+        .env("SYSTEMD_TPM2_DEVICE", tpm)
         .env("SYSTEMD_CREDENTIAL_SECRET", dir.join("host.secret"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -56,14 +86,15 @@ fn systemd_creds(dir: &Path, arguments: &[&str], input: &[u8]) -> anyhow::Result
     Ok(output.stdout)
 }
 
-/// Seals a new key, opens it as systemd does for the unit, and gives the folder.
-fn credentials(place: &Place) -> anyhow::Result<std::path::PathBuf> {
+/// Seals a new key with `seal`, opens it as systemd does for the unit, and gives the
+/// folder.
+fn credentials(place: &Place, seal: &str) -> anyhow::Result<PathBuf> {
     let mut key = [0; 32];
     fs::File::open("/dev/urandom")
         .and_then(|mut file| std::io::Read::read_exact(&mut file, &mut key))?;
     let name = format!("--name={NAME}");
     let dir = place.dir();
-    let sealed = systemd_creds(dir, &["encrypt", "--with-key=host", &name, "-", "-"], &key)?;
+    let sealed = systemd_creds(dir, &["encrypt", seal, &name, "-", "-"], &key)?;
     ensure!(!sealed.windows(32).any(|window| window == key));
     let opened = systemd_creds(dir, &["decrypt", &name, "-", "-"], &sealed)?;
     let credentials = dir.join("credentials");
@@ -74,25 +105,35 @@ fn credentials(place: &Place) -> anyhow::Result<std::path::PathBuf> {
 }
 
 #[test]
-fn the_key_moves_into_a_sealed_credential_and_back() -> anyhow::Result<()> {
+fn the_key_moves_into_a_credential_of_the_host_and_back() -> anyhow::Result<()> {
+    there_and_back(&Place::new()?, "--with-key=host")
+}
+
+#[test]
+fn the_key_moves_into_a_credential_of_the_tpm_and_back() -> anyhow::Result<()> {
     let place = Place::new()?;
-    let daemon = start(&place, CONFIG, None)?;
+    let _tpm = tpm(place.dir())?;
+    there_and_back(&place, "--with-key=tpm2")
+}
+
+fn there_and_back(place: &Place, seal: &str) -> anyhow::Result<()> {
+    let daemon = start(place, CONFIG, None)?;
     ensure!(place.sesshoku(&["agree", "--yes"])?.status.success());
     end(daemon)?;
     let file = place.state_dir().join("device.key");
     assert_eq!(fs::metadata(&file)?.permissions().mode() & 0o777, 0o600);
 
-    let credentials = credentials(&place)?;
-    end(start(&place, CONFIG, Some(&credentials))?)?;
+    let credentials = credentials(place, seal)?;
+    end(start(place, CONFIG, Some(&credentials))?)?;
     assert!(!file.exists(), "{}", place.log());
-    let daemon = start(&place, CONFIG, Some(&credentials))?;
+    let daemon = start(place, CONFIG, Some(&credentials))?;
     assert_eq!(place.json(&["status"])?["consent"]["state"], "agreed");
     end(daemon)?;
 
     let back = format!("[daemon]\ndevice_key = 'file'\n{CONFIG}");
-    end(start(&place, &back, Some(&credentials))?)?;
+    end(start(place, &back, Some(&credentials))?)?;
     fs::remove_dir_all(credentials)?;
-    let daemon = start(&place, CONFIG, None)?;
+    let daemon = start(place, CONFIG, None)?;
     assert_eq!(place.json(&["status"])?["consent"]["state"], "agreed");
     end(daemon)
 }

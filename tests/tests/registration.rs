@@ -1,7 +1,7 @@
 //! Registering as positive, from the command line to the server: the real programs on
 //! a private bus, in a simulated room, and a server that answers as it is told.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
@@ -17,12 +17,16 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::put;
+use futures_util::{FutureExt, StreamExt};
 use gaen::registration::Diagnosis;
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use sesshoku_tests::local::{Place, Process, program, wait_for, wait_up_to};
+use sesshoku_dbus_api::{BUS_NAME, Registration1Proxy, Tracing1Proxy};
+use sesshoku_tests::local::{DEADLINE, Place, Process, program, wait_for, wait_up_to};
 use sesshokud::store::{DeviceKey, Store};
 use sesshokud::tracer::Standing;
+use zbus::message::Type;
+use zbus::{MatchRule, Message, MessageStream, OwnedVariant};
 
 /// 2023-11-14 00:00 UTC.
 const START: u32 = 1_699_920_000;
@@ -281,6 +285,53 @@ fn config(place: &Place, server: &str, start: u32, speed: u32) -> anyhow::Result
          public_keys = [{{ id = '440', version = 'v1', file = '{dir}/server/public-key.pem' }}]
          {server}"
     ))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_but_who_may_read_it_is_told_that_somebody_registers() -> anyhow::Result<()> {
+    let device = Device::new()?;
+    let connect = || zbus::connection::Builder::address(device.place.address()).build();
+    let (reader, stranger) = (connect().await?, connect().await?);
+    let rule = MatchRule::builder()
+        .msg_type(Type::Signal)
+        .sender(BUS_NAME)
+        .build()?;
+    let mut told = MessageStream::for_match_rule(rule.clone(), &reader, None).await?;
+    let mut overheard = MessageStream::for_match_rule(rule, &stranger, None).await?;
+    let is_about_it = |message: &Message| {
+        let interface = message.header().interface().map(ToString::to_string);
+        let body = message.body();
+        let changed: Result<(String, HashMap<String, OwnedVariant>, Vec<String>), _> =
+            body.deserialize();
+        let names = [interface, changed.ok().map(|changed| changed.0)];
+        names.contains(&Some("org.sesshoku.Registration1".to_owned()))
+    };
+    let registration = Registration1Proxy::new(&reader).await?;
+    assert_eq!(registration.get_registration().await?.state, "none");
+
+    let (code, done) = device.register("2023-11-17", NUMBER)?;
+    assert_eq!(code, 0, "{done}");
+    tokio::time::timeout(DEADLINE, async {
+        while let Some(message) = told.next().await {
+            if is_about_it(&message?) {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("the bus is gone")
+    })
+    .await??;
+    // The bus keeps the order: whatever the stranger was sent before this answer is
+    // there.
+    let tracing = Tracing1Proxy::new(&stranger).await?;
+    let time = tracing.time().await?;
+    assert!(time > u64::from(START));
+    let mut others = 0;
+    while let Some(Some(message)) = overheard.next().now_or_never() {
+        assert!(!is_about_it(&message?));
+        others += 1;
+    }
+    assert!(others > 0, "nothing at all was overheard");
+    Ok(())
 }
 
 #[test]
