@@ -87,7 +87,7 @@ deb: setup-deb $(PAGE) $(CARGO_AUDITABLE) ## Build the Debian packages into targ
 	CARGO='$(CARGO_AUDITABLE) auditable' scripts/deb
 
 .PHONY: test-install
-test-install: setup-deb ## Install the packages on a fresh Debian in a container, and try everything (slow)
+test-install: setup-deb build ## Install the packages on a fresh Debian in a container, and try everything (slow)
 	tests/install/run
 
 .PHONY: reproducible
@@ -109,7 +109,9 @@ check: setup-test $(CARGO_DENY) ## Format, lints, documentation, licences and so
 	cargo clippy --all-targets --locked -- -D warnings
 	$(MAKE) doc
 	$(CARGO_DENY) --locked check bans licenses sources
-	shellcheck .ci/run $(wildcard scripts/* tests/uml/*.sh)
+	shellcheck .ci/run packaging/stage tests/install/run tests/install/guest \
+		$(wildcard tests/uml/*.sh debian/*.postinst debian/*.postrm) \
+		$(filter-out %.mjs,$(wildcard scripts/*))
 
 .PHONY: test-unit
 test-unit: setup-test ## Test every crate by itself
