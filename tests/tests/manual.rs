@@ -63,15 +63,15 @@ impl Pages<'_> {
     fn check(&self, name: &str, command: &mut Vec<String>) -> anyhow::Result<usize> {
         let help = help(name, command)?;
         let page_name = [&[name.to_owned()], command.as_slice()].concat().join("-");
-        let page = read(&self.man_dir.join(format!("{page_name}.{}", self.section)))?
-            .replace(r"\-", "-");
+        let page =
+            read(&self.man_dir.join(format!("{page_name}.{}", self.section)))?.replace(r"\-", "-");
         for flag in flags(&help) {
             ensure!(page.contains(&flag), "{page_name}: no {flag} in its page");
             let bare = flag.trim_start_matches('-');
             for completions in self.completions {
                 // fish names long flags without their dashes.
-                let is_named = completions.contains(&flag)
-                    || completions.contains(&format!("-l {bare}"));
+                let is_named =
+                    completions.contains(&flag) || completions.contains(&format!("-l {bare}"));
                 ensure!(is_named, "{page_name}: {flag} is not completed");
             }
         }
