@@ -233,6 +233,10 @@ impl Kind {
     fn of_bus(error: &zbus::Error) -> Self {
         match error {
             zbus::Error::InputOutput(_) => Self::Unreachable,
+            // The bus would have systemd start the daemon, which somebody switched off.
+            zbus::Error::MethodError(name, ..) if name.starts_with("org.freedesktop.systemd1.") => {
+                Self::Unreachable
+            }
             zbus::Error::FDO(error) => match **error {
                 fdo::Error::ServiceUnknown(_)
                 | fdo::Error::NameHasNoOwner(_)

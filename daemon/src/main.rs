@@ -11,6 +11,7 @@ use anyhow::Context;
 use clap::Parser;
 use gaen::matching;
 use getrandom::SysRng;
+use manual::Section;
 use rand_core::UnwrapErr;
 use sesshoku_dbus_api::CheckOutcome;
 use sesshokud::agreement::Agreement;
@@ -51,7 +52,7 @@ const FINISH_WITHIN: Duration = Duration::from_secs(5);
 /// environment variables such as SESSHOKUD_SCAN__MODE, and these flags, later
 /// ones winning.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "sesshokud", version)]
 struct Arguments {
     /// Read this file instead of the installed ones.
     #[arg(long, value_name = "FILE")]
@@ -111,6 +112,9 @@ impl Arguments {
 }
 
 fn main() -> ExitCode {
+    if let Some(ended) = manual::generate_if_asked::<Arguments>(Section::Administration) {
+        return ended;
+    }
     let arguments = Arguments::parse();
     let config = settings::load::<Config>(&Sources::new(
         "sesshokud",

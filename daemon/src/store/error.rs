@@ -37,7 +37,9 @@ pub enum StoreError {
     #[error("the database was made with another device key, which is lost or not the one given")]
     OtherDeviceKey,
     /// The database was written by a newer version. Nothing was changed.
-    #[error("the database has schema {found}; this version knows schemas up to {known}")]
+    #[error(
+        "the database was written by a newer version (schema {found}; this one knows up to {known}): install that again"
+    )]
     NewerSchema {
         /// The database's schema.
         found: u32,

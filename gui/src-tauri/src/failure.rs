@@ -62,6 +62,10 @@ impl From<zbus::Error> for Failure {
     fn from(error: zbus::Error) -> Self {
         match error {
             zbus::Error::InputOutput(_) => Self::away(),
+            // The bus would have systemd start the daemon, which somebody switched off.
+            zbus::Error::MethodError(name, ..) if name.starts_with("org.freedesktop.systemd1.") => {
+                Self::away()
+            }
             zbus::Error::FDO(error) => (*error).into(),
             _ => Self::named("Failed"),
         }
