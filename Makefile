@@ -12,6 +12,8 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sesshoku
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+CARGO_AUDITABLE_VERSION := 0.7.7
+CARGO_AUDITABLE := $(CACHE)/cargo-auditable-$(CARGO_AUDITABLE_VERSION)/bin/cargo-auditable
 
 # Tests are named, not packages: every cargo command then builds the same set of
 # packages with the same features, once. Of the end-to-end tests, those named bluez*
@@ -49,7 +51,7 @@ clean-run: ## Delete what `make run` left in ./run: database, keys, logs
 .PHONY: setup
 setup: setup-run setup-test ## Only install what is missing
 
-SETUPS := setup-build setup-run setup-test setup-gui
+SETUPS := setup-build setup-run setup-test setup-gui setup-deb
 .PHONY: $(SETUPS)
 $(SETUPS): setup-%:
 	@scripts/setup $*
@@ -76,6 +78,24 @@ gui: $(PAGE) ## Build the window
 .PHONY: doc
 doc: setup-build ## Build the API documentation, without a warning
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items
+
+##### Packaging
+
+# Each program names in itself what it is built of (docs/install.md).
+.PHONY: deb
+deb: setup-deb $(PAGE) $(CARGO_AUDITABLE) ## Build the Debian packages into target/debian, and check them
+	CARGO='$(CARGO_AUDITABLE) auditable' scripts/deb
+
+.PHONY: test-install
+test-install: setup-deb ## Install the packages on a fresh Debian in a container, and try everything (slow)
+	tests/install/run
+
+.PHONY: reproducible
+reproducible: setup-deb ## Build the packages in two places, and compare them (very slow)
+	scripts/reproducible
+
+$(CARGO_AUDITABLE): | setup-build
+	cargo install --quiet --locked --debug --root $(patsubst %/bin/,%,$(dir $@)) cargo-auditable@$(CARGO_AUDITABLE_VERSION)
 
 ##### Testing
 

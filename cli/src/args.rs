@@ -17,7 +17,8 @@ Exit codes:
   3  the bus or sesshokud cannot be reached
   4  whether there was a contact cannot be said (contacts)
   5  an input file cannot be read or is not in its format (analyse, register)
-  6  not through yet: the daemon goes on by itself, or needs the number again (register, registration retry)";
+  6  not through yet: the daemon goes on by itself, or needs the number again (register, registration retry)
+  7  you may not do this, or have to authenticate for it";
 
 /// Contact confirming for Linux: ask the daemon, or analyse files without it.
 #[derive(Debug, Parser)]

@@ -4,6 +4,7 @@ use serde::Serialize;
 use sesshoku_dbus_api::{ContactDay, Exposure1Proxy, ExposureResult, Verdict};
 use zbus::Connection;
 
+use crate::bus;
 use crate::exit::{Exit, Failure};
 
 /// The answer to "was I near someone who registered as positive?".
@@ -35,11 +36,19 @@ pub(crate) struct Day {
 }
 
 impl Contacts {
-    /// Asks the daemon.
+    /// Asks the daemon, in the background: who may not, is not asked to authenticate.
     pub(crate) async fn fetch(connection: &Connection) -> Result<Self, Failure> {
         let exposure = Exposure1Proxy::new(connection).await?;
         let result = exposure.get_result().await?;
         let days = exposure.get_contacts().await?;
+        Ok(Self::new(result, days))
+    }
+
+    /// Asks the daemon, and polkit may ask the person to authenticate.
+    pub(crate) async fn fetch_asking(connection: &Connection) -> Result<Self, Failure> {
+        let exposure = Exposure1Proxy::new(connection).await?;
+        let result = bus::read(exposure.inner(), "GetResult").await?;
+        let days = bus::read(exposure.inner(), "GetContacts").await?;
         Ok(Self::new(result, days))
     }
 

@@ -30,6 +30,8 @@ pub(crate) enum Exit {
     BadInput,
     /// 6: not through yet; the daemon goes on by itself, or needs the number again.
     Waiting,
+    /// 7: whoever asks may not, or has to authenticate for it.
+    NotAllowed,
 }
 
 impl From<Exit> for ExitCode {
@@ -42,6 +44,7 @@ impl From<Exit> for ExitCode {
             Exit::VerdictUnknown => 4,
             Exit::BadInput => 5,
             Exit::Waiting => 6,
+            Exit::NotAllowed => 7,
         })
     }
 }
@@ -88,9 +91,8 @@ impl Failure {
             Kind::Unreachable | Kind::NoBus => Exit::Unreachable,
             Kind::NotATerminal | Kind::NeedsFlag(_) => Exit::Usage,
             Kind::Input(_) => Exit::BadInput,
-            Kind::Service(_) | Kind::Keys(_) | Kind::Denied | Kind::Declined | Kind::Failed => {
-                Exit::Refused
-            }
+            Kind::Denied => Exit::NotAllowed,
+            Kind::Service(_) | Kind::Keys(_) | Kind::Declined | Kind::Failed => Exit::Refused,
         }
     }
 
@@ -179,6 +181,7 @@ impl Kind {
             ServiceError::ZBus(error) => Self::of_bus(error),
             ServiceError::ConsentRequired(_) => Self::Service("consent-required"),
             ServiceError::TermsVersionMismatch(_) => Self::Service("terms-version-mismatch"),
+            ServiceError::NotAuthorized(_) => Self::Denied,
             ServiceError::Busy(_) => Self::Service("busy"),
             ServiceError::NotConfigured(_) => Self::Service("not-configured"),
             ServiceError::Storage(_) => Self::Service("storage"),

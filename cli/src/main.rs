@@ -25,6 +25,9 @@ use crate::args::{Cli, Command};
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    if let Some(ended) = manual::generate_if_asked::<Cli>(manual::Section::Programs) {
+        return ended;
+    }
     let cli = Cli::parse();
     let output = Output::new(cli.global.json, cli.global.language());
     let ended = match &cli.command {

@@ -1,14 +1,11 @@
 //! The registration as positive, as one value.
 
 use serde::Serialize;
-use sesshoku_dbus_api::RegistrationState;
+use sesshoku_dbus_api::{Registration1Proxy, RegistrationState, RegistrationStatus};
 use zbus::Connection;
-use zbus::names::InterfaceName;
 
-use crate::bus::Properties;
+use crate::bus;
 use crate::exit::{Exit, Failure};
-
-const REGISTRATION: &str = "org.sesshoku.Registration1";
 
 /// What the daemon says of registering.
 ///
@@ -28,26 +25,11 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
-    /// Reads all properties.
+    /// Asks the daemon, and polkit may ask the person to authenticate.
     pub(crate) async fn fetch(connection: &Connection) -> Result<Self, Failure> {
-        let interface = InterfaceName::from_static_str_unchecked(REGISTRATION);
-        let properties = Properties::fetch(connection, interface).await?;
-        Ok(Self::read(&properties))
-    }
-
-    fn read(properties: &Properties) -> Self {
-        let date = properties.text_if_any("Date");
-        Self {
-            state: properties.text("State"),
-            reason: properties.text("Reason"),
-            since: properties.time("Since"),
-            days: properties.texts("Days"),
-            has_symptoms: date.is_some().then(|| properties.flag("HasSymptoms")),
-            date,
-            next_try: properties.time("NextTry"),
-            tries_left: properties.count("TriesLeft"),
-            paused_until: properties.time("PausedUntil"),
-        }
+        let proxy = Registration1Proxy::new(connection).await?;
+        let status: RegistrationStatus = bus::read(proxy.inner(), "GetRegistration").await?;
+        Ok(Self::from(status))
     }
 
     /// How far it is.
@@ -81,10 +63,27 @@ impl Registration {
     }
 }
 
+impl From<RegistrationStatus> for Registration {
+    fn from(status: RegistrationStatus) -> Self {
+        let time = |seconds| Some(seconds).filter(|seconds| *seconds != 0);
+        let date = Some(status.date).filter(|date| !date.is_empty());
+        Self {
+            state: status.state,
+            reason: status.reason,
+            since: time(status.since),
+            days: status.days,
+            has_symptoms: date.is_some().then_some(status.has_symptoms),
+            date,
+            next_try: time(status.next_try),
+            tries_left: status.tries_left,
+            paused_until: time(status.paused_until),
+        }
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use sesshoku_dbus_api::REGISTRATION1_XML;
 
     /// One of three days that is in `state` for `reason`.
     pub(crate) fn registration(state: &str, reason: &str) -> Registration {
@@ -104,19 +103,8 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_documented_property_is_read() {
-        let source = include_str!("registration.rs");
-        for declaration in REGISTRATION1_XML.split("<property name=\"").skip(1) {
-            let name = declaration.split('"').next().unwrap();
-            // What never changes is asked for where it is needed.
-            let is_read = source.contains(&format!("(\"{name}\")"));
-            assert!(is_read || name == "AgreementVersion", "{name} is not read");
-        }
-    }
-
-    #[test]
     fn without_a_registration_everything_is_null_or_empty() {
-        let json = serde_json::to_string(&Registration::read(&Properties::default())).unwrap();
+        let json = serde_json::to_string(&Registration::from(RegistrationStatus::default())).unwrap();
         assert_eq!(
             json,
             concat!(

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
+use sesshoku_dbus_api::Tracing1Proxy;
 use zbus::names::InterfaceName;
 use zbus::{Connection, OwnedVariant};
 
@@ -48,6 +49,11 @@ pub(crate) struct Scans {
 }
 
 impl Scans {
+    /// Whether it may be known how many devices were near.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.counters.contains_key("heard")
+    }
+
     /// The counter `name`, 0 where the daemon does not have it.
     pub(crate) fn counter(&self, name: &str) -> u64 {
         self.counters.get(name).copied().unwrap_or(0)
@@ -73,12 +79,13 @@ pub(crate) struct Check {
     pub(crate) next_check: Option<u64>,
 }
 
-/// The properties of all three interfaces.
+/// The properties of all three interfaces, and what was heard.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Snapshot {
     tracing: Properties,
     consent: Properties,
     exposure: Properties,
+    heard: HashMap<String, u64>,
 }
 
 impl Snapshot {
@@ -90,7 +97,13 @@ impl Snapshot {
             tracing: read(TRACING).await?,
             consent: read(CONSENT).await?,
             exposure: read(EXPOSURE).await?,
+            heard: heard(connection).await,
         })
+    }
+
+    /// Reads again what no signal tells.
+    pub(crate) async fn refresh(&mut self, connection: &Connection) {
+        self.heard = heard(connection).await;
     }
 
     /// Takes over the new values of a `PropertiesChanged` signal.
@@ -109,6 +122,7 @@ impl Snapshot {
             tracing,
             consent,
             exposure,
+            heard,
         } = self;
         Status {
             version: tracing.text("Version"),
@@ -123,7 +137,7 @@ impl Snapshot {
             },
             scans: Scans {
                 last_scan: tracing.time("LastScan"),
-                counters: tracing.numbers("Counters").into_iter().collect(),
+                counters: tracing.numbers("Counters").into_iter().chain(heard.clone()).collect(),
             },
             consent: Consent {
                 state: consent.text("State"),
@@ -142,6 +156,14 @@ impl Snapshot {
     }
 }
 
+/// Totals of what was heard; empty for who may not know them.
+async fn heard(connection: &Connection) -> HashMap<String, u64> {
+    match Tracing1Proxy::new(connection).await {
+        Ok(tracing) => tracing.get_heard().await.unwrap_or_default(),
+        Err(_) => HashMap::new(),
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -152,9 +174,6 @@ pub(crate) mod tests {
         let counters = [
             ("cycles", 42),
             ("cycles-cut-short", 1),
-            ("heard", 310),
-            ("stored", 300),
-            ("dropped", 10),
             ("rotations", 13),
             ("broadcast-failures", 0),
             ("scan-failures", 2),
@@ -192,6 +211,9 @@ pub(crate) mod tests {
                 ("NextCheck", 1_596_337_200_u64.into()),
             ]
             .into(),
+            heard: [("heard", 310), ("stored", 300), ("dropped", 10)]
+                .map(|(name, count)| (name.to_owned(), count))
+                .into(),
         }
     }
 

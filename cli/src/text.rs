@@ -69,6 +69,9 @@ impl Text {
         let last_scan = self.time(status.scans.last_scan);
         lines.push(self.say("status-last-scan", &args! { "time" => last_scan }));
         lines.push(self.counters(&status.scans));
+        if status.scans.has_heard() {
+            lines.push(self.heard(&status.scans));
+        }
         lines.extend(self.check(&status.check));
         lines.push(self.say(
             "status-version",
@@ -210,10 +213,12 @@ impl Text {
             Event::Scan(scans) => {
                 let cycles = scans.counter("cycles");
                 let stored = scans.counter("stored");
-                self.say(
-                    "watch-scan",
-                    &args! { "cycles" => cycles, "stored" => stored },
-                )
+                let key = if scans.has_heard() {
+                    "watch-scan"
+                } else {
+                    "watch-scan-alone"
+                };
+                self.say(key, &args! { "cycles" => cycles, "stored" => stored })
             }
             Event::Consent(consent) => {
                 let state = self.catalogue.name("consent", &consent.state);
@@ -283,14 +288,20 @@ impl Text {
         let args = args! {
             "cycles" => scans.counter("cycles"),
             "cut-short" => scans.counter("cycles-cut-short"),
-            "heard" => scans.counter("heard"),
-            "stored" => scans.counter("stored"),
-            "dropped" => scans.counter("dropped"),
             "rotations" => scans.counter("rotations"),
             "broadcast-failures" => scans.counter("broadcast-failures"),
             "scan-failures" => scans.counter("scan-failures"),
         };
         self.say("status-counters", &args)
+    }
+
+    fn heard(&self, scans: &Scans) -> String {
+        let args = args! {
+            "heard" => scans.counter("heard"),
+            "stored" => scans.counter("stored"),
+            "dropped" => scans.counter("dropped"),
+        };
+        self.say("status-heard", &args)
     }
 
     fn check(&self, check: &Check) -> Vec<String> {

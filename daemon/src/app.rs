@@ -13,7 +13,7 @@ use std::time::Duration;
 use gaen::registration::ProcessingNumber;
 use gaen::time::UtcDay;
 use rand_core::CryptoRng;
-use sesshoku_dbus_api::{CheckOutcome, ConsentState, Error, UnknownReason, Verdict};
+use sesshoku_dbus_api::{CheckOutcome, ConsentState, Error};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -22,7 +22,6 @@ use crate::power::{Power, PowerEvent};
 use crate::radio::{Radio, RadioEvent};
 use crate::service::{MAX_WAITING, Reply, Request, Snapshot, shutting_down};
 use crate::store::{Consent, Store, StoreError};
-use crate::sync::assess::Day;
 use crate::sync::{self, Assessment, CheckReport, Server};
 use crate::tracer::{
     Action, Application, Event, Obstacle, Refusal, SendOutcome, StorageFault, Submission, Tracer,
@@ -81,7 +80,6 @@ impl<R: Radio, C: Clock, G: CryptoRng> App<R, C, G> {
             sending: None,
             chaff: None,
             registration_replies: VecDeque::new(),
-            announced: None,
             log_ended: false,
         };
         loop {
@@ -138,8 +136,6 @@ struct Running<R, C, G> {
     chaff: Option<JoinHandle<SendOutcome>>,
     /// Who asked about registering, in the order the core answers them.
     registration_replies: VecDeque<Reply<()>>,
-    /// The result as it was announced last.
-    announced: Option<(Verdict, Vec<UnknownReason>, Vec<Day>)>,
     log_ended: bool,
 }
 
@@ -233,7 +229,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                 });
                 // Failing to tidy up does not keep anything from being recorded.
                 let _ = done.await;
-                self.refresh_result().await;
+                self.announce_result();
                 None
             }
             Action::Erase { forget_consent } => {
@@ -495,28 +491,16 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
             snapshot.last_outcome = last_check.map_or(CheckOutcome::Never, |it| it.outcome.into());
             snapshot.last_success = last_success;
         });
-        self.refresh_result().await;
+        self.announce_result();
     }
 
-    /// Announces the result if it is not what was announced last. Time alone
-    /// changes it, too: a check grows old, a day leaves the period.
-    async fn refresh_result(&mut self) {
-        let Ok(Assessment {
-            verdict,
-            reasons,
-            days,
-            ..
-        }) = self.assess().await
-        else {
-            return;
-        };
-        let result = (verdict, reasons, days);
-        if self.announced.as_ref() != Some(&result) {
-            self.announced = Some(result);
-            self.app
-                .snapshots
-                .send_modify(|snapshot| snapshot.result_generation += 1);
-        }
+    /// Says that the result may have changed: after each check and each look at the
+    /// time, which changes it, too. Never only when it did, which would tell everybody
+    /// on the bus.
+    fn announce_result(&self) {
+        self.app
+            .snapshots
+            .send_modify(|snapshot| snapshot.result_generation += 1);
     }
 
     fn publish(&mut self) {

@@ -3,6 +3,7 @@
 //! ARCHITECTURE.md tells what is in which room.
 
 pub mod app;
+pub mod authority;
 pub mod clock;
 pub mod config;
 pub mod power;

@@ -12,6 +12,7 @@ use clap::Parser;
 use gaen::matching;
 use gaen::metadata::{Confidence, Metadata};
 use getrandom::SysRng;
+use manual::Section;
 use rand_core::UnwrapErr;
 use sesshoku_dbus_api::CheckOutcome;
 use sesshokud::app::{App, Heartbeat};
@@ -50,7 +51,7 @@ const FINISH_WITHIN: Duration = Duration::from_secs(5);
 /// environment variables such as SESSHOKUD_SCAN__MODE, and these flags, later
 /// ones winning.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "sesshokud", version)]
 struct Arguments {
     /// Read this file instead of the installed ones.
     #[arg(long, value_name = "FILE")]
@@ -110,6 +111,9 @@ impl Arguments {
 }
 
 fn main() -> ExitCode {
+    if let Some(ended) = manual::generate_if_asked::<Arguments>(Section::Administration) {
+        return ended;
+    }
     let arguments = Arguments::parse();
     let config = settings::load::<Config>(&Sources::new(
         "sesshokud",

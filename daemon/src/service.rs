@@ -1,23 +1,30 @@
 //! The D-Bus service: thin methods over the [`Request`] channel, properties from
 //! the latest [`Snapshot`].
 //!
+//! Properties and broadcast signals reach everybody on the bus. Whatever is personal
+//! comes from methods, behind [`Authority`], or by signals to those who may read it.
+//!
 //! The interface is documented in `dbus-api/interfaces/`.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use gaen::registration::ProcessingNumber;
 use gaen::time::UnixSeconds;
 use sesshoku_dbus_api::{
     BUS_NAME, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult, OBJECT_PATH,
+    RegistrationStatus,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use zbus::fdo::Properties;
+use zbus::message::Header;
+use zbus::names::{BusName, OwnedUniqueName};
 use zbus::object_server::{Interface, SignalEmitter};
-use zbus::{Connection, Variant, interface};
+use zbus::{Connection, Variant, fdo, interface};
 use zeroize::Zeroizing;
 
+use crate::authority::{Admission, Authority, Capability};
 use crate::clock::system_now;
 use crate::config::Bus;
 use crate::tracer::Status;
@@ -135,23 +142,29 @@ impl Service {
         snapshots: watch::Receiver<Snapshot>,
     ) -> zbus::Result<(Self, mpsc::Receiver<Request>)> {
         let (sender, requests) = mpsc::channel(MAX_WAITING);
+        let gate = Gate {
+            authority: Authority::default(),
+            sender,
+        };
+        let readers = Readers::default();
         let tracing = Tracing {
-            sender: sender.clone(),
+            gate: gate.clone(),
             snapshots: snapshots.clone(),
             identity: identity.clone(),
         };
         let consent = Consent {
-            sender: sender.clone(),
+            gate: gate.clone(),
             snapshots: snapshots.clone(),
             identity: identity.clone(),
         };
         let registration = Registration {
-            sender: sender.clone(),
+            gate: gate.clone(),
             snapshots: snapshots.clone(),
             identity,
+            readers: readers.clone(),
         };
         let exposure = Exposure {
-            sender,
+            gate,
             snapshots: snapshots.clone(),
         };
         let connection = bus
@@ -163,7 +176,7 @@ impl Service {
             .name(BUS_NAME)
             .build()
             .await?;
-        tokio::spawn(announce(connection.clone(), snapshots));
+        tokio::spawn(announce(connection.clone(), snapshots, readers));
         Ok((Self { connection }, requests))
     }
 
@@ -183,15 +196,30 @@ impl Service {
 }
 
 struct Tracing {
-    sender: mpsc::Sender<Request>,
+    gate: Gate,
     snapshots: watch::Receiver<Snapshot>,
     identity: Identity,
 }
 
 #[interface(name = "org.sesshoku.Tracing1")]
 impl Tracing {
-    async fn erase(&self) -> Result<(), Error> {
-        ask(&self.sender, Request::Erase).await
+    async fn erase(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let caller = (connection, &header);
+        self.gate.ask(caller, Capability::Erase, Request::Erase).await
+    }
+
+    async fn get_heard(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<HashMap<&'static str, u64>, Error> {
+        let caller = (connection, &header);
+        let _admitted = self.gate.admit(caller, Capability::ReadContacts).await?;
+        Ok(self.snapshots.borrow().heard())
     }
 
     #[zbus(property(emits_changed_signal = "const"))]
@@ -246,19 +274,31 @@ impl Tracing {
 }
 
 struct Consent {
-    sender: mpsc::Sender<Request>,
+    gate: Gate,
     snapshots: watch::Receiver<Snapshot>,
     identity: Identity,
 }
 
 #[interface(name = "org.sesshoku.Consent1")]
 impl Consent {
-    async fn agree(&self, version: String) -> Result<(), Error> {
-        ask(&self.sender, |reply| Request::Agree { version, reply }).await
+    async fn agree(
+        &self,
+        version: String,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let request = |reply| Request::Agree { version, reply };
+        let caller = (connection, &header);
+        self.gate.ask(caller, Capability::ChangeConsent, request).await
     }
 
-    async fn withdraw(&self) -> Result<(), Error> {
-        ask(&self.sender, Request::Withdraw).await
+    async fn withdraw(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let (caller, request) = ((connection, &header), Request::Withdraw);
+        self.gate.ask(caller, Capability::ChangeConsent, request).await
     }
 
     #[zbus(property)]
@@ -283,24 +323,38 @@ impl Consent {
 }
 
 struct Exposure {
-    sender: mpsc::Sender<Request>,
+    gate: Gate,
     snapshots: watch::Receiver<Snapshot>,
 }
 
 #[interface(name = "org.sesshoku.Exposure1")]
 impl Exposure {
-    async fn check_now(&self) -> Result<String, Error> {
-        ask(&self.sender, Request::Check)
-            .await
-            .map(|outcome| outcome.to_string())
+    async fn check_now(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<String, Error> {
+        let (caller, request) = ((connection, &header), Request::Check);
+        let outcome = self.gate.ask(caller, Capability::Configure, request).await?;
+        Ok(outcome.to_string())
     }
 
-    async fn get_result(&self) -> Result<ExposureResult, Error> {
-        ask(&self.sender, Request::Result).await
+    async fn get_result(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<ExposureResult, Error> {
+        let (caller, request) = ((connection, &header), Request::Result);
+        self.gate.ask(caller, Capability::ReadContacts, request).await
     }
 
-    async fn get_contacts(&self) -> Result<Vec<ContactDay>, Error> {
-        ask(&self.sender, Request::Contacts).await
+    async fn get_contacts(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Vec<ContactDay>, Error> {
+        let (caller, request) = ((connection, &header), Request::Contacts);
+        self.gate.ask(caller, Capability::ReadContacts, request).await
     }
 
     #[zbus(signal)]
@@ -333,105 +387,165 @@ impl Exposure {
 }
 
 struct Registration {
-    sender: mpsc::Sender<Request>,
+    gate: Gate,
     snapshots: watch::Receiver<Snapshot>,
     identity: Identity,
-}
-
-impl Registration {
-    /// The properties that change.
-    const CHANGING: [&'static str; 9] = [
-        "State",
-        "Reason",
-        "Since",
-        "Days",
-        "HasSymptoms",
-        "Date",
-        "NextTry",
-        "TriesLeft",
-        "PausedUntil",
-    ];
+    readers: Readers,
 }
 
 #[interface(name = "org.sesshoku.Registration1")]
 impl Registration {
+    #[expect(clippy::too_many_arguments, reason = "two of them say who is calling")]
     async fn register(
         &self,
         agreement_version: String,
         has_symptoms: bool,
         date: String,
         processing_number: String,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Error> {
         let processing_number = Zeroizing::new(processing_number);
         let number = ProcessingNumber::parse(&processing_number);
-        ask(&self.sender, |reply| Request::Register {
+        let request = |reply| Request::Register {
             agreement_version,
             has_symptoms,
             date,
             number,
             reply,
-        })
-        .await
+        };
+        let caller = (connection, &header);
+        self.gate.ask(caller, Capability::Register, request).await
     }
 
-    async fn retry(&self) -> Result<(), Error> {
-        ask(&self.sender, Request::RetryRegistration).await
+    async fn retry(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let (caller, request) = ((connection, &header), Request::RetryRegistration);
+        self.gate.ask(caller, Capability::Register, request).await
     }
 
-    async fn forget(&self) -> Result<(), Error> {
-        ask(&self.sender, Request::ForgetRegistration).await
+    async fn forget(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let (caller, request) = ((connection, &header), Request::ForgetRegistration);
+        self.gate.ask(caller, Capability::Register, request).await
     }
 
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn state(&self) -> String {
-        let snapshot = self.snapshots.borrow();
-        snapshot.status.registration.state.to_string()
+    async fn get_registration(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<RegistrationStatus, Error> {
+        let caller = (connection, &header);
+        let _admitted = self.gate.admit(caller, Capability::ReadContacts).await?;
+        // Told of changes from before what is read here on, so that none is missed.
+        self.readers.add(connection, &header).await;
+        Ok(self.snapshots.borrow().registration())
     }
 
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn reason(&self) -> String {
-        let snapshot = self.snapshots.borrow();
-        snapshot.status.registration.reason.to_string()
-    }
-
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn since(&self) -> u64 {
-        seconds(self.snapshots.borrow().status.registration.since)
-    }
-
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn days(&self) -> Vec<String> {
-        self.snapshots.borrow().days()
-    }
-
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn has_symptoms(&self) -> bool {
-        self.snapshots.borrow().status.registration.has_symptoms
-    }
-
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn date(&self) -> String {
-        self.snapshots.borrow().date()
-    }
-
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn next_try(&self) -> u64 {
-        seconds(self.snapshots.borrow().status.registration.next_try)
-    }
-
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn tries_left(&self) -> u32 {
-        self.snapshots.borrow().status.registration.tries_left
-    }
-
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn paused_until(&self) -> u64 {
-        seconds(self.snapshots.borrow().status.registration.paused_until)
-    }
+    #[zbus(signal)]
+    async fn registration_changed(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
 
     #[zbus(property(emits_changed_signal = "const"))]
     fn agreement_version(&self) -> &str {
         &self.identity.agreement_version
+    }
+}
+
+/// Who is calling: on which connection, and with which message.
+type Caller<'a> = (&'a Connection, &'a Header<'a>);
+
+/// The way to the core, past [`Authority`].
+#[derive(Clone)]
+struct Gate {
+    authority: Authority,
+    sender: mpsc::Sender<Request>,
+}
+
+impl Gate {
+    async fn admit(
+        &self,
+        (connection, header): Caller<'_>,
+        capability: Capability,
+    ) -> Result<Admission, Error> {
+        self.authority.admit(connection, header, capability).await
+    }
+
+    /// Asks the core for `caller`, if they may.
+    async fn ask<T>(
+        &self,
+        caller: Caller<'_>,
+        capability: Capability,
+        request: impl FnOnce(Reply<T>) -> Request,
+    ) -> Result<T, Error> {
+        let _admitted = self.admit(caller, capability).await?;
+        let (reply, answer) = oneshot::channel();
+        self.sender
+            .try_send(request(reply))
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => {
+                    Error::Busy("too many calls are waiting".into())
+                }
+                mpsc::error::TrySendError::Closed(_) => shutting_down(),
+            })?;
+        answer.await.unwrap_or_else(|_| Err(shutting_down()))
+    }
+}
+
+/// Clients that have read the registration, and are told when it changes. Everybody
+/// else on the bus is not even told that there is one.
+#[derive(Clone, Default)]
+struct Readers(Arc<Mutex<Vec<OwnedUniqueName>>>);
+
+impl Readers {
+    /// Those who left are looked for when there are more than these.
+    const MANY: usize = 64;
+
+    async fn add(&self, connection: &Connection, header: &Header<'_>) {
+        let Some(sender) = header.sender() else {
+            return;
+        };
+        let sender = OwnedUniqueName::from(sender.to_owned());
+        let are_many = {
+            let mut readers = self.lock();
+            if !readers.contains(&sender) {
+                readers.push(sender);
+            }
+            readers.len() > Self::MANY
+        };
+        if are_many {
+            self.present(connection).await;
+        }
+    }
+
+    /// Those who are still on the bus, at most [`Readers::MANY`]; the others are
+    /// forgotten.
+    async fn present(&self, connection: &Connection) -> Vec<OwnedUniqueName> {
+        let Ok(dbus) = fdo::DBusProxy::new(connection).await else {
+            return Vec::new();
+        };
+        let mut gone = Vec::new();
+        let readers = self.lock().clone();
+        for reader in readers {
+            let name = BusName::from(reader.inner().to_owned());
+            if !dbus.name_has_owner(name).await.unwrap_or(false) {
+                gone.push(reader);
+            }
+        }
+        let mut readers = self.lock();
+        readers.retain(|reader| !gone.contains(reader));
+        let too_many = readers.len().saturating_sub(Self::MANY);
+        readers.drain(..too_many);
+        readers.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<OwnedUniqueName>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -440,31 +554,21 @@ fn seconds(at: Option<UnixSeconds>) -> u64 {
     at.map_or(0, |at| at.get().into())
 }
 
-async fn ask<T>(
-    sender: &mpsc::Sender<Request>,
-    request: impl FnOnce(Reply<T>) -> Request,
-) -> Result<T, Error> {
-    let (reply, answer) = oneshot::channel();
-    sender
-        .try_send(request(reply))
-        .map_err(|refused| match refused {
-            mpsc::error::TrySendError::Full(_) => Error::Busy("too many calls are waiting".into()),
-            mpsc::error::TrySendError::Closed(_) => shutting_down(),
-        })?;
-    answer.await.unwrap_or_else(|_| Err(shutting_down()))
-}
-
 /// What callers are told while the daemon ends.
 pub(crate) fn shutting_down() -> Error {
     Error::ShuttingDown("the daemon is shutting down".into())
 }
 
 /// Turns differences between snapshots into signals.
-async fn announce(connection: Connection, mut snapshots: watch::Receiver<Snapshot>) {
+async fn announce(
+    connection: Connection,
+    mut snapshots: watch::Receiver<Snapshot>,
+    readers: Readers,
+) {
     let mut last = snapshots.borrow_and_update().clone();
     while snapshots.changed().await.is_ok() {
         let now = snapshots.borrow_and_update().clone();
-        if let Err(error) = announce_changes(&connection, &last, &now).await {
+        if let Err(error) = announce_changes(&connection, &last, &now, &readers).await {
             tracing::warn!(%error, "could not announce a change on the bus");
         }
         last = now;
@@ -477,6 +581,7 @@ async fn announce_changes(
     connection: &Connection,
     old: &Snapshot,
     new: &Snapshot,
+    readers: &Readers,
 ) -> zbus::Result<()> {
     let emitter = SignalEmitter::new(connection, OBJECT_PATH)?;
     for (interface, before, mut changed) in [
@@ -493,9 +598,11 @@ async fn announce_changes(
         Properties::properties_changed(&emitter, interface, changed, [].as_slice().into()).await?;
     }
     if old.status.registration != new.status.registration {
-        // Signals reach everybody on the bus, so that this one tells nothing but that.
-        let all = Registration::CHANGING.as_slice().into();
-        Properties::properties_changed(&emitter, Registration::name(), HashMap::new(), all).await?;
+        for reader in readers.present(connection).await {
+            let reader = BusName::from(reader.into_inner());
+            let emitter = SignalEmitter::new(connection, OBJECT_PATH)?.set_destination(reader);
+            Registration::registration_changed(&emitter).await?;
+        }
     }
     if old.result_generation != new.result_generation {
         Exposure::result_changed(&emitter).await?;
@@ -537,14 +644,20 @@ impl Snapshot {
         ])
     }
 
-    fn days(&self) -> Vec<String> {
-        let days = self.status.registration.days.iter();
-        days.map(ToString::to_string).collect()
-    }
-
-    fn date(&self) -> String {
-        let date = self.status.registration.date;
-        date.map(|date| date.to_string()).unwrap_or_default()
+    fn registration(&self) -> RegistrationStatus {
+        let registration = &self.status.registration;
+        let date = registration.date;
+        RegistrationStatus {
+            state: registration.state.to_string(),
+            reason: registration.reason.to_string(),
+            since: seconds(registration.since),
+            days: registration.days.iter().map(ToString::to_string).collect(),
+            has_symptoms: registration.has_symptoms,
+            date: date.map(|date| date.to_string()).unwrap_or_default(),
+            next_try: seconds(registration.next_try),
+            tries_left: registration.tries_left,
+            paused_until: seconds(registration.paused_until),
+        }
     }
 
     fn agreed_version(&self) -> String {
@@ -563,12 +676,19 @@ impl Snapshot {
         HashMap::from([
             ("cycles", counters.cycles),
             ("cycles-cut-short", counters.cycles_cut_short),
-            ("heard", counters.heard),
-            ("stored", counters.stored),
-            ("dropped", counters.dropped),
             ("rotations", counters.rotations),
             ("broadcast-failures", counters.broadcast_failures),
             ("scan-failures", counters.scan_failures),
+        ])
+    }
+
+    /// How many people were near can be told from these, so that they are no property.
+    fn heard(&self) -> HashMap<&'static str, u64> {
+        let counters = &self.status.counters;
+        HashMap::from([
+            ("heard", counters.heard),
+            ("stored", counters.stored),
+            ("dropped", counters.dropped),
         ])
     }
 }

@@ -36,6 +36,8 @@ pub enum Error {
     NothingPending(String),
     /// The processing number has to be given again.
     NumberRequired(String),
+    /// The caller may not do this, or has to authenticate for it.
+    NotAuthorized(String),
     /// The daemon is shutting down.
     ShuttingDown(String),
 }

@@ -17,7 +17,7 @@ pub use error::Error;
 pub use proxy::{Consent1Proxy, Exposure1Proxy, Registration1Proxy, Tracing1Proxy};
 pub use types::{
     CheckOutcome, ConsentState, ContactDay, CoursePoint, ExposureResult, RegistrationReason,
-    RegistrationState, RunReason, RunState, UnknownReason, Verdict,
+    RegistrationState, RegistrationStatus, RunReason, RunState, UnknownReason, Verdict,
 };
 
 /// The well-known bus name.

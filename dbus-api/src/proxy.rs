@@ -1,11 +1,14 @@
 //! Client proxies. Every type on the bus is a name or a number; see `types`.
+//!
+//! A method that does something lets polkit ask the person to authenticate. One that
+//! reads does not: programs in the background read, too.
 
 use std::collections::HashMap;
 
 use zbus::proxy;
 
 use crate::error::Error;
-use crate::types::{ContactDay, ExposureResult};
+use crate::types::{ContactDay, ExposureResult, RegistrationStatus};
 
 /// Is it running, and why not.
 #[proxy(
@@ -16,7 +19,11 @@ use crate::types::{ContactDay, ExposureResult};
 pub trait Tracing1 {
     /// Destroys all keys, then everything recorded. Agreement stays, and
     /// recording starts anew.
+    #[zbus(allow_interactive_auth)]
     fn erase(&self) -> Result<(), Error>;
+
+    /// Totals of what was heard since the daemon started: `heard`, `stored`, `dropped`.
+    fn get_heard(&self) -> Result<HashMap<String, u64>, Error>;
 
     /// The daemon's version.
     #[zbus(property(emits_changed_signal = "const"))]
@@ -45,8 +52,8 @@ pub trait Tracing1 {
     /// When the last scan cycle ended, in Unix seconds; 0 for never.
     #[zbus(property)]
     fn last_scan(&self) -> zbus::Result<u64>;
-    /// Totals since the daemon started: `cycles`, `cycles-cut-short`, `heard`,
-    /// `stored`, `dropped`, `rotations`, `broadcast-failures`, `scan-failures`.
+    /// Totals since the daemon started: `cycles`, `cycles-cut-short`, `rotations`,
+    /// `broadcast-failures`, `scan-failures`.
     #[zbus(property)]
     fn counters(&self) -> zbus::Result<HashMap<String, u64>>;
 }
@@ -59,8 +66,10 @@ pub trait Tracing1 {
 )]
 pub trait Consent1 {
     /// Agrees to `version`, which must be the current one.
+    #[zbus(allow_interactive_auth)]
     fn agree(&self, version: &str) -> Result<(), Error>;
     /// Withdraws agreement: stops everything, destroys all keys, then everything recorded.
+    #[zbus(allow_interactive_auth)]
     fn withdraw(&self) -> Result<(), Error>;
 
     /// A `ConsentState`.
@@ -85,6 +94,7 @@ pub trait Consent1 {
 )]
 pub trait Exposure1 {
     /// Checks now and returns when the check ended, with its `CheckOutcome`.
+    #[zbus(allow_interactive_auth)]
     fn check_now(&self) -> Result<String, Error>;
     /// The result over the last 14 days.
     fn get_result(&self) -> Result<ExposureResult, Error>;
@@ -120,6 +130,7 @@ pub trait Exposure1 {
 )]
 pub trait Registration1 {
     /// Begins a registration, or takes up the one that waits.
+    #[zbus(allow_interactive_auth)]
     fn register(
         &self,
         agreement_version: &str,
@@ -128,37 +139,19 @@ pub trait Registration1 {
         processing_number: &str,
     ) -> Result<(), Error>;
     /// Sends a registration that waits now.
+    #[zbus(allow_interactive_auth)]
     fn retry(&self) -> Result<(), Error>;
     /// Gives up a registration, or forgets how the last one ended.
+    #[zbus(allow_interactive_auth)]
     fn forget(&self) -> Result<(), Error>;
 
-    /// A `RegistrationState`.
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn state(&self) -> zbus::Result<String>;
-    /// A `RegistrationReason`.
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn reason(&self) -> zbus::Result<String>;
-    /// When the state became what it is, in Unix seconds; 0 for never.
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn since(&self) -> zbus::Result<u64>;
-    /// The UTC days, `YYYY-MM-DD`, whose keys are or were sent.
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn days(&self) -> zbus::Result<Vec<String>>;
-    /// Whether there are symptoms.
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn has_symptoms(&self) -> zbus::Result<bool>;
-    /// The day of onset or test, `YYYY-MM-DD`; empty for none.
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn date(&self) -> zbus::Result<String>;
-    /// When it is tried again, in Unix seconds; 0 while it is not.
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn next_try(&self) -> zbus::Result<u64>;
-    /// How many wrong numbers there may be before a pause.
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn tries_left(&self) -> zbus::Result<u32>;
-    /// Until when nothing can be registered, in Unix seconds; 0 for no pause.
-    #[zbus(property(emits_changed_signal = "invalidates"))]
-    fn paused_until(&self) -> zbus::Result<u64>;
+    /// How far it is.
+    fn get_registration(&self) -> Result<RegistrationStatus, Error>;
+
+    /// The registration has changed; ask for it again.
+    #[zbus(signal)]
+    fn registration_changed(&self) -> zbus::Result<()>;
+
     /// The version of the registration agreement in force.
     #[zbus(property(emits_changed_signal = "const"))]
     fn agreement_version(&self) -> zbus::Result<String>;

@@ -223,6 +223,30 @@ pub struct ExposureResult {
     pub unrecorded_seconds: u64,
 }
 
+/// The registration, as `org.sesshoku.Registration1.GetRegistration` returns it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Type, SerializeDict, DeserializeDict)]
+#[zvariant(signature = "dict")]
+pub struct RegistrationStatus {
+    /// A [`RegistrationState`].
+    pub state: String,
+    /// A [`RegistrationReason`].
+    pub reason: String,
+    /// When the state became what it is, in Unix seconds; 0 for never.
+    pub since: u64,
+    /// The UTC days, `YYYY-MM-DD`, whose keys are or were sent.
+    pub days: Vec<String>,
+    /// Whether there are symptoms.
+    pub has_symptoms: bool,
+    /// The day of onset or test, `YYYY-MM-DD`; empty for none.
+    pub date: String,
+    /// When it is tried again, in Unix seconds; 0 while it is not.
+    pub next_try: u64,
+    /// How many wrong numbers there may be before a pause.
+    pub tries_left: u32,
+    /// Until when nothing can be registered, in Unix seconds; 0 for no pause.
+    pub paused_until: u64,
+}
+
 /// One day of the contact list, as `org.sesshoku.Exposure1.GetContacts` returns it.
 #[derive(Clone, Debug, PartialEq, Type, SerializeDict, DeserializeDict)]
 #[zvariant(signature = "dict")]

@@ -9,7 +9,8 @@ status-adapter = Adapter: { $adapter }
 status-broadcasting = Sending: { $state }
 status-scan-method = Listening: { $method }
 status-last-scan = Last scan: { $time }
-status-counters = Since the start: { $cycles } scan cycles ({ $cut-short } cut short), { $heard } heard, { $stored } stored, { $dropped } dropped, { $rotations } identifier changes, { $broadcast-failures } failures to send, { $scan-failures } to listen
+status-counters = Since the start: { $cycles } scan cycles ({ $cut-short } cut short), { $rotations } identifier changes, { $broadcast-failures } failures to send, { $scan-failures } to listen
+status-heard = Heard since the start: { $heard } adverts, { $stored } stored, { $dropped } dropped
 status-last-check = Last check: { $time } ({ $outcome })
 status-checking = Checking…
 status-next-check = Next check: { $time }
@@ -37,6 +38,7 @@ watch-scan = { $cycles ->
     [one] { $cycles } scan cycle
    *[other] { $cycles } scan cycles
   }, { $stored } sightings stored
+watch-scan-alone = { $cycles } scans
 watch-checking = Checking with the notification server…
 watch-check = Check: { $outcome }
 watch-next-check = Next check: { $time }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use manual::Section;
 use serde::Serialize;
 use sesshoku_server::clock::Clock;
 use sesshoku_server::management::{self, account};
@@ -25,7 +26,7 @@ const FINISH_WITHIN: Duration = Duration::from_secs(5);
 /// and environment variables such as SESSHOKU_NOTIFICATION_HTTP__LISTEN, later ones
 /// winning. SESSHOKU_LOG sets the level of the log, SESSHOKU_LOG_FORMAT=json its form.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(name = "sesshoku-server", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -91,6 +92,9 @@ enum Failure {
 }
 
 fn main() -> ExitCode {
+    if let Some(ended) = manual::generate_if_asked::<Arguments>(Section::Administration) {
+        return ended;
+    }
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Notification(role) => notification(role),

@@ -38,7 +38,7 @@ pub(crate) async fn agree(
     version: Option<&str>,
     yes: bool,
 ) -> Result<Exit, Failure> {
-    let connection = bus::connect(bus).await?;
+    let connection = bus::connect_asking(bus).await?;
     let consent = Consent1Proxy::new(&connection).await?;
     let current_version = consent.current_version().await?;
     let agreed_version = version.unwrap_or(&current_version).to_owned();
@@ -73,7 +73,7 @@ pub(crate) async fn agree(
 
 /// Asks, then withdraws agreement, which deletes everything.
 pub(crate) async fn withdraw(bus: &Bus, output: &Output, yes: bool) -> Result<Exit, Failure> {
-    let connection = bus::connect(bus).await?;
+    let connection = bus::connect_asking(bus).await?;
     let consent = Consent1Proxy::new(&connection).await?;
     if !yes {
         let catalogue = output.text().catalogue();
@@ -89,7 +89,7 @@ pub(crate) async fn withdraw(bus: &Bus, output: &Output, yes: bool) -> Result<Ex
 
 /// Asks, then deletes everything; agreement stays.
 pub(crate) async fn erase(bus: &Bus, output: &Output, yes: bool) -> Result<Exit, Failure> {
-    let connection = bus::connect(bus).await?;
+    let connection = bus::connect_asking(bus).await?;
     let tracing = Tracing1Proxy::new(&connection).await?;
     if !yes {
         let catalogue = output.text().catalogue();

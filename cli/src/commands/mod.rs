@@ -62,8 +62,8 @@ async fn status(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
 }
 
 async fn contacts(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
-    let connection = bus::connect(bus).await?;
-    let contacts = Contacts::fetch(&connection).await?;
+    let connection = bus::connect_asking(bus).await?;
+    let contacts = Contacts::fetch_asking(&connection).await?;
     output.print(&contacts, Text::contacts)?;
     Ok(contacts.exit())
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use futures_util::StreamExt;
 use jiff::civil::Date;
 use serde::Serialize;
-use sesshoku_dbus_api::{BUS_NAME, OBJECT_PATH, Registration1Proxy, RegistrationState};
-use zbus::{Connection, fdo};
+use sesshoku_dbus_api::{Registration1Proxy, RegistrationState};
+use zbus::Connection;
 use zeroize::Zeroizing;
 
 use crate::analyse::InputError;
@@ -43,7 +43,7 @@ pub(crate) async fn register(
     output: &Output,
     answers: &Answers<'_>,
 ) -> Result<Exit, Failure> {
-    let connection = bus::connect(bus).await?;
+    let connection = bus::connect_asking(bus).await?;
     let proxy = Registration1Proxy::new(&connection).await?;
     let agreement_version = proxy.agreement_version().await?;
     let text = output.text();
@@ -87,7 +87,7 @@ pub(crate) async fn registration(
     output: &Output,
     action: Option<&RegistrationAction>,
 ) -> Result<Exit, Failure> {
-    let connection = bus::connect(bus).await?;
+    let connection = bus::connect_asking(bus).await?;
     let proxy = Registration1Proxy::new(&connection).await?;
     match action {
         None => {
@@ -121,8 +121,7 @@ async fn follow(
     output: &Output,
 ) -> Result<Exit, Failure> {
     // Subscribed before the first reading, so that no change falls in between.
-    let properties = fdo::PropertiesProxy::new(connection, BUS_NAME, OBJECT_PATH).await?;
-    let mut changes = properties.receive_properties_changed().await?;
+    let mut changes = proxy.receive_registration_changed().await?;
     let mut owners = proxy.inner().receive_owner_changed().await?;
     let registration = loop {
         let registration = Registration::fetch(connection).await?;

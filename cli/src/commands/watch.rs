@@ -70,6 +70,7 @@ pub(crate) async fn watch(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
         snapshot: None,
         shown: None,
         scans_shown: None,
+        result_shown: None,
     };
     match dbus.get_name_owner(BusName::try_from(BUS_NAME)?).await {
         Ok(owner) => watcher.connected(owner).await?,
@@ -141,6 +142,8 @@ struct Watcher<'a> {
     shown: Option<Status>,
     /// When scans were last shown.
     scans_shown: Option<Instant>,
+    /// The result that was last shown.
+    result_shown: Option<Contacts>,
 }
 
 impl Watcher<'_> {
@@ -179,6 +182,7 @@ impl Watcher<'_> {
         self.owner = None;
         self.snapshot = None;
         self.shown = None;
+        self.result_shown = None;
         self.print(None, &Event::Disconnected)
     }
 
@@ -203,10 +207,13 @@ impl Watcher<'_> {
                 self.show(false).await
             }
             Some("ResultChanged") => {
-                let event = match Contacts::fetch(self.connection).await {
-                    Ok(contacts) => Event::Result(contacts),
-                    Err(_) => Event::ResultHidden,
-                };
+                // It may have changed, and often has not.
+                let result = Contacts::fetch(self.connection).await.ok();
+                if result.is_some() && result == self.result_shown {
+                    return Ok(());
+                }
+                self.result_shown.clone_from(&result);
+                let event = result.map_or(Event::ResultHidden, Event::Result);
                 self.print(self.time().await, &event)
             }
             _ => Ok(()),
@@ -224,6 +231,9 @@ impl Watcher<'_> {
 
     /// Shows what changed since it was last shown; the scans only when they are due.
     async fn show(&mut self, scans_too: bool) -> Result<(), Failure> {
+        if scans_too && let Some(snapshot) = &mut self.snapshot {
+            snapshot.refresh(self.connection).await;
+        }
         let (Some(snapshot), Some(shown)) = (&self.snapshot, &self.shown) else {
             return Ok(());
         };

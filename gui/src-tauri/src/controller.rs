@@ -147,15 +147,16 @@ impl Controller {
             .cache_properties(proxy::CacheProperties::No)
             .build()
             .await?;
+        let registration = registration.get_registration().await?;
         Ok(Registration {
-            state: registration.state().await?,
-            reason: registration.reason().await?,
-            since: time(registration.since().await?),
-            has_symptoms: registration.has_symptoms().await?,
-            date: registration.date().await?,
-            next_try: time(registration.next_try().await?),
-            tries_left: registration.tries_left().await?,
-            paused_until: time(registration.paused_until().await?),
+            state: registration.state,
+            reason: registration.reason,
+            since: time(registration.since),
+            has_symptoms: registration.has_symptoms,
+            date: registration.date,
+            next_try: time(registration.next_try),
+            tries_left: registration.tries_left,
+            paused_until: time(registration.paused_until),
         })
     }
 

@@ -9,7 +9,7 @@ use zbus::fdo;
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Failure {
     /// The last part of the daemon's error name, or `Away` (it is not running),
-    /// `Denied` (the bus does not allow it), `File` or `Failed`.
+    /// `Denied` (polkit or the bus does not allow it), `File` or `Failed`.
     pub name: String,
 }
 
@@ -37,6 +37,7 @@ impl From<Error> for Failure {
             Error::ZBus(error) => return error.into(),
             Error::ConsentRequired(_) => "ConsentRequired",
             Error::TermsVersionMismatch(_) => "TermsVersionMismatch",
+            Error::NotAuthorized(_) => "Denied",
             Error::Busy(_) => "Busy",
             Error::NotConfigured(_) => "NotConfigured",
             Error::Storage(_) => "Storage",

@@ -407,7 +407,7 @@ fn a_daemon_that_goes_and_comes_is_noticed_at_once() -> anyhow::Result<()> {
     window.wait_for_state("away")?;
     // The bus cannot start it here, so there is a command to type.
     window.press("remedy")?;
-    window.wait_for_text("sudo systemctl start sesshokud")?;
+    window.wait_for_text("sudo systemctl start sesshoku")?;
     window.press("home-check")?;
     window.wait_for_text("Not known yet")?;
     window.press("back")?;

@@ -333,6 +333,6 @@ uri: string | null, };
 export type Failure = { 
 /**
  * The last part of the daemon's error name, or `Away` (it is not running),
- * `Denied` (the bus does not allow it), `File` or `Failed`.
+ * `Denied` (polkit or the bus does not allow it), `File` or `Failed`.
  */
 name: string, };
