@@ -50,7 +50,8 @@ fn tpm(dir: &Path) -> anyhow::Result<Process> {
         .args(["socket", "--tpm2", "--tpmstate"])
         .arg(format!("dir={}", state.display()))
         .args(["--server", &unix("tpm.socket")])
-        .args(["--ctrl", &unix("tpm.control")])
+        // Where tpm2-tss looks for it.
+        .args(["--ctrl", &unix("tpm.socket.ctrl")])
         .args(["--flags", "not-need-init,startup-clear"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -58,7 +59,11 @@ fn tpm(dir: &Path) -> anyhow::Result<Process> {
     let mut tpm = Process::start(&mut command)?;
     wait_for("the TPM", || {
         ensure!(tpm.is_running()?, "swtpm ended");
-        Ok(dir.join("tpm.socket").exists().then_some(()))
+        let sockets = ["tpm.socket", "tpm.socket.ctrl"];
+        Ok(sockets
+            .iter()
+            .all(|name| dir.join(name).exists())
+            .then_some(()))
     })?;
     Ok(tpm)
 }

@@ -122,6 +122,26 @@ fn the_keys_of_the_infectious_days_are_sent_and_todays_ends() {
 }
 
 #[test]
+fn of_a_place_the_keys_of_its_days_alone_are_sent() {
+    for (from, to, days) in [(6, 4, 14..=16), (4, 4, 16..=16), (1, 0, 19..=20)] {
+        let mut world = ran_for(20);
+        let today = world.now.wall.utc_day();
+        world.event(Event::Register(Application {
+            has_symptoms: true,
+            date: today.saturating_sub(from),
+            last_day: Some(today.saturating_sub(to)),
+            number: ProcessingNumber::parse(NUMBER).unwrap(),
+            agreement_version: "place-1".to_owned(),
+        }));
+        assert_eq!(world.answer(), Ok(()));
+        world.run(Duration::from_secs(10));
+        let ago = |day: UtcDay| 20 + day.get() - today.get();
+        let sent_days = world.sent().registration.days().into_iter().map(ago);
+        assert!(sent_days.eq(days), "{from} {to}");
+    }
+}
+
+#[test]
 fn the_rest_of_the_day_has_a_key_of_its_own_that_is_registered_another_time() {
     let mut world = ran_for(3);
     world.register(true, 0);
