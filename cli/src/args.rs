@@ -12,7 +12,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  refused or failed: the daemon refused, a check did not complete, a registration failed,
-     a key file did not verify
+     a key file did not verify, a measurement is no use (calibrate)
   2  the command line is wrong
   3  the bus or sesshokud cannot be reached
   4  whether there was a contact cannot be said (contacts)

@@ -52,6 +52,8 @@ impl From<Error> for Failure {
             Error::NothingPending(_) => "NothingPending",
             Error::NumberRequired(_) => "NumberRequired",
             Error::ShuttingDown(_) => "ShuttingDown",
+            // The window measures nothing.
+            Error::InvalidDuration(_) | Error::NotListening(_) => "Failed",
         })
     }
 }
