@@ -109,14 +109,12 @@ impl Lines {
             dummies,
             "/s",
         );
-        for (who, of) in [
-            (
-                "notification",
-                (|cpu: Cpu| cpu.notification) as fn(Cpu) -> f64,
-            ),
+        let each: [(&str, fn(Cpu) -> f64); 3] = [
+            ("notification", |cpu| cpu.notification),
             ("management", |cpu| cpu.management),
             ("PostgreSQL, both databases", |cpu| cpu.database),
-        ] {
+        ];
+        for (who, of) in each {
             let [dummy, registration] = [figures.dummy, figures.registration].map(of);
             self.line(
                 &format!("cores at peak: {who}"),
