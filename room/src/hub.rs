@@ -242,6 +242,7 @@ mod tests {
             loop {
                 match a.next(minutes(2)).await.unwrap() {
                     Happening::TimePassed => return heard,
+                    Happening::Adapter(_) => panic!("nobody has switched anything"),
                     Happening::Heard(adverts) => {
                         assert!(adverts.iter().all(|it| *it == (data(), -70)));
                         heard += adverts.len();

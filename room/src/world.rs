@@ -461,6 +461,7 @@ mod tests {
             world.wait(me, Some(minutes(60)));
             match world.step().pop().unwrap() {
                 (_, Happening::TimePassed) => break,
+                (_, Happening::Adapter(_)) => panic!("nobody has switched anything"),
                 (_, Happening::Heard(adverts)) => {
                     assert!(adverts.iter().all(|(_, rssi)| (-100..-40).contains(rssi)));
                     heard.extend(adverts.iter().map(|_| world.now()));
@@ -512,6 +513,7 @@ mod tests {
             assert_eq!(*who, middle);
             match what {
                 Happening::TimePassed => break,
+                Happening::Adapter(_) => panic!("nobody has switched anything"),
                 Happening::Heard(adverts) => {
                     for (data, rssi) in adverts {
                         heard.entry(data.rpi.as_bytes()[0]).or_default().push(*rssi);
