@@ -66,7 +66,7 @@ build: setup-build ## Build everything but the window
 
 # The page is compiled into the window; its packages are those of the lock file.
 PAGE := gui/dist/index.html
-PAGE_SOURCES := $(shell git ls-files gui/src gui/index.html gui/vite.config.ts gui/scripts i18n/*/gui.ftl i18n/*/guidance.ftl i18n/*/documents)
+PAGE_SOURCES := $(shell git ls-files gui/src gui/index.html gui/vite.config.ts gui/scripts scripts/parts.mjs i18n/*/gui.ftl i18n/*/guidance.ftl i18n/*/documents)
 
 gui/node_modules: gui/package-lock.json | setup-gui
 	cd gui && npm ci --no-audit --no-fund --loglevel=error
