@@ -324,7 +324,10 @@ async fn serve<R: Radio, C: Clock>(
         exit_at_end: config.radio.replay.exit_at_end,
     };
     let watchdog = match sd_notify::watchdog_enabled() {
-        Some(limit) => Some((SystemClock::new().context("cannot make a timer")?, limit / 2)),
+        Some(limit) => Some((
+            SystemClock::new().context("cannot make a timer")?,
+            limit / 2,
+        )),
         None => None,
     };
     let heartbeat = Heartbeat {
