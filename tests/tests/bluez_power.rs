@@ -100,7 +100,7 @@ impl Measured {
 fn measure(kind: (&str, Model, bool), phones: u32, minutes: u32) -> Measured {
     let (controller, model, experimental) = kind;
     let method = if experimental { "monitor" } else { "plain" };
-    let name = format!("power-{phones}-{controller}-{method}");
+    let name = format!("power-{phones}-{minutes}-{controller}-{method}");
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let cpu_seconds = scope.spawn(|| cpu_seconds(&shared_dir(&name), &is_over));
