@@ -208,6 +208,7 @@ pub async fn judge(machine: &mut impl Machine) -> Result<()> {
         rotates_while_scanning: machine.is_extended(),
         always_listening: false,
     };
+    let off = RadioState::Off(capabilities.adapter.clone());
     let ready = RadioState::Ready(capabilities.clone());
     let shown = RadioState::PrivacyAtRisk(PrivacyRisk::Discoverable, capabilities);
     let mut addresses = BTreeSet::new();
@@ -262,7 +263,7 @@ pub async fn judge(machine: &mut impl Machine) -> Result<()> {
 
     radio.forget();
     machine.set_powered(false)?;
-    radio.until_it_is(&RadioState::Off).await?;
+    radio.until_it_is(&off).await?;
     let refused = radio.command(broadcast(7)).await?;
     ensure!(
         refused == Err(RadioError::NotReady),

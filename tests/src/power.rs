@@ -76,15 +76,18 @@ fn windows(air: &[Record], place: usize) -> Vec<(u64, u64)> {
     let mut windows: Vec<(u64, u64)> = Vec::new();
     let mut since = None;
     for record in air {
-        let enable = match &record.event {
-            Event::Command {
-                controller,
-                command:
-                    Some(Command::LeSetScanEnable(scan) | Command::LeSetExtendedScanEnable(scan)),
-                ..
-            } if *controller == place => scan.enable,
-            Event::Unplugged { controller } if *controller == place => false,
-            _ => continue,
+        let enable = if let Event::Command {
+            controller,
+            command: Some(Command::LeSetScanEnable(scan) | Command::LeSetExtendedScanEnable(scan)),
+            ..
+        } = &record.event
+            && *controller == place
+        {
+            scan.enable
+        } else if matches!(&record.event, Event::Unplugged { controller } if *controller == place) {
+            false
+        } else {
+            continue;
         };
         if enable {
             since = since.or(Some(record.at_us));

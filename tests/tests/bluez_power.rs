@@ -10,9 +10,7 @@ use std::time::Duration;
 use air::controller::Model;
 use sesshoku_tests::document::Table;
 use sesshoku_tests::power::Wakeups;
-use sesshoku_tests::uml::{
-    EXTENDED, LEGACY, Machine, kernel_process, processes, shared_dir,
-};
+use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, kernel_process, processes, shared_dir};
 
 /// The goal, by the hour outside of scan windows.
 const WAKEUPS_MAX: u64 = 30;
@@ -46,12 +44,12 @@ fn what_a_day_takes() {
         "in a scan window (measured)",
         "CPU seconds a day (measured)",
     ]);
-    for (phones, words) in [(0, "nobody"), (CROWD, "50 phones")] {
+    for (phones, words, minutes) in [(0, "nobody", 120), (CROWD, "50 phones", 30)] {
         for kinds in KINDS.chunks(2) {
             let measured = std::thread::scope(|scope| {
                 let runs: Vec<_> = kinds
                     .iter()
-                    .map(|kind| scope.spawn(|| measure(*kind, phones, 120)))
+                    .map(|kind| scope.spawn(|| measure(*kind, phones, minutes)))
                     .collect();
                 let joined = runs.into_iter().map(|run| run.join());
                 joined
@@ -102,7 +100,7 @@ impl Measured {
 fn measure(kind: (&str, Model, bool), phones: u32, minutes: u32) -> Measured {
     let (controller, model, experimental) = kind;
     let method = if experimental { "monitor" } else { "plain" };
-    let name = format!("power-{phones}-{controller}-{method}");
+    let name = format!("power-{phones}-{minutes}-{controller}-{method}");
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let cpu_seconds = scope.spawn(|| cpu_seconds(&shared_dir(&name), &is_over));

@@ -50,22 +50,24 @@ fn identifiers_by_sleep(air: &[Record]) -> Vec<BTreeSet<&[u8]>> {
     let mut awake = vec![BTreeSet::new()];
     let mut is_asleep = false;
     for record in air {
-        match &record.event {
-            Event::Instruction { line } if line == "mark suspend" => is_asleep = true,
-            Event::Instruction { line } if line == "mark resume" => {
-                is_asleep = false;
-                awake.push(BTreeSet::new());
+        if let Event::Instruction { line } = &record.event {
+            match line.as_str() {
+                "mark suspend" => is_asleep = true,
+                "mark resume" => {
+                    is_asleep = false;
+                    awake.push(BTreeSet::new());
+                }
+                _ => {}
             }
-            Event::Pdu { from, pdu, .. }
-                if *from == Node::Controller(0) && advert::parse(&pdu.data).is_some() =>
-            {
-                assert!(!is_asleep, "at {} µs it sends asleep", record.at_us);
-                let (now, before) = awake.split_last_mut().expect("at least one");
-                let data = pdu.data.as_slice();
-                assert!(before.iter().all(|before| !before.contains(data)), "again");
-                now.insert(data);
-            }
-            _ => {}
+        } else if let Event::Pdu { from, pdu, .. } = &record.event
+            && *from == Node::Controller(0)
+            && advert::parse(&pdu.data).is_some()
+        {
+            assert!(!is_asleep, "at {} µs it sends asleep", record.at_us);
+            let (now, before) = awake.split_last_mut().expect("at least one");
+            let data = pdu.data.as_slice();
+            assert!(before.iter().all(|before| !before.contains(data)), "again");
+            now.insert(data);
         }
     }
     assert!(awake.iter().all(|identifiers| !identifiers.is_empty()));

@@ -497,7 +497,7 @@ fn what_was_on_the_air_when_the_adapter_went_off_does_not_come_back() {
             fake.tell("powered on")?;
             let was_off = radio
                 .until("the loss of the broadcast", |event| {
-                    let is_off = matches!(event, RadioEvent::State(RadioState::Off));
+                    let is_off = matches!(event, RadioEvent::State(RadioState::Off(_)));
                     (is_off || *event == RadioEvent::BroadcastLost).then_some(is_off)
                 })
                 .await?;

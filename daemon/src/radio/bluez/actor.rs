@@ -165,8 +165,7 @@ impl Actor {
                 tracing::debug!(%error, "the scan keeps its address");
             }
         }
-        let on_air =
-            OnAir::register(&bus, &name, adapter.epoch, broadcast, &self.settings).await?;
+        let on_air = OnAir::register(&bus, &name, adapter.epoch, broadcast, &self.settings).await?;
         // Had the adapter become discoverable meanwhile, the advert would be
         // going out from the public address.
         if let Err(error) = check_privacy(&bus, &name).await {
@@ -392,10 +391,7 @@ impl Actor {
         let scan = self.scan.as_ref();
         let silent = scan.and_then(Scan::silent_until);
         let restart = scan.map(Scan::restart_at);
-        [silent, restart]
-            .into_iter()
-            .flatten()
-            .min()
+        [silent, restart].into_iter().flatten().min()
     }
 
     /// Whether a scan runs that is not ours.

@@ -254,12 +254,13 @@ impl Advert {
 }
 
 fn register_error(error: RadioError) -> RadioError {
-    match error {
-        // doc/advertising-api.txt: "NotPermitted" is "the maximum number of
-        // advertisement instances is reached".
-        RadioError::Refused(name) if name == "org.bluez.Error.NotPermitted" => {
-            RadioError::NoInstance
-        }
-        error => error,
+    // doc/advertising-api.txt: "NotPermitted" is "the maximum number of advertisement
+    // instances is reached".
+    let is_full =
+        matches!(&error, RadioError::Refused(name) if name == "org.bluez.Error.NotPermitted");
+    if is_full {
+        RadioError::NoInstance
+    } else {
+        error
     }
 }

@@ -276,7 +276,8 @@ struct Call {
 impl Call {
     /// Whether `answer` is the answer to `call`.
     fn is_answered(call: &Option<Self>, answer: Option<NonZeroU32>) -> bool {
-        call.as_ref().is_some_and(|call| Some(call.serial) == answer)
+        call.as_ref()
+            .is_some_and(|call| Some(call.serial) == answer)
     }
 }
 
@@ -543,11 +544,15 @@ impl Listener<'_> {
         }
         let link = Link {
             is_known: self.subscribed && (self.objects.is_none() || self.is_silent),
-            bus: self.owner.as_ref().filter(|_| !self.is_silent).map(|owner| Bus {
-                connection: self.connection.clone(),
-                owner: owner.clone(),
-                doubt: Arc::clone(&self.doubt),
-            }),
+            bus: self
+                .owner
+                .as_ref()
+                .filter(|_| !self.is_silent)
+                .map(|owner| Bus {
+                    connection: self.connection.clone(),
+                    owner: owner.clone(),
+                    doubt: Arc::clone(&self.doubt),
+                }),
             world: self.world.clone(),
             switches: self.rfkill.switches().clone(),
         };
@@ -649,11 +654,20 @@ impl Bus {
     }
 
     /// Has bluetoothd put the advert at `path` on the air.
-    pub(super) async fn register_advert(&self, adapter: &str, path: &str) -> Result<(), RadioError> {
+    pub(super) async fn register_advert(
+        &self,
+        adapter: &str,
+        path: &str,
+    ) -> Result<(), RadioError> {
         let options = Properties::new();
         let advert = (object_path(path)?, options);
-        self.call(adapter, ADVERTISING_MANAGER, "RegisterAdvertisement", &advert)
-            .await?;
+        self.call(
+            adapter,
+            ADVERTISING_MANAGER,
+            "RegisterAdvertisement",
+            &advert,
+        )
+        .await?;
         Ok(())
     }
 
@@ -664,8 +678,13 @@ impl Bus {
         path: &str,
     ) -> Result<(), RadioError> {
         let advert = (object_path(path)?,);
-        self.call(adapter, ADVERTISING_MANAGER, "UnregisterAdvertisement", &advert)
-            .await?;
+        self.call(
+            adapter,
+            ADVERTISING_MANAGER,
+            "UnregisterAdvertisement",
+            &advert,
+        )
+        .await?;
         Ok(())
     }
 
@@ -686,7 +705,11 @@ impl Bus {
     }
 
     /// Offers `object` at `path` for bluetoothd to call.
-    pub(super) async fn publish(&self, path: &str, object: impl Interface) -> Result<(), RadioError> {
+    pub(super) async fn publish(
+        &self,
+        path: &str,
+        object: impl Interface,
+    ) -> Result<(), RadioError> {
         let server = self.connection.object_server();
         server.at(path, object).await.map_err(refused)?;
         Ok(())
@@ -705,7 +728,13 @@ impl Bus {
         let rules = [of_properties(DEVICE), of_objects().build()];
         let calls = rules.into_iter().map(async |rule| {
             self.connection
-                .call_method(Some(DBUS), "/org/freedesktop/DBus", Some(DBUS), method, &rule?)
+                .call_method(
+                    Some(DBUS),
+                    "/org/freedesktop/DBus",
+                    Some(DBUS),
+                    method,
+                    &rule?,
+                )
                 .await
         });
         timeout(CALL_TIME_MAX, try_join_all(calls))
@@ -744,7 +773,7 @@ impl Bus {
 }
 
 fn object_path(path: &str) -> Result<ObjectPath<'_>, RadioError> {
-    ObjectPath::try_from(path).map_err(|error| refused(error.into()))
+    ObjectPath::try_from(path).map_err(refused)
 }
 
 /// The error of a call, by its D-Bus name alone: texts may hold addresses.

@@ -335,10 +335,7 @@ impl Monitor {
         "or_patterns"
     }
 
-    #[zbus(
-        property(emits_changed_signal = "const"),
-        name = "RSSISamplingPeriod"
-    )]
+    #[zbus(property(emits_changed_signal = "const"), name = "RSSISamplingPeriod")]
     fn rssi_sampling_period(&self) -> u16 {
         FIRST_ADVERT_ONLY
     }

@@ -67,7 +67,7 @@ fn it_ends_when_nothing_can_be_heard_any_more() {
     type Ending = fn(&mut World);
     let endings: [(Ending, NotMeasured); 5] = [
         (
-            |world| world.set_radio(RadioState::Off),
+            |world| world.set_radio(RadioState::Off("sim0".into())),
             NotMeasured::NotListening,
         ),
         (

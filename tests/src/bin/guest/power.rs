@@ -11,12 +11,13 @@ use crate::device::{Device, MINUTE, pass};
 /// Notes how often the daemon wakes up in each second, in `power.json`.
 pub(crate) fn waits(guest: &mut Guest) -> Result<()> {
     let device = Device::start("hci0", "")?;
+    // What belongs to the start.
+    pass(MINUTE * 10);
     let phones = guest.setup.phones;
     if phones > 0 {
         guest.air(&format!("phones {phones} rssi=-70 rotate=600"))?;
+        pass(MINUTE);
     }
-    // What belongs to the start.
-    pass(MINUTE * 10);
     let shared_dir = guest.shared_dir().to_owned();
     fs::write(shared_dir.join("program-range"), device.program_range()?)?;
     let seconds = device.watch(Duration::from_secs(60) * guest.setup.minutes)?;

@@ -86,7 +86,9 @@ impl Logind {
                 Ok(())
             })
         });
-        is_ready.recv().context("the name of logind is not to be had")?;
+        is_ready
+            .recv()
+            .context("the name of logind is not to be had")?;
         Ok(Self {
             announcements,
             locks,
