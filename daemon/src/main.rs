@@ -299,7 +299,10 @@ fn agreement(config: &Config) -> Agreement {
 /// What systemd's watchdog is told.
 fn heartbeat() -> anyhow::Result<Heartbeat<impl FnMut()>> {
     let every = match sd_notify::watchdog_enabled() {
-        Some(limit) => Some((SystemClock::new().context("cannot make a timer")?, limit / 2)),
+        Some(limit) => Some((
+            SystemClock::new().context("cannot make a timer")?,
+            limit / 2,
+        )),
         None => None,
     };
     Ok(Heartbeat {

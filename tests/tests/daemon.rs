@@ -2,7 +2,6 @@
 //! a private bus.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +11,7 @@ use anyhow::{Context, ensure};
 use gaen::key::Rpi;
 use gaen::time::UnixSeconds;
 use nix::sys::signal::Signal;
-use sesshoku_tests::local::{Place, Process, program, root, shared, wait_for, wait_up_to};
+use sesshoku_tests::local::{Place, Process, program, shared, wait_for, wait_up_to};
 use sesshoku_tests::room::meeting;
 use sesshokud::store::{DeviceKey, Store};
 

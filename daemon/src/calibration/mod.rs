@@ -71,7 +71,8 @@ pub struct Machine {
 impl Machine {
     /// Reads what the kernel shows below `root`. What cannot be read is not known.
     pub fn read(root: &Path) -> Self {
-        let tree = fs::read(root.join("sys/firmware/devicetree/base/compatible")).unwrap_or_default();
+        let tree =
+            fs::read(root.join("sys/firmware/devicetree/base/compatible")).unwrap_or_default();
         let names = tree
             .split(|byte| *byte == 0)
             .filter(|name| !name.is_empty());
