@@ -18,7 +18,7 @@ use sesshokud::agreement::Agreement;
 use sesshokud::app::{App, Heartbeat};
 use sesshokud::calibration::{Calibration, Machine};
 use sesshokud::clock::{Clock, SystemClock};
-use sesshokud::config::{Bus, Config, Profile, RadioKind, ScanMode, ScanPreference};
+use sesshokud::config::{Bus, Config, Profile, RadioKind, ScanPreference};
 use sesshokud::power::Power;
 use sesshokud::radio::Radio;
 use sesshokud::radio::air::AirRadio;
@@ -27,7 +27,7 @@ use sesshokud::radio::replay::ReplayRadio;
 use sesshokud::service::{Identity, Service, Snapshot, TimeSource, consent_state};
 use sesshokud::store::{DeviceKey, Store, StoreError};
 use sesshokud::sync::schedule::{History, Schedule};
-use sesshokud::tracer::{Facts, Settings, Tracer};
+use sesshokud::tracer::{Facts, ScanPlan, Settings, Tracer};
 use sesshokud::wiping::WipingAllocator;
 use sesshokud::{AGREEMENT_VERSION, PLACE_AGREEMENT_VERSION, TERMS_VERSION, lost, sync};
 use settings::Sources;
@@ -208,12 +208,14 @@ async fn start(config: Config) -> anyhow::Result<()> {
         RadioKind::Bluez => {
             let radio = BluezRadio::start(bluez::Settings {
                 adapter: config.radio.adapter.clone(),
-                method: match (config.radio.scan_method, config.scan.mode) {
-                    (ScanPreference::Auto, ScanMode::Windows) => bluez::Method::Auto,
+                method: match config.radio.scan_method {
                     // All the time, a monitor would have every advert of everybody
                     // arrive, which is fifteen times what is kept.
-                    (ScanPreference::Auto, ScanMode::Continuous)
-                    | (ScanPreference::Discovery, _) => bluez::Method::Discovery,
+                    ScanPreference::Auto => match config.scan.plan(config.profile) {
+                        ScanPlan::Windows { .. } => bluez::Method::Auto,
+                        ScanPlan::Continuous { .. } => bluez::Method::Discovery,
+                    },
+                    ScanPreference::Discovery => bluez::Method::Discovery,
                 },
                 ..bluez::Settings::default()
             });
