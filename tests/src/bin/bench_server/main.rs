@@ -11,7 +11,7 @@
 mod bodies;
 mod load;
 mod nation;
-#[expect(dead_code, reason = "the tests' way in")]
+#[expect(dead_code, clippy::unwrap_used, reason = "it is made for tests")]
 #[path = "../../../../server/tests/common/postgres.rs"]
 mod postgres;
 mod site;

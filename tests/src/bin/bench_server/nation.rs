@@ -27,6 +27,9 @@ const HOURS_VALID: f64 = 1.0;
 /// Assumed: what a worker takes to issue a number.
 const MINUTES_TO_ISSUE: f64 = 3.0;
 
+/// What one of the programs took of it all.
+type PartOf = fn(Cpu) -> f64;
+
 /// What was measured; seconds are of CPU.
 pub(crate) struct Figures {
     pub(crate) issue: Cpu,
@@ -74,8 +77,8 @@ impl Lines {
     fn line(&mut self, what: &str, from: String, makes: f64, unit: &str) {
         let decimals = if makes < 10.0 { 2 } else { 0 };
         let makes = with_decimals(makes, decimals);
-        self.0
-            .row(vec![what.to_owned(), from, format!("{makes} {unit}")]);
+        let makes = format!("{makes} {unit}").trim_end().to_owned();
+        self.0.row(vec![what.to_owned(), from, makes]);
     }
 
     fn load(&mut self, figures: &Figures) {
@@ -109,7 +112,7 @@ impl Lines {
             dummies,
             "/s",
         );
-        let each: [(&str, fn(Cpu) -> f64); 3] = [
+        let each: [(&str, PartOf); 3] = [
             ("notification", |cpu| cpu.notification),
             ("management", |cpu| cpu.management),
             ("PostgreSQL, both databases", |cpu| cpu.database),
