@@ -1015,9 +1015,16 @@ impl<R: CryptoRng> Tracer<R> {
     }
 
     fn postpone_broadcast(&mut self, now: Now, wait: Duration) {
-        let (BroadcastState::Off { start_at: at } | BroadcastState::On { rotate_at: at, .. }) =
-            &mut self.broadcast;
-        *at = now.boot.after(wait);
+        let later = now.boot.after(wait);
+        match &mut self.broadcast {
+            BroadcastState::Off { start_at } => *start_at = later,
+            // No window before that may decide it: not the one that begins now either.
+            BroadcastState::On {
+                rotate_at,
+                rotate_from,
+                ..
+            } => (*rotate_at, *rotate_from) = (later, later),
+        }
     }
 
     fn may_run(&self) -> bool {

@@ -14,8 +14,8 @@ use futures_util::StreamExt;
 use serde::Serialize;
 use sesshoku_dbus_api::{
     self as api, BUS_NAME, CONSENT1, CheckEntry, Consent1Proxy, ContactDay, EXPOSURE1,
-    Exposure1Proxy, ExposureResult, NOTICES1, OBJECT_PATH, Properties, REGISTRATION1,
-    Registration1Proxy, TRACING1, Tracing1Proxy,
+    Exposure1Proxy, ExposureResult, NOTICES1, OBJECT_PATH, Properties, Registration1Proxy,
+    TRACING1, Tracing1Proxy,
 };
 use sesshoku_session::Preferences;
 use tokio::sync::OnceCell;
