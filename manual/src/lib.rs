@@ -34,7 +34,7 @@ impl Section {
 }
 
 /// Where this program was called with [`FLAG`] and a folder, writes into it what
-/// [`write`] does, and says how the program ends; else `None`.
+/// [`write()`] does, and says how the program ends; else `None`.
 pub fn generate_if_asked<Program: CommandFactory>(section: Section) -> Option<ExitCode> {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let [flag, dir] = arguments.as_slice() else {
