@@ -519,7 +519,7 @@ fn an_adapter_that_is_pulled_out_is_replaced_by_another() {
         async |fake| {
             let mut radio = ready().await?;
             radio.command(broadcast(1)).await??;
-            fake.tell("plug hci901")?;
+            fake.tell("plug hci15")?;
             fake.tell(&format!("unplug {ADAPTER}"))?;
             let adapter = radio
                 .until("another adapter", |event| {
@@ -530,12 +530,12 @@ fn an_adapter_that_is_pulled_out_is_replaced_by_another() {
                     (adapter != ADAPTER).then_some(adapter)
                 })
                 .await?;
-            ensure!(adapter == "hci901", "{adapter}");
+            ensure!(adapter == "hci15", "{adapter}");
             radio.command(broadcast(2)).await??;
             let sent = fake.air()?;
             let last = sent.last().context("nothing was sent")?;
-            ensure!(last.adapter == "hci901" && last.data == data(2), "{last:?}");
-            fake.tell("unplug hci901")?;
+            ensure!(last.adapter == "hci15" && last.data == data(2), "{last:?}");
+            fake.tell("unplug hci15")?;
             radio
                 .until("no adapter", |event| {
                     matches!(event, RadioEvent::State(RadioState::Absent)).then_some(())

@@ -35,9 +35,10 @@ pub use instruction::NotAnInstruction;
 
 /// The adapter that is plugged in at the start.
 ///
-/// Its number is one that no real adapter has, so that a kernel with Bluetooth says
-/// nothing about it when the daemon asks.
-pub const ADAPTER: &str = "hci900";
+/// Its number is one that hardly a machine's own adapter has, so that a kernel with
+/// Bluetooth says nothing about it when the daemon asks; and one of those the daemon
+/// watches for.
+pub const ADAPTER: &str = "hci14";
 
 /// What kind of machine it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]

@@ -319,7 +319,7 @@ fn colours_and_the_size_of_text_are_the_desktops() -> anyhow::Result<()> {
     // Both change while it is open.
     let changed = |scheme: u32| {
         let values =
-            format!("[<'org.freedesktop.appearance'>, <'color-scheme'>, <<uint32 {scheme}>>]");
+            format!("[<'org.freedesktop.appearance'>, <'color-scheme'>, <uint32 {scheme}>]");
         let method = "org.freedesktop.DBus.Mock.EmitSignal";
         place.gdbus(
             PORTAL,
