@@ -160,7 +160,15 @@ impl DeviceKey {
     }
 
     fn from_file(state_dir: &Path, former: Option<Self>) -> Result<Option<Self>, DeviceKeyError> {
-        let Some(bytes) = read_private_key(&state_dir.join(KEY_FILE))? else {
+        let path = state_dir.join(KEY_FILE);
+        let mut bytes = read_private_key(&path)?;
+        if bytes.is_none() && read_successor(state_dir)?.is_some() {
+            // The last step of `install`, which was interrupted.
+            fs::rename(state_dir.join(SUCCESSOR_FILE), &path).map_err(io_error(&path))?;
+            files::sync_dir(state_dir).map_err(io_error(state_dir))?;
+            bytes = read_private_key(&path)?;
+        }
+        let Some(bytes) = bytes else {
             return Ok(None);
         };
         Ok(Some(Self {
@@ -296,6 +304,17 @@ impl DeviceKey {
         }
     }
 
+    /// Removes what an interrupted destruction left of a key file in `state_dir`.
+    pub(super) fn remove_remains(state_dir: &Path) -> Result<(), DeviceKeyError> {
+        let path = state_dir.join(KEY_FILE);
+        match open_if_exists(&path)? {
+            Some(file) if is_remains(&read_at_most_a_key(&file, &path)?) => {
+                files::remove(&path).map_err(io_error(&path))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Destroys the key files in `state_dir`.
     pub(super) fn destroy_files(state_dir: &Path) -> Result<(), DeviceKeyError> {
         for name in [KEY_FILE, SUCCESSOR_FILE] {
@@ -325,6 +344,7 @@ fn open_if_exists(path: &Path) -> Result<Option<File>, DeviceKeyError> {
     }
 }
 
+/// The key in a file of our own, unless there is none or only what is left of one.
 fn read_private_key(path: &Path) -> Result<Option<Secret>, DeviceKeyError> {
     let Some(file) = open_if_exists(path)? else {
         return Ok(None);
@@ -334,13 +354,32 @@ fn read_private_key(path: &Path) -> Result<Option<Secret>, DeviceKeyError> {
             path: path.to_owned(),
         });
     }
-    read_key(&file, path).map(Some)
+    let contents = read_at_most_a_key(&file, path)?;
+    if is_remains(&contents) {
+        return Ok(None);
+    }
+    to_key(&contents, path).map(Some)
 }
 
 fn read_key(file: &File, path: &Path) -> Result<Secret, DeviceKeyError> {
+    to_key(&read_at_most_a_key(file, path)?, path)
+}
+
+/// What is in a file, up to a byte more than a key.
+fn read_at_most_a_key(file: &File, path: &Path) -> Result<Zeroizing<Vec<u8>>, DeviceKeyError> {
     let limit = u64::try_from(DEVICE_KEY_LEN + 1).expect("33 fits in 64 bits");
-    let contents = files::read_at_most(file, limit).map_err(io_error(path))?;
-    <[u8; DEVICE_KEY_LEN]>::try_from(contents.as_slice())
+    files::read_at_most(file, limit).map_err(io_error(path))
+}
+
+/// Whether `contents` are what [`files::destroy`] leaves when it is interrupted:
+/// zeros, or nothing. No key file is ever like that before: a new one gets its name
+/// when it is whole on the disk.
+fn is_remains(contents: &[u8]) -> bool {
+    contents.iter().all(|byte| *byte == 0)
+}
+
+fn to_key(contents: &[u8], path: &Path) -> Result<Secret, DeviceKeyError> {
+    <[u8; DEVICE_KEY_LEN]>::try_from(contents)
         .map(Zeroizing::new)
         .map_err(|_| DeviceKeyError::WrongLength {
             path: path.to_owned(),
@@ -365,14 +404,28 @@ fn create_key(state_dir: &Path, path: &Path) -> Result<Secret, DeviceKeyError> {
     let draft = state_dir.join(format!("{KEY_FILE}.{}", hex::encode(suffix)));
     files::create_private(&draft, bytes.as_slice()).map_err(io_error(&draft))?;
     // Unlike a rename, a link never replaces a key that is there already.
-    let linked = fs::hard_link(&draft, path);
-    fs::remove_file(&draft).map_err(io_error(&draft))?;
+    let linked = match fs::hard_link(&draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => replace_remains(&draft, path),
+        linked => linked.map_err(io_error(path)),
+    };
+    files::remove(&draft).map_err(io_error(&draft))?;
+    linked?;
     files::sync_dir(state_dir).map_err(io_error(state_dir))?;
-    match linked {
-        Ok(()) => Ok(bytes),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_private_key(path)?
-            .ok_or_else(|| io_error(path)(io::Error::from(io::ErrorKind::NotFound))),
-        Err(error) => Err(io_error(path)(error)),
+    read_private_key(path)?
+        .ok_or_else(|| io_error(path)(io::Error::from(io::ErrorKind::NotFound)))
+}
+
+/// Gives `draft` the name `path` where that is what is left of a key, and not a key
+/// that another daemon has made.
+fn replace_remains(draft: &Path, path: &Path) -> Result<(), DeviceKeyError> {
+    let Some(file) = open_if_exists(path)? else {
+        return Ok(());
+    };
+    // Of several that come here with the same remains, one replaces them.
+    file.lock().map_err(io_error(path))?;
+    match read_private_key(path)? {
+        Some(_) => Ok(()),
+        None => fs::rename(draft, path).map_err(io_error(path)),
     }
 }
 
@@ -433,7 +486,7 @@ mod tests {
 
     #[test]
     fn a_key_of_another_length_is_refused() {
-        for length in [0, DEVICE_KEY_LEN - 1, DEVICE_KEY_LEN + 1] {
+        for length in [1, DEVICE_KEY_LEN - 1, DEVICE_KEY_LEN + 1] {
             let dir = tempfile::tempdir().unwrap();
             files::create_private(&dir.path().join(KEY_FILE), &vec![7; length]).unwrap();
             assert!(
@@ -443,6 +496,29 @@ mod tests {
                 ),
                 "{length}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_destroyed_key_is_no_key() {
+        for remains in [&[][..], &[0; DEVICE_KEY_LEN]] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join(KEY_FILE);
+            let leave = || {
+                files::remove(&path).unwrap();
+                files::create_private(&path, remains).unwrap();
+            };
+            leave();
+            let key = DeviceKey::load(dir.path(), None).unwrap();
+            assert_ne!(key.expose_bytes(), &[0; DEVICE_KEY_LEN]);
+            assert_eq!(fs::read(&path).unwrap(), key.expose_bytes());
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+
+            // With a database it is a key that is lost.
+            drop(super::super::Store::open(dir.path(), &key).unwrap());
+            leave();
+            let lost = DeviceKey::load(dir.path(), None);
+            assert!(matches!(lost, Err(DeviceKeyError::Lost { .. })));
         }
     }
 

@@ -169,6 +169,7 @@ impl Store {
             // A move that was interrupted at its last step.
             former.destroy()?;
         }
+        DeviceKey::remove_remains(state_dir)?;
         Ok(store)
     }
 
@@ -793,6 +794,19 @@ mod tests {
         files::create_private(&key_path, &old_key).unwrap();
         assert!(!reopen(dir.path()));
         assert_ne!(std::fs::read(&key_path).unwrap(), old_key);
+    }
+
+    #[test]
+    fn an_erasure_interrupted_in_the_change_of_keys_is_finished() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = filled(dir.path());
+        let key_path = dir.path().join("device.key");
+        store.destroy_keys(Some(&consent())).unwrap();
+        drop(store);
+        // The old key is overwritten, and the next one has not taken its name.
+        std::fs::rename(&key_path, dir.path().join("device.key.new")).unwrap();
+        files::create_private(&key_path, &[0; 32]).unwrap();
+        assert!(!reopen(dir.path()));
     }
 
     #[test]

@@ -103,6 +103,13 @@ fn what_an_interruption_leaves_is_taken_up() {
     private(&key_file(&home));
     check(&open(home.path(), KeyPlace::Auto, Some(credential.path())).unwrap());
     assert!(!key_file(&home).exists());
+    // As if it had been killed in that destruction.
+    for remains in [&[][..], &[0; 32]] {
+        fs::write(key_file(&home), remains).unwrap();
+        private(&key_file(&home));
+        check(&open(home.path(), KeyPlace::Auto, Some(credential.path())).unwrap());
+        assert!(!key_file(&home).exists());
+    }
     // As if it had been killed with a new file made and nothing moved to it yet.
     fs::write(key_file(&home), [9; 32]).unwrap();
     private(&key_file(&home));
