@@ -44,6 +44,8 @@ async fn kill_again_and_again() -> usize {
     let site = Site::new("[export]\nmin_keys = 3000\nmax_keys = 6000\nlease_seconds = 2").await;
     let mut registered = Vec::new();
     let mut interrupted = 0;
+    // How long after its beginning an export is hit: less when that was too late.
+    let mut latest = 100;
     for round in 0..MOST_ROUNDS {
         if round >= ROUNDS && interrupted >= INTERRUPTED {
             break;
@@ -64,8 +66,9 @@ async fn kill_again_and_again() -> usize {
             assert_eq!(server.put(&body).await, StatusCode::OK);
         }
         // A slot is a second. In every other round, the export has begun.
-        let most = if round % 2 == 0 { 1_000 } else { 100 };
-        if round % 2 == 1 {
+        let has_begun = round % 2 == 1;
+        let most = if has_begun { latest } else { 1_000 };
+        if has_begun {
             let begun = async || (exports(&site) != before).then_some(());
             wait_for("an export to begin", begun).await;
         }
@@ -73,7 +76,11 @@ async fn kill_again_and_again() -> usize {
         tokio::time::sleep(Duration::from_millis(instant.into())).await;
         server.signal(Signal::SIGKILL);
         drop(server);
-        interrupted += usize::from(is_interrupted(&site));
+        let is_hit = is_interrupted(&site);
+        interrupted += usize::from(is_hit);
+        if has_begun {
+            latest = if is_hit { 100 } else { (latest / 2).max(1) };
+        }
         let counts = site.count(&registered);
         assert!(
             counts.iter().all(|count| *count <= 1),
