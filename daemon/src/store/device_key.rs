@@ -411,8 +411,7 @@ fn create_key(state_dir: &Path, path: &Path) -> Result<Secret, DeviceKeyError> {
     files::remove(&draft).map_err(io_error(&draft))?;
     linked?;
     files::sync_dir(state_dir).map_err(io_error(state_dir))?;
-    read_private_key(path)?
-        .ok_or_else(|| io_error(path)(io::Error::from(io::ErrorKind::NotFound)))
+    read_private_key(path)?.ok_or_else(|| io_error(path)(io::Error::from(io::ErrorKind::NotFound)))
 }
 
 /// Gives `draft` the name `path` where that is what is left of a key, and not a key
