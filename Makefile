@@ -55,7 +55,7 @@ clean-run: ## Delete what `make run` left in ./run: database, keys, logs
 .PHONY: setup
 setup: setup-run setup-test ## Only install what is missing
 
-SETUPS := setup-build setup-run setup-test setup-bench setup-gui setup-deb
+SETUPS := setup-build setup-run setup-test setup-bench setup-gui setup-deb setup-cross
 .PHONY: $(SETUPS)
 $(SETUPS): setup-%:
 	@scripts/setup $*
@@ -90,9 +90,31 @@ doc: setup-build ## Build the API documentation, without a warning
 deb: setup-deb $(PAGE) $(CARGO_AUDITABLE) ## Build the Debian packages into target/debian, and check them
 	CARGO='$(CARGO_AUDITABLE) auditable' scripts/deb
 
+.PHONY: deb-arm64
+deb-arm64: setup-deb setup-cross $(PAGE) $(CARGO_AUDITABLE) ## The same for phones
+	CARGO='$(CARGO_AUDITABLE) auditable' scripts/deb arm64
+
 .PHONY: test-install
 test-install: setup-deb build ## Install the packages on a fresh Debian in a container, and try everything (slow)
 	tests/install/run
+	tests/install/window
+
+.PHONY: test-install-arm64
+test-install-arm64: setup-deb setup-cross ## Install those for phones in a container, and try what needs no radio (slow)
+	tests/install/window arm64
+
+.PHONY: apk-source
+apk-source: ## Make what Alpine and postmarketOS build a package from, in target/alpine
+	scripts/apk-source
+
+.PHONY: test-alpine
+test-alpine: setup-deb ## Hold the Alpine package to what can be told without Alpine; after `make deb`
+	tests/install/alpine target/$(shell uname -m)-unknown-linux-gnu/release
+
+.PHONY: release-check
+release-check: ## Say whether this commit is fit to be released: what it says, then all tests and packages
+	scripts/release-check
+	$(MAKE) test deb test-install test-alpine reproducible
 
 .PHONY: reproducible
 reproducible: setup-deb ## Build the packages in two places, and compare them (very slow)
@@ -113,7 +135,9 @@ check: setup-test $(CARGO_DENY) ## Format, lints, documentation, licences and so
 	cargo clippy --all-targets --locked -- -D warnings
 	$(MAKE) doc
 	$(CARGO_DENY) --locked check bans licenses sources
-	shellcheck .ci/run packaging/stage tests/install/run tests/install/guest \
+	scripts/release-check --versions
+	shellcheck .ci/run packaging/stage \
+		$(filter-out %/recording %.service,$(wildcard tests/install/*)) \
 		$(wildcard tests/uml/*.sh debian/*.postinst debian/*.postrm) \
 		$(filter-out %.mjs,$(wildcard scripts/*))
 
