@@ -88,11 +88,11 @@ doc: setup-build ## Build the API documentation, without a warning
 # Each program names in itself what it is built of (docs/install.md).
 .PHONY: deb
 deb: setup-deb $(PAGE) $(CARGO_AUDITABLE) ## Build the Debian packages into target/debian, and check them
-	CARGO='$(CARGO_AUDITABLE) auditable' scripts/deb
+	CARGO_COMMAND='$(CARGO_AUDITABLE) auditable' scripts/deb
 
 .PHONY: deb-arm64
 deb-arm64: setup-deb setup-cross $(PAGE) $(CARGO_AUDITABLE) ## The same for phones
-	CARGO='$(CARGO_AUDITABLE) auditable' scripts/deb arm64
+	CARGO_COMMAND='$(CARGO_AUDITABLE) auditable' scripts/deb arm64
 
 .PHONY: test-install
 test-install: setup-deb build ## Install the packages on a fresh Debian in a container, and try everything (slow)
