@@ -67,6 +67,9 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         export_dir: options.export_dir.unwrap_or_else(download_dir),
     };
     let controller = Arc::new(Controller::new(options.bus, places));
+    // The page's scripts do little: compiled while they run they are no faster, and take
+    // more memory, which then has to be writable and executable.
+    gtk::glib::setenv("JSC_useJIT", "0", false)?;
     let page = options.page;
     tauri::Builder::default()
         .manage(Arc::clone(&controller))
