@@ -108,7 +108,7 @@ apk-source: ## Make what Alpine and postmarketOS build a package from, in target
 	scripts/apk-source
 
 .PHONY: test-alpine
-test-alpine: setup-deb ## Hold the Alpine package to what can be told without Alpine; after `make deb`
+test-alpine: setup-deb gui/node_modules ## Hold the Alpine package to what can be told without Alpine; after `make deb`
 	tests/install/alpine target/$(shell uname -m)-unknown-linux-gnu/release
 
 .PHONY: release-check
