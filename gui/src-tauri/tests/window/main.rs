@@ -18,6 +18,9 @@ use sesshoku_tests::servers::Servers;
 
 const HOUR: u64 = 3_600;
 const NEIGHBOUR: &str = "neighbour@mail.example";
+const NOTICES: &str = r#"[{"id": "rest", "kind": "maintenance",
+    "from": "2023-11-14T00:00:00Z", "to": "2023-12-14T00:00:00Z",
+    "text": {"ja": "この間、確認ができません。", "en": "Checking pauses meanwhile."}}]"#;
 const MAIL: &str = "who.sits.here@mail.example";
 
 #[test]
@@ -50,13 +53,17 @@ fn from_the_first_start_over_a_contact_and_a_registration_to_the_end() -> anyhow
     assert_eq!(place.json(&["status"])?["consent"]["state"], "agreed");
     window.wait_for_text("模擬の電波で動いています")?;
 
-    // Before anybody has registered there is nothing to tell.
+    // Before anybody has registered there is nothing to tell; but the operator has.
+    servers.publish_notices(NOTICES)?;
     device.wait_until(OPENING + 2 * HOUR)?;
     ensure!(
         place.sesshoku(&["check"])?.status.success(),
         "{}",
         place.log()
     );
+    window.press("notice")?;
+    window.wait_for_text("この間、確認ができません。")?;
+    window.press("back")?;
     window.press("home-check")?;
     window.wait_for_text("確認されませんでした")?;
     window.press("back")?;
