@@ -218,8 +218,9 @@ impl Machine {
     fn judge(&self, dir: &Path, output: &Output) -> Result<()> {
         let Ok(result) = fs::read_to_string(result_path(dir)) else {
             bail!(
-                "the scenario did not end within {:?}, or never began\n{}\n{}",
+                "the scenario did not end within {:?}, or never began ({})\n{}\n{}",
                 self.deadline,
+                output.status,
                 String::from_utf8_lossy(&output.stdout),
                 ends_of_logs(dir),
             );
