@@ -7,6 +7,7 @@ memory of all its processes.
 Needs Xvfb and WebKitWebDriver. There is no daemon: the window says so. On a machine
 that does other things, the least of several runs says most, and the processor time."""
 
+import collections
 import glob
 import json
 import os
@@ -53,12 +54,20 @@ def cpu_seconds(group):
 
 
 def pss_mib(group):
-    total = 0
+    total, files = 0, collections.Counter()
     for pid, name in processes(group):
-        rollup = open(f"/proc/{pid}/smaps_rollup").read()
-        pss = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-        print(f"  {name}: {pss / 1024:.0f} MiB")
-        total += pss
+        own, file = 0, ""
+        for line in open(f"/proc/{pid}/smaps"):
+            words = line.split()
+            if words[0] == "Pss:":
+                own += int(words[1])
+                files[file] += int(words[1])
+            elif not words[0].endswith(":"):
+                file = os.path.basename(words[5]) if len(words) > 5 else "no file"
+        print(f"  {name}: {own / 1024:.0f} MiB")
+        total += own
+    for file, kib in files.most_common(6):
+        print(f"    of all, {file}: {kib / 1024:.0f} MiB")
     return total / 1024
 
 
