@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use air::controller::Model;
+use air::hci::command::Command as Hci;
+use air::log::{Event, Record};
 use anyhow::{Context, Result};
 use gaen::key::Rpi;
 use gaen::time::UnixSeconds;
@@ -148,7 +150,48 @@ impl Crowd {
             result: serde_json::from_str(&run.text("crowd.json")).expect("JSON"),
             guest_seconds,
             cycles,
+            scan_starts: ScanStarts::of(run.air()),
         }
+    }
+}
+
+/// How often the kernel had the controller scan.
+#[derive(Debug, Default)]
+struct ScanStarts {
+    /// For discovery.
+    active: usize,
+    /// For a monitor alone.
+    passive: usize,
+}
+
+impl ScanStarts {
+    fn of(air: &[Record]) -> Self {
+        let mut starts = Self::default();
+        let mut is_active = false;
+        for record in air {
+            let Event::Command {
+                command: Some(command),
+                ..
+            } = &record.event
+            else {
+                continue;
+            };
+            if let Hci::LeSetScanParameters(scan) | Hci::LeSetExtendedScanParameters(scan) = command
+            {
+                is_active = scan.active;
+            }
+            if let Hci::LeSetScanEnable(scan) | Hci::LeSetExtendedScanEnable(scan) = command
+                && scan.enable
+            {
+                let kind = if is_active {
+                    &mut starts.active
+                } else {
+                    &mut starts.passive
+                };
+                *kind += 1;
+            }
+        }
+        starts
     }
 }
 
@@ -179,6 +222,7 @@ struct Seen {
     guest_seconds: f64,
     /// The cycles that had the phones from begin to end.
     cycles: Vec<Cycle>,
+    scan_starts: ScanStarts,
 }
 
 impl Seen {
@@ -202,6 +246,10 @@ impl Seen {
             "{lost} lost in {scans} scans: {}",
             self.result
         );
+        // A monitor begins before discovery and must not outlast it: the kernel would
+        // scan for it, while bluetoothd forgets everybody and hears them anew.
+        let ScanStarts { active, passive } = self.scan_starts;
+        assert!(passive <= active, "{:?}", self.scan_starts);
         for whose in ["memory_kib", "bluetoothd_kib"] {
             let memory = self.counts(whose);
             let growth = memory[memory.len() - 1].saturating_sub(memory[0]);

@@ -199,13 +199,13 @@ impl Scan {
         &self.bus
     }
 
-    /// Stops scanning.
+    /// Stops scanning. The monitor goes first: while one is left, the kernel goes on
+    /// scanning for it when discovery ends, and bluetoothd on telling.
     pub(super) async fn stop(self) -> Result<(), RadioError> {
-        let stopped = stop_discovery(&self.bus, &self.adapter).await;
         if let Some(monitor) = self.monitor {
             monitor.stop().await;
         }
-        stopped
+        stop_discovery(&self.bus, &self.adapter).await
     }
 
     /// Lets go of a scan that ended with its bluetoothd.
