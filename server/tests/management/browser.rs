@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use axum::http::Method;
 use fantoccini::elements::Element;
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, Locator};
 use serde_json::{Value, json};
+use sesshoku_tests::webdriver;
 use tokio::time::{Instant, sleep};
 use url::Url;
 
@@ -193,12 +193,7 @@ impl Browser {
             format!("--accept-lang={language}"),
         ]);
         let capabilities = json!({ "goog:chromeOptions": { "args": arguments } });
-        let capabilities: Capabilities = serde_json::from_value(capabilities).unwrap();
-        let driver = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await
-            .unwrap();
+        let driver = webdriver::connect(port, capabilities).await.unwrap();
         Self {
             driver,
             base: base.into(),
