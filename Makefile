@@ -15,12 +15,16 @@ CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 CARGO_AUDITABLE_VERSION := 0.7.7
 CARGO_AUDITABLE := $(CACHE)/cargo-auditable-$(CARGO_AUDITABLE_VERSION)/bin/cargo-auditable
 
-# Tests are named, not packages: every cargo command then builds the same set of
-# packages with the same features, once. Of the end-to-end tests, those named bluez*
-# boot a kernel; the others only start programs.
+# Everything that tests run is built by one command, the window and the tests
+# themselves included, and those that test name tests, not packages: all of them then
+# are about the same packages with the same features, and nothing is compiled twice.
+# Of the end-to-end tests, those named bluez* boot a kernel; the others only start
+# programs.
+ALL := --workspace --locked
 tests_of = $(sort $(notdir $(basename $(wildcard $(1)/tests/*.rs) $(patsubst %/main.rs,%,$(wildcard $(1)/tests/*/main.rs)))))
 E2E_TESTS := $(filter-out bluez%,$(call tests_of,tests))
 BLUEZ_TESTS := $(filter bluez%,$(call tests_of,tests))
+GUI_TESTS := $(call tests_of,gui/src-tauri)
 UNIT_TESTS := $(foreach package,gaen guidance capture settings i18n room daemon cli gui/session server,$(call tests_of,$(package)))
 
 .PHONY: help
@@ -64,6 +68,10 @@ $(SETUPS): setup-%:
 build: setup-build ## Build everything but the window
 	cargo build
 
+.PHONY: build-tests
+build-tests: setup-test $(PAGE)
+	cargo build $(ALL) --all-targets
+
 # The page is compiled into the window; its packages are those of the lock file.
 PAGE := gui/dist/index.html
 PAGE_SOURCES := $(shell git ls-files gui/src gui/index.html gui/vite.config.ts gui/scripts scripts/parts.mjs i18n/*/gui.ftl i18n/*/guidance.ftl i18n/*/documents)
@@ -71,6 +79,9 @@ PAGE_SOURCES := $(shell git ls-files gui/src gui/index.html gui/vite.config.ts g
 gui/node_modules: gui/package-lock.json | setup-gui
 	cd gui && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
+
+.PHONY: page
+page: $(PAGE)
 
 $(PAGE): gui/node_modules $(PAGE_SOURCES) Cargo.lock
 	cd gui && npm run --silent build
@@ -80,8 +91,8 @@ gui: $(PAGE) ## Build the window
 	cargo build --package sesshoku-gui
 
 .PHONY: doc
-doc: setup-build ## Build the API documentation, without a warning
-	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --document-private-items
+doc: setup-build $(PAGE) ## Build the API documentation, without a warning
+	RUSTDOCFLAGS='-D warnings' cargo doc $(ALL) --no-deps --document-private-items
 
 ##### Packaging
 
@@ -130,9 +141,9 @@ test: setup-test ## Check and test everything, and count
 	@+scripts/tally check test-unit test-e2e test-bluez test-gui
 
 .PHONY: check
-check: setup-test $(CARGO_DENY) ## Format, lints, documentation, licences and sources of dependencies
+check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, licences and sources of dependencies
 	cargo fmt --all --check
-	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy $(ALL) --all-targets -- -D warnings
 	$(MAKE) doc
 	$(CARGO_DENY) --locked check bans licenses sources
 	scripts/release-check --versions
@@ -142,25 +153,25 @@ check: setup-test $(CARGO_DENY) ## Format, lints, documentation, licences and so
 		$(filter-out %.mjs,$(wildcard scripts/*))
 
 .PHONY: test-unit
-test-unit: setup-test ## Test every crate by itself
-	cargo test --no-fail-fast --lib --bins $(UNIT_TESTS:%=--test %)
+test-unit: build-tests ## Test every crate by itself
+	cargo test $(ALL) --no-fail-fast --lib --bins $(UNIT_TESTS:%=--test %)
 
 .PHONY: test-e2e
-test-e2e: build setup-test ## Test the programs together, on a private bus
-	cargo test --no-fail-fast $(E2E_TESTS:%=--test %)
+test-e2e: build-tests ## Test the programs together, on a private bus
+	cargo test $(ALL) --no-fail-fast $(E2E_TESTS:%=--test %)
 
 # `make test-bluez BLUETOOTHD=5.82` has Debian 13's bluetoothd in every guest.
 export SESSHOKU_BLUETOOTHD := $(BLUETOOTHD)
 
 .PHONY: test-bluez
-test-bluez: build setup-test ## Test the programs on a real kernel and bluetoothd, in User-Mode Linux
+test-bluez: build-tests ## Test the programs on a real kernel and bluetoothd, in User-Mode Linux
 	@tests/uml/kernel.sh >/dev/null
-	cargo test --no-fail-fast $(BLUEZ_TESTS:%=--test %)
+	cargo test $(ALL) --no-fail-fast $(BLUEZ_TESTS:%=--test %)
 
 .PHONY: bench-bluez
-bench-bluez: build setup-test ## Measure crowds, one after the other, and write their table in docs/bluetooth.md
+bench-bluez: build-tests ## Measure crowds, one after the other, and write their table in docs/bluetooth.md
 	@tests/uml/kernel.sh >/dev/null
-	SESSHOKU_WRITE_TABLES=1 cargo test --test bluez_crowds -- --include-ignored --test-threads 1
+	SESSHOKU_WRITE_TABLES=1 cargo test $(ALL) --test bluez_crowds -- --include-ignored --test-threads 1
 
 .PHONY: bench-server
 bench-server: setup-bench ## Measure both roles of the server, and write the tables of docs/scale.md
@@ -169,19 +180,18 @@ bench-server: setup-bench ## Measure both roles of the server, and write the tab
 	nice cargo run --bin bench-server
 
 .PHONY: bench-power
-bench-power: build setup-test ## Measure what the daemon takes in a day, and write the table into docs/
+bench-power: build-tests ## Measure what the daemon takes in a day, and write the table into docs/
 	@tests/uml/kernel.sh >/dev/null
-	SESSHOKU_WRITE_TABLES=1 cargo test --test bluez_power -- --include-ignored --nocapture --test-threads 1
+	SESSHOKU_WRITE_TABLES=1 cargo test $(ALL) --test bluez_power -- --include-ignored --nocapture --test-threads 1
 
 .PHONY: tables
-tables: build setup-test ## Write the tables that tests measure into docs/
-	SESSHOKU_WRITE_TABLES=1 cargo test --no-fail-fast $(BLUEZ_TESTS:%=--test %)
+tables: build-tests ## Write the tables that tests measure into docs/
+	SESSHOKU_WRITE_TABLES=1 cargo test $(ALL) --no-fail-fast $(BLUEZ_TESTS:%=--test %)
 
 .PHONY: test-gui
-test-gui: setup-test gui build ## Check and test the window: its page in a browser, and the real one on a display
+test-gui: build-tests ## Test the window: its page in a browser, and the real one on a display
 	cd gui && npm run --silent check && npm test
-	cargo clippy --package sesshoku-gui --all-targets --locked -- -D warnings
-	cargo test --package sesshoku-gui --no-fail-fast
+	cargo test $(ALL) --no-fail-fast $(GUI_TESTS:%=--test %)
 
 .PHONY: screenshots
 screenshots: gui/node_modules ## Make the pictures in docs/screenshots

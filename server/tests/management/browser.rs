@@ -8,22 +8,27 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
-use thirtyfour::cdp::domains::emulation::SetDeviceMetricsOverride;
-use thirtyfour::prelude::*;
+use axum::http::Method;
+use fantoccini::elements::Element;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, Locator};
+use serde_json::{Value, json};
+use sesshoku_tests::webdriver;
+use tokio::time::{Instant, sleep};
+use url::Url;
 
 use crate::gateway::Gateway;
 use crate::server::{Account, Place};
 use crate::smtp::Smtp;
 
-const AXE_VERSION: &str = "4.14.1";
 const SIZES: [(&str, u32, u32); 2] = [("narrow", 360, 720), ("wide", 1280, 800)];
 const WAIT_TIME_MAX: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 const PASSWORD: &str = "a long sentence nobody thinks of";
 
 /// Chromium, driven by chromedriver. Both end when it is dropped.
 struct Browser {
-    driver: WebDriver,
+    driver: Client,
     base: String,
     axe: String,
     /// What a page's name begins with.
@@ -34,6 +39,34 @@ struct Browser {
 }
 
 struct Chromedriver(Child);
+
+/// Gives the page a size that a window of Chromium cannot have
+/// (`Emulation.setDeviceMetricsOverride` of the DevTools protocol).
+#[derive(Debug)]
+struct SetSize {
+    width: u32,
+    height: u32,
+}
+
+impl WebDriverCompatibleCommand for SetSize {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        let session = session.unwrap_or_default();
+        base.join(&format!("session/{session}/goog/cdp/execute"))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        let body = json!({
+            "cmd": "Emulation.setDeviceMetricsOverride",
+            "params": {
+                "width": self.width,
+                "height": self.height,
+                "deviceScaleFactor": 1,
+                "mobile": false,
+            },
+        });
+        (Method::POST, Some(body.to_string()))
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_sends_a_number_in_japanese() {
@@ -90,7 +123,12 @@ async fn walk(language: &'static str, confirm: &str) {
     assert!(browser.text().await.contains(confirm));
     browser.look("confirm").await;
     browser.press("button.other").await;
-    let kept = browser.find("#recipient").await.value().await.unwrap();
+    let kept = browser
+        .find("#recipient")
+        .await
+        .prop("value")
+        .await
+        .unwrap();
     assert_eq!(
         kept.as_deref(),
         Some("someone.with-a-long-name@mail.example")
@@ -141,8 +179,7 @@ impl Browser {
     async fn start(language: &'static str, base: &str) -> Self {
         let (chromedriver, port) = Chromedriver::start();
         let profile = tempfile::tempdir().unwrap();
-        let mut chrome = DesiredCapabilities::chrome();
-        for argument in [
+        let arguments = json!([
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
@@ -152,14 +189,11 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--hide-scrollbars",
-            &format!("--user-data-dir={}", profile.path().display()),
-            &format!("--accept-lang={language}"),
-        ] {
-            chrome.add_arg(argument).unwrap();
-        }
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), chrome)
-            .await
-            .unwrap();
+            format!("--user-data-dir={}", profile.path().display()),
+            format!("--accept-lang={language}"),
+        ]);
+        let capabilities = json!({ "goog:chromeOptions": { "args": arguments } });
+        let driver = webdriver::connect(port, capabilities).await.unwrap();
         Self {
             driver,
             base: base.into(),
@@ -171,25 +205,40 @@ impl Browser {
     }
 
     async fn finish(self) {
-        self.driver.clone().quit().await.unwrap();
+        self.driver.close().await.unwrap();
     }
 
     async fn go(&self, path: &str) {
         let url = format!("{}{path}", self.base);
-        self.driver.goto(url).await.unwrap();
+        self.driver.goto(&url).await.unwrap();
     }
 
     async fn url(&self) -> String {
         self.driver.current_url().await.unwrap().to_string()
     }
 
-    async fn find(&self, css: &str) -> WebElement {
-        self.driver
-            .query(By::Css(css))
-            .wait(WAIT_TIME_MAX, Duration::from_millis(50))
-            .first()
-            .await
-            .unwrap()
+    async fn find(&self, css: &str) -> Element {
+        let wait = self.driver.wait().at_most(WAIT_TIME_MAX).every(LOOK_EVERY);
+        wait.for_element(Locator::Css(css)).await.unwrap()
+    }
+
+    /// Marks the page, so that it can be told from the next.
+    async fn mark(&self) {
+        self.script("window.isMarked = true").await;
+    }
+
+    /// Waits until another page has taken the place of the marked one.
+    async fn leave(&self) {
+        let deadline = Instant::now() + WAIT_TIME_MAX;
+        let question = "return window.isMarked === true";
+        // Between two pages chromedriver may have an error for an answer.
+        while !matches!(
+            self.driver.execute(question, Vec::new()).await,
+            Ok(Value::Bool(false))
+        ) {
+            assert!(Instant::now() < deadline, "{} stays", self.url().await);
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     async fn text(&self) -> String {
@@ -204,13 +253,9 @@ impl Browser {
 
     /// Presses what leads to another page, and waits for that.
     async fn press(&self, css: &str) {
-        let old = self.find("html").await;
+        self.mark().await;
         self.find(css).await.click().await.unwrap();
-        old.wait_until()
-            .wait(WAIT_TIME_MAX, Duration::from_millis(50))
-            .stale()
-            .await
-            .unwrap();
+        self.leave().await;
         self.find("footer").await;
     }
 
@@ -257,7 +302,6 @@ impl Browser {
                        id: it.id, help: it.help, at: it.nodes.map(node => node.html),
                    }))), error => done([String(error)]))";
         let violations = self.driver.execute_async(run, Vec::new()).await.unwrap();
-        let violations = violations.json();
         assert_eq!(
             violations.as_array().unwrap().len(),
             0,
@@ -266,20 +310,12 @@ impl Browser {
     }
 
     async fn resize(&self, width: u32, height: u32) {
-        let size = SetDeviceMetricsOverride {
-            width,
-            height,
-            device_scale_factor: 1.0,
-            mobile: false,
-            scale: None,
-            screen_orientation: None,
-        };
-        self.driver.cdp().send(size).await.unwrap();
+        let size = SetSize { width, height };
+        self.driver.issue_cmd(size).await.unwrap();
     }
 
     async fn script(&self, script: &str) -> Value {
-        let result = self.driver.execute(script, Vec::new()).await.unwrap();
-        result.json().clone()
+        self.driver.execute(script, Vec::new()).await.unwrap()
     }
 
     async fn picture(&self, name: &str, size: &str) {
@@ -287,7 +323,7 @@ impl Browser {
             return;
         };
         let file = format!("{}-{name}-{size}.png", self.language);
-        let picture = self.driver.screenshot_as_png().await.unwrap();
+        let picture = self.driver.screenshot().await.unwrap();
         std::fs::write(Path::new(&dir).join(file), picture).unwrap();
     }
 
@@ -310,16 +346,12 @@ impl Browser {
         };
         set("sending", "since");
         self.driver.refresh().await.unwrap();
-        let html = self.find("html").await;
+        self.mark().await;
         let refresh = self.find("meta[http-equiv=refresh]").await;
         assert_eq!(refresh.attr("content").await.unwrap().as_deref(), Some("2"));
         self.picture("sending", "wide").await;
         set("sent", "since");
-        html.wait_until()
-            .wait(WAIT_TIME_MAX, Duration::from_millis(50))
-            .stale()
-            .await
-            .unwrap();
+        self.leave().await;
         self.find(".done").await;
         set("sending", "since - 400");
         self.driver.refresh().await.unwrap();
@@ -391,27 +423,10 @@ impl Drop for Chromedriver {
     }
 }
 
-/// The file of axe-core, which npm fetches once.
+/// The file of axe-core, which the window's page is looked over with, too.
 fn axe() -> PathBuf {
-    static ONCE: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _once = ONCE.lock();
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("axe-core-{AXE_VERSION}"));
-    let file = dir.join("node_modules/axe-core/axe.min.js");
-    if !file.exists() {
-        let installed = Command::new("npm")
-            .args([
-                "install",
-                "--no-save",
-                "--no-audit",
-                "--no-fund",
-                "--prefix",
-            ])
-            .arg(&dir)
-            .arg(format!("axe-core@{AXE_VERSION}"))
-            .stdout(Stdio::null())
-            .status()
-            .expect("npm is there (scripts/setup test)");
-        assert!(installed.success(), "npm: {installed}");
-    }
+    let packages = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gui/node_modules");
+    let file = packages.join("axe-core/axe.min.js");
+    assert!(file.exists(), "no {}: try `make page`", file.display());
     file
 }

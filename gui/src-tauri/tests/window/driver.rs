@@ -3,13 +3,13 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context;
-use fantoccini::wd::Capabilities;
-use fantoccini::{Client, ClientBuilder, Locator};
+use fantoccini::{Client, Locator};
 use serde_json::Value;
 use sesshoku_tests::local::{DEADLINE, Place, Process, program};
+use sesshoku_tests::webdriver;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -104,22 +104,7 @@ impl Window {
             .build()?;
         let gui = program("sesshoku-gui")?;
         let options = serde_json::json!({ "webkitgtk:browserOptions": { "binary": gui } });
-        let capabilities: Capabilities = serde_json::from_value(options)?;
-        let address = format!("http://127.0.0.1:{port}");
-        let client = runtime.block_on(async {
-            let start = Instant::now();
-            loop {
-                let attempt = ClientBuilder::new(hyper_connector())
-                    .capabilities(capabilities.clone())
-                    .connect(&address)
-                    .await;
-                match attempt {
-                    Ok(client) => return Ok(client),
-                    Err(error) if start.elapsed() > DEADLINE => return Err(error),
-                    Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-                }
-            }
-        })?;
+        let client = runtime.block_on(webdriver::connect(port, options))?;
         Ok(Self {
             runtime,
             client,
@@ -226,10 +211,6 @@ impl Window {
     pub(crate) fn close(self) -> anyhow::Result<()> {
         Ok(self.runtime.block_on(self.client.close())?)
     }
-}
-
-fn hyper_connector() -> hyper_util::client::legacy::connect::HttpConnector {
-    hyper_util::client::legacy::connect::HttpConnector::new()
 }
 
 fn free_port() -> anyhow::Result<u16> {
