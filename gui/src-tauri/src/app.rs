@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Parser;
+use gtk::gio::prelude::AppLaunchContextExt;
 use sesshoku_session::{DIRECTORY_FILE, INQUIRIES_FILE, preferences_file};
 use tauri::{AppHandle, Emitter, Manager, State, Url, WebviewUrl, WebviewWindowBuilder};
 use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
 
 use crate::controller::{Bus, Change, Controller, Places};
 use crate::failure::Failure;
+use crate::gl;
 use crate::instance;
 use crate::model::{Choice, Environment, Exposure, Guidance, Status};
 
@@ -19,6 +21,17 @@ use crate::model::{Choice, Environment, Exposure, Guidance, Status};
 const WINDOW: &str = "main";
 /// Schemes of addresses that are handed to other programs: a call or a mail.
 const OUTSIDE: [&str; 2] = ["tel", "mailto"];
+/// What GTK and WebKit read from the environment when they start; who sets it otherwise
+/// keeps it. Other programs that the window starts do not get it.
+const ENVIRONMENT: [(&str, &str); 3] = [
+    // The page's scripts do little: compiled while they run they are no faster, and take
+    // more memory, which then has to be writable and executable.
+    ("JSC_useJIT", "0"),
+    // Nothing is drawn with GL (`open`), but its driver is loaded to see what it can do:
+    // by GTK, and by WebKit for how the page's process would hand over what it drew.
+    ("GDK_GL", "disable"),
+    ("WEBKIT_DISABLE_DMABUF_RENDERER", "1"),
+];
 
 /// Contact confirming for Linux: the window.
 #[derive(Debug, Parser)]
@@ -67,9 +80,10 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         export_dir: options.export_dir.unwrap_or_else(download_dir),
     };
     let controller = Arc::new(Controller::new(options.bus, places));
-    // The page's scripts do little: compiled while they run they are no faster, and take
-    // more memory, which then has to be writable and executable.
-    gtk::glib::setenv("JSC_useJIT", "0", false)?;
+    for (name, value) in ENVIRONMENT {
+        gtk::glib::setenv(name, value, false)?;
+    }
+    gl::do_without()?;
     let page = options.page;
     tauri::Builder::default()
         .manage(Arc::clone(&controller))
@@ -134,9 +148,12 @@ fn open(handle: &AppHandle, page: &str) -> tauri::Result<()> {
 /// a mail is handed to the program for it.
 fn stays_here(url: &Url) -> bool {
     if OUTSIDE.contains(&url.scheme()) {
-        let context = None::<&gtk::gio::AppLaunchContext>;
+        let context = gtk::gio::AppLaunchContext::new();
+        for (name, _) in ENVIRONMENT {
+            context.unsetenv(name);
+        }
         // Where no program takes it, the number is still there to be read.
-        let _ = gtk::gio::AppInfo::launch_default_for_uri(url.as_str(), context);
+        let _ = gtk::gio::AppInfo::launch_default_for_uri(url.as_str(), Some(&context));
         return false;
     }
     url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost")
