@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_int, c_void};
 use std::{env, mem, ptr};
 
 use gtk::glib::{self, BoolError};
+use libloading::Library;
 
 /// Where libglvnd, through which Linux has EGL, looks for drivers instead of everywhere.
 const DRIVERS: &str = "__EGL_VENDOR_LIBRARY_FILENAMES";
@@ -28,22 +29,18 @@ pub(crate) fn do_without() -> Result<(), BoolError> {
     Ok(())
 }
 
-/// By the first use of EGL. The library stays, for WebKit.
+/// By the first use of EGL; where there is none, there is nothing to look for.
 fn look_for_drivers() {
-    // SAFETY: The names are C strings. WebKit loads the same library for the same use.
-    let query = unsafe {
-        let library = libc::dlopen(c"libEGL.so.1".as_ptr(), libc::RTLD_LAZY);
-        if library.is_null() {
-            return;
-        }
-        libc::dlsym(library, c"eglQueryString".as_ptr())
-    };
-    if query.is_null() {
+    // SAFETY: WebKit loads the same library for the same use.
+    let Ok(egl) = (unsafe { Library::new("libEGL.so.1") }) else {
         return;
-    }
+    };
     // SAFETY: EGL declares it so, and lets it be asked without a display.
     unsafe {
-        let query = mem::transmute::<*mut c_void, QueryString>(query);
-        query(ptr::null_mut(), EGL_EXTENSIONS);
+        if let Ok(query) = egl.get::<QueryString>(c"eglQueryString") {
+            query(ptr::null_mut(), EGL_EXTENSIONS);
+        }
     }
+    // It stays, for WebKit.
+    mem::forget(egl);
 }

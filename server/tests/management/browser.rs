@@ -4,6 +4,7 @@
 //! With `SESSHOKU_SCREENSHOTS` set to a folder, every page is put there as a picture.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -12,6 +13,8 @@ use axum::http::Method;
 use fantoccini::elements::Element;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, Locator};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 use sesshoku_tests::webdriver;
 use tokio::time::{Instant, sleep};
@@ -396,6 +399,7 @@ impl Chromedriver {
     fn start() -> (Self, u16) {
         let mut process = Command::new("chromedriver")
             .arg("--port=0")
+            .process_group(0)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -416,10 +420,12 @@ impl Chromedriver {
 
 impl Drop for Chromedriver {
     fn drop(&mut self) {
-        // It takes the browser along when it is asked to end.
-        let pid = self.0.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        // It takes the browser along when it is asked to end, but for one in the midst
+        // of a command.
+        let group = Pid::from_raw(self.0.id().try_into().unwrap());
+        let _ = killpg(group, Signal::SIGTERM);
         let _ = self.0.wait();
+        let _ = killpg(group, Signal::SIGKILL);
     }
 }
 

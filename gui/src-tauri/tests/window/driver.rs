@@ -1,5 +1,6 @@
 //! The window under Xvfb, driven over WebDriver.
 
+use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,6 +10,7 @@ use anyhow::Context;
 use fantoccini::{Client, Locator};
 use serde_json::Value;
 use sesshoku_tests::local::{DEADLINE, Place, Process, program};
+use sesshoku_tests::uml::processes;
 use sesshoku_tests::webdriver;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -52,7 +54,7 @@ pub(crate) struct Window {
     runtime: Runtime,
     client: Client,
     home: TempDir,
-    _driver: Process,
+    driver: Process,
     _display: Option<Display>,
 }
 
@@ -75,7 +77,6 @@ impl Window {
             .env("DISPLAY", display.name())
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
-            .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
             // Root, which CI is, has no namespaces to sandbox with.
             .env("WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS", "1")
             .env("NO_AT_BRIDGE", "1")
@@ -109,9 +110,18 @@ impl Window {
             runtime,
             client,
             home,
-            _driver: driver,
+            driver,
             _display: None,
         })
+    }
+
+    /// What the window's own process has in memory (proc(5), `maps`).
+    pub(crate) fn libraries(&self) -> anyhow::Result<String> {
+        let driver = i32::try_from(self.driver.id())?;
+        let (window, _) = processes()
+            .find(|(_, parent)| *parent == driver)
+            .context("the driver has started no window")?;
+        Ok(fs::read_to_string(format!("/proc/{window}/maps"))?)
     }
 
     /// Presses the element with `id`, once it is there.

@@ -386,6 +386,19 @@ fn a_daemon_that_goes_and_comes_is_noticed_at_once() -> anyhow::Result<()> {
 }
 
 #[test]
+fn the_windows_own_process_has_no_gl_driver() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let window = Window::open(&place, "C.UTF-8")?;
+    window.wait_for_state("away")?;
+    let libraries = window.libraries()?;
+    ensure!(libraries.contains("libwebkit2gtk"), "{libraries}");
+    for driver in ["libLLVM", "_dri.so", "libEGL_mesa", "libGLX_mesa"] {
+        ensure!(!libraries.contains(driver), "{driver} is loaded");
+    }
+    window.close()
+}
+
+#[test]
 fn the_page_reaches_nothing_outside() -> anyhow::Result<()> {
     let place = Place::new()?;
     let outside = TcpListener::bind("127.0.0.1:0")?;
