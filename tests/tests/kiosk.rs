@@ -206,6 +206,11 @@ async fn the_hook_is_started_once_for_a_contact() -> anyhow::Result<()> {
     wait_for("the hook", || {
         Ok((!systemd.started().is_empty()).then_some(()))
     })?;
+    // Ended before it has noted that, it would rather tell twice than never.
+    wait_for("a note of it", || {
+        let told = fs::read_to_string(kiosk.place.dir().join("agent/told"));
+        Ok(told.is_ok_and(|told| !told.is_empty()).then_some(()))
+    })?;
 
     // Neither the next check nor a new start repeats it.
     drop(running);
