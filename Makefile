@@ -68,10 +68,6 @@ $(SETUPS): setup-%:
 build: setup-build ## Build everything but the window
 	cargo build
 
-.PHONY: build-tests
-build-tests: setup-test $(PAGE)
-	cargo build $(ALL) --all-targets
-
 # The page is compiled into the window; its packages are those of the lock file.
 PAGE := gui/dist/index.html
 PAGE_SOURCES := $(shell git ls-files gui/src gui/index.html gui/vite.config.ts gui/scripts scripts/parts.mjs i18n/*/gui.ftl i18n/*/guidance.ftl i18n/*/documents)
@@ -89,6 +85,10 @@ $(PAGE): gui/node_modules $(PAGE_SOURCES) Cargo.lock
 .PHONY: gui
 gui: $(PAGE) ## Build the window
 	cargo build --package sesshoku-gui
+
+.PHONY: build-tests
+build-tests: setup-test $(PAGE)
+	cargo build $(ALL) --all-targets
 
 .PHONY: doc
 doc: setup-build $(PAGE) ## Build the API documentation, without a warning

@@ -2,8 +2,8 @@
 //!
 //! [`local`] runs the programs on a private bus, in a temporary folder; [`polkit`] adds
 //! who decides what is allowed; [`room`] puts several of them into one simulated room,
-//! [`servers`] runs the servers, [`webdriver`] leads through pages. [`fake_bluez`] stands in for bluetoothd where tests are
-//! to take moments.
+//! [`servers`] runs the servers, [`webdriver`] leads through pages. [`fake_bluez`] stands
+//! in for bluetoothd where tests are to take moments.
 //!
 //! The Bluetooth tier runs the real kernel and the real bluetoothd in a User-Mode
 //! Linux guest, with controllers emulated by the `air` crate:
