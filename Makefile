@@ -34,17 +34,17 @@ help: ## List the targets
 ##### Running
 
 .PHONY: run
-run: setup-run programs $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY)),window) ## Run it all in this terminal, and the window: on the Bluetooth adapter, else in a simulated room
+run: foretell setup-run $(if $(or $(DISPLAY),$(WAYLAND_DISPLAY)),setup-gui) programs ## Run it all in this terminal, and the window: on the Bluetooth adapter, else in a simulated room
 	@exec scripts/run
 
-# The rest runs without it, too.
-.PHONY: window
-window:
-	@$(MAKE) gui || echo 'run: the window cannot be built (above); going on without it' >&2
-
 .PHONY: demo
-demo: setup-run programs ## Play the story of a registration in a simulated room, and print it
+demo: foretell setup-run programs ## Play the story of a registration in a simulated room, and print it
 	@exec scripts/run --demo
+
+# Said before anything is installed or compiled, where the programs are not there yet.
+.PHONY: foretell
+foretell:
+	@scripts/run --foretell
 
 .PHONY: programs
 programs: setup-run
@@ -105,10 +105,22 @@ deb: setup-deb $(PAGE) $(CARGO_AUDITABLE) ## Build the Debian packages into targ
 deb-arm64: setup-deb setup-cross $(PAGE) $(CARGO_AUDITABLE) ## The same for phones
 	CARGO_COMMAND='$(CARGO_AUDITABLE) auditable' scripts/deb arm64
 
+# The packages of target/debian, which `make deb` has put there; SUITE is the release of
+# Debian to install them on, 12 (bookworm) where none is named.
 .PHONY: test-install
-test-install: setup-deb build ## Install the packages on a fresh Debian in a container, and try everything (slow)
+test-install: setup-deb build ## Install the packages on a fresh Debian in a container, and try everything (slow; SUITE=trixie: on 13)
+	tests/install/alone
 	tests/install/run
 	tests/install/window
+
+.PHONY: test-upgrade
+test-upgrade: setup-deb ## Upgrade a Debian 12 with the packages and records to 13 in a container (slow)
+	tests/install/upgrade
+
+.PHONY: test-fresh
+test-fresh: setup-deb ## Run `make demo` and all tests on a Debian 12 and a 13 from nothing (very slow)
+	SUITE=bookworm tests/install/fresh
+	SUITE=trixie tests/install/fresh
 
 .PHONY: test-install-arm64
 test-install-arm64: setup-deb setup-cross ## Install those for phones in a container, and try what needs no radio (slow)
