@@ -87,6 +87,11 @@ names! {
         PrivacyDiscoverable = "privacy-discoverable",
         /// Not broadcasting: the adapter is connectable and would show its own address.
         PrivacyConnectable = "privacy-connectable",
+        /// Not broadcasting: since the adapter was discoverable, the kernel shows its own
+        /// address until it is switched off.
+        PrivacyExposed = "privacy-exposed",
+        /// Not broadcasting: Bluetooth is set to addresses that paired devices recognise.
+        PrivacyResolvable = "privacy-resolvable",
         /// The adapter refuses to broadcast.
         BroadcastFailed = "broadcast-failed",
         /// The adapter refuses to listen.

@@ -14,6 +14,7 @@ const COMMANDS: &[&str] = &[
     "forget",
     "start_service",
     "turn_bluetooth_on",
+    "restart_bluetooth",
     "hide_bluetooth",
     "export",
     "guidance",

@@ -37,6 +37,8 @@ describe("the home screen", () => {
     expect(key({ reason: "clock-not-set", state: "stopped" })).toBe("clock");
     expect(key({ reason: "privacy-discoverable", state: "degraded" })).toBe("visible-receiving");
     expect(key({ reason: "privacy-discoverable", receiving: false })).toBe("visible");
+    expect(key({ reason: "privacy-exposed", state: "degraded" })).toBe("exposed");
+    expect(key({ reason: "privacy-resolvable", state: "degraded" })).toBe("resolvable");
     expect(key({ reason: "starting", state: "stopped" })).toBe("starting");
     expect(key({})).toBe("running");
   });

@@ -24,6 +24,8 @@ export const scenes = {
       "off",
       "visible-receiving",
       "connectable",
+      "exposed",
+      "resolvable",
       "failing",
       "starting",
       "ended",

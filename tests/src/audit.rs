@@ -113,19 +113,27 @@ pub fn audit(records: &[Record], place: usize) -> Audit {
     auditor.audit
 }
 
-/// The log without the adverts that make an adapter discoverable: they are nobody's
-/// but the user's, who wants the device to be found.
-pub fn without_discoverability(records: &[Record]) -> Vec<Record> {
-    let says_who_it_is = |record: &&Record| {
-        matches!(
+/// The log without the adverts that make an adapter discoverable while somebody wants it
+/// to be: from one of the instructions `shown` to one of `hidden`, and no longer.
+pub fn without_discoverability(records: &[Record], shown: &[&str], hidden: &[&str]) -> Vec<Record> {
+    let mut is_shown = false;
+    let mut rest = Vec::with_capacity(records.len());
+    for record in records {
+        if let Event::Instruction { line } = &record.event {
+            is_shown |= shown.contains(&line.as_str());
+            is_shown &= !hidden.contains(&line.as_str());
+        }
+        let says_who_it_is = matches!(
             &record.event,
             Event::Pdu { from: Node::Controller(_), pdu, .. }
                 if pdu.address_type == AddressType::Public
                     && gaen::advert::parse(&pdu.data).is_none()
-        )
-    };
-    let rest = records.iter().filter(|record| !says_who_it_is(record));
-    rest.cloned().collect()
+        );
+        if !(is_shown && says_who_it_is) {
+            rest.push(record.clone());
+        }
+    }
+    rest
 }
 
 /// An advert that a controller reported to its kernel.

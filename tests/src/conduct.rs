@@ -40,6 +40,9 @@ pub trait Machine {
     /// # Errors
     /// When it does not let itself.
     fn set_discoverable(&mut self, on: bool) -> Result<()>;
+    /// Whether, once discoverable beside an advert, the adapter shows its own address
+    /// until it is switched off.
+    fn stays_exposed(&self) -> bool;
     /// Kills bluetoothd.
     ///
     /// # Errors
@@ -210,7 +213,8 @@ pub async fn judge(machine: &mut impl Machine) -> Result<()> {
     };
     let off = RadioState::Off(capabilities.adapter.clone());
     let ready = RadioState::Ready(capabilities.clone());
-    let shown = RadioState::PrivacyAtRisk(PrivacyRisk::Discoverable, capabilities);
+    let shown = RadioState::PrivacyAtRisk(PrivacyRisk::Discoverable, capabilities.clone());
+    let exposed = RadioState::PrivacyAtRisk(PrivacyRisk::Exposed, capabilities);
     let mut addresses = BTreeSet::new();
 
     let mut radio = Driver::start(Settings {
@@ -257,6 +261,17 @@ pub async fn judge(machine: &mut impl Machine) -> Result<()> {
         "{refused:?} while discoverable"
     );
     machine.set_discoverable(false)?;
+    if machine.stays_exposed() {
+        radio.until_it_is(&exposed).await?;
+        let refused = radio.command(broadcast(6)).await?;
+        ensure!(
+            refused == Err(RadioError::PrivacyAtRisk),
+            "{refused:?} while exposed"
+        );
+        machine.set_powered(false)?;
+        radio.until_it_is(&off).await?;
+        machine.set_powered(true)?;
+    }
     radio.until_it_is(&ready).await?;
     radio.command(broadcast(6)).await??;
     is_private(machine, 6, &mut addresses).await?;

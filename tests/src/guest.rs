@@ -188,6 +188,20 @@ impl Guest {
         })
     }
 
+    /// Hides an adapter that was discoverable, and ends what its kernel goes on sending
+    /// after that on an extended controller: only switching it off does.
+    ///
+    /// # Errors
+    /// When bluetoothd refuses.
+    pub fn hide_for_good(&self, adapter: &str) -> Result<()> {
+        self.set_discoverable(adapter, false)?;
+        if self.setup.model.extended {
+            self.set_powered(adapter, false)?;
+            self.set_powered(adapter, true)?;
+        }
+        Ok(())
+    }
+
     /// Makes an adapter discoverable for so many seconds.
     ///
     /// # Errors
@@ -354,6 +368,11 @@ fn start_bluetoothd(setup: &Setup, log_dir: &Path) -> Result<Process> {
     }
     if setup.experimental {
         command.arg("--experimental");
+    }
+    if setup.resolvable {
+        let settings = log_dir.join("main.conf");
+        fs::write(&settings, "[General]\nPrivacy = device\n")?;
+        command.arg("--configfile").arg(settings);
     }
     start_logged("bluetoothd", &mut command, log_dir)
 }

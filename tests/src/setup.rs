@@ -18,6 +18,8 @@ pub struct Setup {
     pub model: Model,
     /// Whether bluetoothd runs with `--experimental`.
     pub experimental: bool,
+    /// Whether bluetoothd is set to resolvable addresses (`Privacy = device`).
+    pub resolvable: bool,
     /// The folder of another bluetoothd than the machine's, as `bluetoothd.sh` unpacks
     /// it.
     pub bluetoothd: Option<PathBuf>,

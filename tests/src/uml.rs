@@ -80,6 +80,7 @@ impl Machine {
                 controllers: 1,
                 model: Model::default(),
                 experimental: false,
+                resolvable: false,
                 bluetoothd: None,
                 jitter_db: 0,
                 thin: false,
@@ -106,6 +107,12 @@ impl Machine {
     /// Whether bluetoothd runs with `--experimental`.
     pub fn experimental(mut self, experimental: bool) -> Self {
         self.setup.experimental = experimental;
+        self
+    }
+
+    /// With a bluetoothd that is set to resolvable addresses.
+    pub fn resolvable(mut self) -> Self {
+        self.setup.resolvable = true;
         self
     }
 

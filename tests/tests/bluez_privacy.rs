@@ -43,6 +43,21 @@ fn on_an_extended_controller_experimental() {
     stays_private("privacy-extended-experimental", EXTENDED, true);
 }
 
+#[test]
+fn nothing_is_sent_from_resolvable_addresses() {
+    for (name, model) in [
+        ("resolvable-legacy", LEGACY),
+        ("resolvable-extended", EXTENDED),
+    ] {
+        let run = Machine::new(name, "daemon-is-resolvable")
+            .model(model)
+            .resolvable()
+            .run();
+        let sent = run.air().iter().filter_map(is_ours).count();
+        assert_eq!(sent, 0, "{name}");
+    }
+}
+
 fn stays_private(name: &str, model: Model, experimental: bool) {
     let run = Machine::new(name, "daemon-stays-private")
         .model(model)
@@ -52,7 +67,8 @@ fn stays_private(name: &str, model: Model, experimental: bool) {
         .run();
     silent_while_shown(run.air());
     back_with_another_identifier(run.air(), model);
-    let records = without_the_unpreventable(&without_discoverability(run.air()));
+    let records = without_discoverability(run.air(), &["mark discoverable"], &["mark hidden"]);
+    let records = without_the_unpreventable(&records);
     let audit = audit(&records, 0);
     assert_violations(&audit, model);
     let count = audit.broadcasts.len();

@@ -116,7 +116,7 @@ const FAULTS: &[Limits] = &[
         hears_s: 310,
         ..limits(
             "discoverable",
-            "the adapter is discoverable, and hidden",
+            "the adapter is discoverable, and hidden (extended controllers: switched off and on)",
             10,
             10,
         )
@@ -258,7 +258,17 @@ fn outcomes(run: &Run) -> Vec<Outcome> {
         .lines()
         .map(|line| serde_json::from_str(line).expect("a row"))
         .collect();
-    assert_private(&without_discoverability(run.air()));
+    assert_private(&without_discoverability(
+        run.air(),
+        &[
+            "mark cause discoverable",
+            "mark cause discoverable-for-a-minute",
+        ],
+        &[
+            "mark cured discoverable",
+            "mark cured discoverable-for-a-minute",
+        ],
+    ));
     FAULTS
         .iter()
         .map(|Limits { fault, .. }| {

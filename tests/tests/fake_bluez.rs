@@ -138,6 +138,11 @@ impl Machine for Fake<'_> {
         self.fake.tell(instruction)
     }
 
+    /// No kernel is behind it.
+    fn stays_exposed(&self) -> bool {
+        false
+    }
+
     fn kill_bluetoothd(&mut self) -> Result<()> {
         self.fake.tell("kill")
     }

@@ -113,8 +113,7 @@ pub enum RadioState {
     Off(String),
     /// The adapter is blocked by rfkill: a kill switch or airplane mode.
     Blocked,
-    /// Broadcasting now would go out from the device's own address, so it is
-    /// refused. Listening works: it gives nothing away, and somebody who is
+    /// Broadcasting now would give the device away, so it is refused. Listening works: it gives nothing away, and somebody who is
     /// discoverable for an hour still wants to be warned.
     PrivacyAtRisk(PrivacyRisk, Capabilities),
     /// Broadcasting and listening work.
@@ -170,6 +169,12 @@ pub enum PrivacyRisk {
     Discoverable,
     /// The adapter accepts connections to its identity address.
     Connectable,
+    /// The adapter was discoverable or connectable beside an advert, and the kernel
+    /// goes on sending the identity address until it is switched off.
+    Exposed,
+    /// The adapter sends from addresses that the kernel keeps for as long as it thinks
+    /// fit, and that paired devices recognise (`Privacy` in bluetoothd's main.conf).
+    Resolvable,
 }
 
 /// What a ready radio is and can do.

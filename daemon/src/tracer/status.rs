@@ -116,12 +116,7 @@ fn state<R: rand_core::CryptoRng>(tracer: &Tracer<R>, now: Now) -> (RunState, Ru
     match (deaf, mute, privacy) {
         (true, true, None) => (RunState::Stopped, RunReason::ScanFailed),
         (true, _, _) => (RunState::Degraded, RunReason::ScanFailed),
-        (false, _, Some(PrivacyRisk::Discoverable)) => {
-            (RunState::Degraded, RunReason::PrivacyDiscoverable)
-        }
-        (false, _, Some(PrivacyRisk::Connectable)) => {
-            (RunState::Degraded, RunReason::PrivacyConnectable)
-        }
+        (false, _, Some(risk)) => (RunState::Degraded, reason_of(risk)),
         // Nothing goes on the air that cannot be recorded first.
         (false, _, None) if tracer.storage_failing => {
             (RunState::Degraded, RunReason::StorageFailed)
@@ -133,6 +128,15 @@ fn state<R: rand_core::CryptoRng>(tracer: &Tracer<R>, now: Now) -> (RunState, Ru
             (RunState::Running, RunReason::Starting)
         }
         (false, false, None) => (RunState::Running, RunReason::Ready),
+    }
+}
+
+const fn reason_of(risk: PrivacyRisk) -> RunReason {
+    match risk {
+        PrivacyRisk::Discoverable => RunReason::PrivacyDiscoverable,
+        PrivacyRisk::Connectable => RunReason::PrivacyConnectable,
+        PrivacyRisk::Exposed => RunReason::PrivacyExposed,
+        PrivacyRisk::Resolvable => RunReason::PrivacyResolvable,
     }
 }
 

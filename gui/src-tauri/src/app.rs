@@ -98,6 +98,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
             forget,
             start_service,
             turn_bluetooth_on,
+            restart_bluetooth,
             hide_bluetooth,
             export,
             guidance,
@@ -241,6 +242,11 @@ async fn start_service(controller: Shared<'_>) -> Result<(), Failure> {
 #[tauri::command]
 async fn turn_bluetooth_on(controller: Shared<'_>) -> Result<(), Failure> {
     controller.turn_bluetooth_on().await
+}
+
+#[tauri::command]
+async fn restart_bluetooth(controller: Shared<'_>) -> Result<(), Failure> {
+    controller.restart_bluetooth().await
 }
 
 #[tauri::command]

@@ -337,6 +337,17 @@ impl Controller {
         Ok(self.adapter().await?.set_powered(true).await?)
     }
 
+    /// Switches the daemon's Bluetooth adapter off and on again, which ends whatever its
+    /// kernel was sending.
+    ///
+    /// # Errors
+    /// `Denied` or `Failed` where BlueZ refuses.
+    pub async fn restart_bluetooth(&self) -> Result<(), Failure> {
+        let adapter = self.adapter().await?;
+        adapter.set_powered(false).await?;
+        Ok(adapter.set_powered(true).await?)
+    }
+
     /// Makes the daemon's Bluetooth adapter invisible to others.
     ///
     /// # Errors

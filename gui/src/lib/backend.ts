@@ -16,6 +16,8 @@ export interface Backend {
   forget(): Promise<void>;
   startService(): Promise<void>;
   turnBluetoothOn(): Promise<void>;
+  /** Switches it off and on again. */
+  restartBluetooth(): Promise<void>;
   hideBluetooth(): Promise<void>;
   /** Saves the results; where they are. */
   export(): Promise<string>;

@@ -1,8 +1,9 @@
 /** Which state the home screen shows: one at a time, the first that applies. */
 import type { Notice, Service } from "../generated/types";
 
-export type Action = "start" | "terms" | "help" | "bluetooth-on" | "hide" | "check";
-export type Help = "clock" | "storage" | "absent" | "blocked" | "connectable" | "failing";
+export type Action = "start" | "terms" | "help" | "bluetooth-on" | "bluetooth-restart" | "hide" | "check";
+export type Help =
+  "clock" | "storage" | "absent" | "blocked" | "connectable" | "resolvable" | "failing";
 export type HomeState = {
   /** The key of its sentences, `state-…`. */
   key: string;
@@ -45,6 +46,10 @@ export function homeState(service: Service | null, now: number): HomeState {
     }
     case "privacy-connectable":
       return { key: "connectable", icon: "eye", note: true, action: "help", help: "connectable" };
+    case "privacy-exposed":
+      return { key: "exposed", icon: "eye", note: true, action: "bluetooth-restart" };
+    case "privacy-resolvable":
+      return { key: "resolvable", icon: "eye", note: true, action: "help", help: "resolvable" };
     case "broadcast-failed":
     case "scan-failed":
       return { key: "failing", icon: "bt-off", note: true, action: "help", help: "failing" };

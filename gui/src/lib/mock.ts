@@ -40,6 +40,8 @@ const STATES: Record<string, Partial<Service> | null> = {
   visible: { state: "degraded", reason: "privacy-discoverable", receiving: false },
   "visible-receiving": { state: "degraded", reason: "privacy-discoverable" },
   connectable: { state: "degraded", reason: "privacy-connectable" },
+  exposed: { state: "degraded", reason: "privacy-exposed" },
+  resolvable: { state: "degraded", reason: "privacy-resolvable" },
   failing: { state: "degraded", reason: "broadcast-failed" },
   starting: { state: "stopped", reason: "starting" },
   ended: { state: "stopped", reason: "log-ended", radio: "replay" },
@@ -274,6 +276,10 @@ export function backend(options: URLSearchParams): Backend {
       tell({});
     },
     async turnBluetoothOn() {
+      await call(null);
+      tell({ state: "running", reason: "ready" });
+    },
+    async restartBluetooth() {
       await call(null);
       tell({ state: "running", reason: "ready" });
     },

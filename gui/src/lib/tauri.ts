@@ -18,6 +18,7 @@ export const backend: Backend = {
   forget: () => invoke("forget"),
   startService: () => invoke("start_service"),
   turnBluetoothOn: () => invoke("turn_bluetooth_on"),
+  restartBluetooth: () => invoke("restart_bluetooth"),
   hideBluetooth: () => invoke("hide_bluetooth"),
   export: () => invoke("export"),
   guidance: () => invoke("guidance"),

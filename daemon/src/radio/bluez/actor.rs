@@ -149,6 +149,10 @@ impl Actor {
     async fn start_broadcast(&mut self, broadcast: &Broadcast) -> Result<(), RadioError> {
         self.stop_broadcast().await?;
         let (bus, name, adapter) = self.chosen()?;
+        // What was seen to happen is not in any answer.
+        if adapter.privacy_risk().is_some() {
+            return Err(RadioError::PrivacyAtRisk);
+        }
         check_privacy(&bus, &name).await?;
         // A legacy controller has one instance. For a second one the kernel takes
         // turns and writes new data under the address that is in use: one RPI

@@ -540,7 +540,7 @@ impl Listener<'_> {
     fn publish(&mut self) {
         if let Some(kernel) = &mut self.kernel {
             self.world
-                .heed_kernel(|adapter| kernel.connectable(adapter));
+                .heed_kernel(|adapter, advertises| kernel.bearing(adapter, advertises));
         }
         let link = Link {
             is_known: self.subscribed && (self.objects.is_none() || self.is_silent),
@@ -612,7 +612,7 @@ impl Bus {
         let body = answer.body();
         let properties: Properties<'_> = body.deserialize().map_err(refused)?;
         adapter.update(&properties);
-        adapter.heed_kernel(kernel::connectable(name));
+        adapter.heed_kernel(kernel::bearing(name));
         Ok(adapter)
     }
 

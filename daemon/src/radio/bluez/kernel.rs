@@ -1,5 +1,5 @@
-//! Whether an adapter takes connections, as the kernel says: over its management
-//! interface (doc/mgmt-api.txt of BlueZ), which everybody may read.
+//! What would give an adapter away, as the kernel says: over its management interface
+//! (doc/mgmt-api.txt of BlueZ), which everybody may read.
 //!
 //! An adapter that takes connections sends every advert connectable and from its
 //! public address. bluetoothd before 5.79 does not tell, and such an adapter need
@@ -8,9 +8,22 @@
 //! bluetoothd 5.66 every advert after that was seen to go out connectable and from
 //! the public address, until somebody made the adapter discoverable and hidden
 //! again by hand.
+//!
+//! On extended controllers hiding it does not end that. When an adapter begins or
+//! ceases to take connections while any advert is registered, the kernel enables
+//! advertising set 0, which is nobody's: connectable, from the public address, with
+//! the adapter's name for whoever asks. Nothing disables it but switching the adapter
+//! off, and nothing tells that it is there. So it is concluded here from what led to
+//! it (`Bearing::exposed`).
+//!
+//! An adapter with privacy (`Privacy` in bluetoothd's main.conf) sends from addresses
+//! of the kernel's own making, which live as long as the kernel thinks fit: on legacy
+//! controllers two identifiers were seen under one. And whoever was ever paired can
+//! tell whose they are.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
+use std::time::{Duration, Instant};
 
 use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};
@@ -30,7 +43,12 @@ const COMMAND_STATUS: u16 = 0x0002;
 const INDEX_REMOVED: u16 = 0x0005;
 const NEW_SETTINGS: u16 = 0x0006;
 
+const POWERED: u32 = 1 << 0;
 const CONNECTABLE: u32 = 1 << 1;
+const PRIVACY: u32 = 1 << 13;
+
+/// How long bluetoothd may take to tell of an advert that the kernel has already.
+const ADVERT_TOLD_WITHIN: Duration = Duration::from_secs(2);
 
 /// Longer than any packet that is read here.
 const PACKET_LEN_MAX: usize = 1024;
@@ -42,7 +60,41 @@ const PACKETS_BEFORE_ANSWER_MAX: usize = 256;
 /// asked.
 pub(super) struct Kernel {
     socket: AsyncFd<Socket>,
-    connectable: BTreeMap<u16, bool>,
+    controllers: BTreeMap<u16, Controller>,
+}
+
+/// What the kernel says of an adapter, as far as it can give it away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bearing {
+    /// It takes connections.
+    pub(super) connectable: bool,
+    /// It sends from resolvable addresses that the kernel chooses.
+    pub(super) resolvable: bool,
+    /// Since it was switched on, the kernel has begun to send an advert of its own
+    /// from the public address, and sends it until the adapter is switched off.
+    pub(super) exposed: bool,
+}
+
+/// What is known of a controller, from its first mention to its going.
+///
+/// It outlives bluetoothd: a restart of it need not end what the kernel sends.
+#[derive(Debug)]
+struct Controller {
+    settings: Settings,
+    /// Whether any program has had an advert on it since it was switched on, where it
+    /// does extended advertising.
+    advertised: bool,
+    /// When it last began or ceased to take connections.
+    turned: Option<Instant>,
+    exposed: bool,
+}
+
+/// The settings that count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Settings {
+    powered: bool,
+    connectable: bool,
+    privacy: bool,
 }
 
 impl Kernel {
@@ -54,22 +106,26 @@ impl Kernel {
         let socket = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) }?;
         Ok(Self {
             socket,
-            connectable: BTreeMap::new(),
+            controllers: BTreeMap::new(),
         })
     }
 
-    /// Whether `adapter` (such as `hci0`) takes connections; `None` when the
-    /// kernel does not say.
-    pub(super) fn connectable(&mut self, adapter: &str) -> Option<bool> {
+    /// What it says of `adapter` (such as `hci0`); `None` when it does not.
+    ///
+    /// `advertises` is whether bluetoothd counts an advert on an extended controller.
+    pub(super) fn bearing(&mut self, adapter: &str, advertises: bool) -> Option<Bearing> {
         let index = index(adapter)?;
-        if let Some(known) = self.connectable.get(&index) {
-            return Some(*known);
+        if !self.controllers.contains_key(&index) {
+            let settings = ask(index)
+                .inspect_err(|error| tracing::debug!(%error, "the kernel does not tell"))
+                .ok()?;
+            self.controllers.insert(index, Controller::new(settings));
         }
-        let answer = ask(index)
-            .inspect_err(|error| tracing::debug!(%error, "the kernel does not tell"))
-            .ok()?;
-        self.connectable.insert(index, answer);
-        Some(answer)
+        let controller = self.controllers.get_mut(&index)?;
+        if advertises {
+            controller.advertises(Instant::now());
+        }
+        Some(controller.bearing())
     }
 
     /// Resolves when something may have changed. Cancel-safe.
@@ -82,13 +138,18 @@ impl Kernel {
             };
             match packet.get(..read?).and_then(Packet::parse) {
                 Some(Packet::Settings { index, settings }) => {
-                    let connectable = settings & CONNECTABLE != 0;
-                    if self.connectable.insert(index, connectable) != Some(connectable) {
+                    let Some(controller) = self.controllers.get_mut(&index) else {
+                        self.controllers.insert(index, Controller::new(settings));
+                        return Ok(());
+                    };
+                    let before = controller.bearing();
+                    controller.become_as(settings, Instant::now());
+                    if controller.bearing() != before {
                         return Ok(());
                     }
                 }
                 Some(Packet::Removed { index }) => {
-                    self.connectable.remove(&index);
+                    self.controllers.remove(&index);
                 }
                 Some(Packet::Failed { .. }) | None => {}
             }
@@ -96,12 +157,64 @@ impl Kernel {
     }
 }
 
-/// Asks whether `adapter` takes connections, now.
-pub(super) fn connectable(adapter: &str) -> Option<bool> {
-    index(adapter).and_then(|index| ask(index).ok())
+impl Controller {
+    const fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            advertised: false,
+            turned: None,
+            exposed: false,
+        }
+    }
+
+    /// An advert is on it.
+    fn advertises(&mut self, now: Instant) {
+        if !self.settings.powered || self.advertised {
+            return;
+        }
+        self.advertised = true;
+        self.exposed |= self
+            .turned
+            .is_some_and(|turned| now.duration_since(turned) < ADVERT_TOLD_WITHIN);
+    }
+
+    /// Its settings are these from now on.
+    fn become_as(&mut self, settings: Settings, now: Instant) {
+        let before = std::mem::replace(&mut self.settings, settings);
+        if !settings.powered {
+            *self = Self::new(settings);
+        } else if settings.connectable != before.connectable {
+            self.turned = Some(now);
+            self.exposed |= self.advertised;
+        }
+    }
+
+    const fn bearing(&self) -> Bearing {
+        Bearing {
+            connectable: self.settings.connectable,
+            resolvable: self.settings.privacy,
+            exposed: self.exposed,
+        }
+    }
 }
 
-fn ask(index: u16) -> io::Result<bool> {
+impl Settings {
+    const fn of(bits: u32) -> Self {
+        Self {
+            powered: bits & POWERED != 0,
+            connectable: bits & CONNECTABLE != 0,
+            privacy: bits & PRIVACY != 0,
+        }
+    }
+}
+
+/// Asks about `adapter` now. What led up to it is not in the answer.
+pub(super) fn bearing(adapter: &str) -> Option<Bearing> {
+    let settings = index(adapter).and_then(|index| ask(index).ok())?;
+    Some(Controller::new(settings).bearing())
+}
+
+fn ask(index: u16) -> io::Result<Settings> {
     let mut socket = open()?;
     let mut question = Vec::with_capacity(6);
     for word in [READ_CONTROLLER_INFORMATION, index, 0] {
@@ -115,7 +228,7 @@ fn ask(index: u16) -> io::Result<bool> {
             Some(Packet::Settings {
                 index: answered,
                 settings,
-            }) if answered == index => return Ok(settings & CONNECTABLE != 0),
+            }) if answered == index => return Ok(settings),
             Some(Packet::Failed { index: answered }) if answered == index => break,
             Some(_) | None => {}
         }
@@ -166,7 +279,7 @@ fn index(adapter: &str) -> Option<u16> {
 #[derive(Debug, PartialEq, Eq)]
 enum Packet {
     /// A controller's settings as they are.
-    Settings { index: u16, settings: u32 },
+    Settings { index: u16, settings: Settings },
     /// The question about a controller was refused.
     Failed { index: u16 },
     /// A controller is gone.
@@ -210,8 +323,9 @@ fn word(bytes: &[u8]) -> Option<(u16, &[u8])> {
     Some((u16::from_le_bytes(*word), rest))
 }
 
-fn settings(bytes: &[u8]) -> Option<u32> {
-    bytes.first_chunk().copied().map(u32::from_le_bytes)
+fn settings(bytes: &[u8]) -> Option<Settings> {
+    let bits = bytes.first_chunk().copied().map(u32::from_le_bytes)?;
+    Some(Settings::of(bits))
 }
 
 #[cfg(test)]
@@ -233,9 +347,9 @@ mod tests {
 
     #[test]
     fn answers_and_events_tell_the_settings() {
-        let settings = 0x0201;
+        let settings = Settings::of(0x0201);
         let expected = Some(Packet::Settings { index: 2, settings });
-        assert_eq!(Packet::parse(&information(settings)), expected);
+        assert_eq!(Packet::parse(&information(0x0201)), expected);
         let event = [6, 0, 2, 0, 4, 0, 1, 2, 0, 0];
         assert_eq!(Packet::parse(&event), expected);
         assert_eq!(
@@ -249,6 +363,53 @@ mod tests {
         );
         // The answer to somebody else's question.
         assert_eq!(Packet::parse(&[1, 0, 2, 0, 3, 0, 5, 0, 0]), None);
+    }
+
+    /// What a controller is told of, and whether it then sends by itself.
+    #[test]
+    fn an_adapter_that_turned_connectable_beside_an_advert_is_exposed_until_it_is_off() {
+        const ON: u32 = POWERED;
+        const OPEN: u32 = POWERED | CONNECTABLE;
+        enum Told {
+            Settings(u32),
+            Advert,
+            Seconds(u64),
+        }
+        use Told::{Advert, Seconds, Settings as Are};
+        for (told, exposed) in [
+            (&[Are(ON), Advert][..], false),
+            (&[Are(ON), Advert, Are(OPEN)], true),
+            (&[Are(ON), Advert, Are(OPEN), Are(ON)], true),
+            (&[Are(ON), Advert, Are(OPEN), Are(ON), Are(0)], false),
+            (
+                &[Are(ON), Advert, Are(OPEN), Are(0), Are(ON), Advert],
+                false,
+            ),
+            (
+                &[Are(ON), Advert, Are(OPEN), Are(0), Are(ON), Are(OPEN)],
+                false,
+            ),
+            // Nobody advertised while it turned, and long after.
+            (&[Are(ON), Are(OPEN), Are(ON), Seconds(3), Advert], false),
+            // bluetoothd was slow to tell of the advert.
+            (&[Are(ON), Are(OPEN), Are(ON), Seconds(1), Advert], true),
+            // It was connectable before anybody looked.
+            (&[Are(OPEN), Advert], false),
+            (&[Are(OPEN), Advert, Are(ON)], true),
+        ] {
+            let mut now = Instant::now();
+            let mut controller: Option<Controller> = None;
+            for event in told {
+                match (event, &mut controller) {
+                    (Are(bits), None) => controller = Some(Controller::new(Settings::of(*bits))),
+                    (Are(bits), Some(known)) => known.become_as(Settings::of(*bits), now),
+                    (Advert, Some(known)) => known.advertises(now),
+                    (Advert, None) => {}
+                    (Seconds(seconds), _) => now += Duration::from_secs(*seconds),
+                }
+            }
+            assert_eq!(controller.is_some_and(|it| it.bearing().exposed), exposed);
+        }
     }
 
     #[test]

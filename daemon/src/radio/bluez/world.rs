@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use zbus::Variant;
 
 use super::Method;
+use super::kernel::Bearing;
 use super::rfkill::Switches;
 use crate::radio::{Capabilities, PrivacyRisk, RadioState, ScanMethod};
 
@@ -35,6 +36,8 @@ pub(super) struct Adapter {
     /// Whether the adapter takes connections. bluetoothd before 5.79 does not say;
     /// the kernel does.
     pub(super) connectable: Option<bool>,
+    /// What else the kernel says.
+    pub(super) bearing: Bearing,
     pub(super) discovering: bool,
     /// `PowerState` is `off-blocked`; bluetoothd says so only in later versions
     /// or with `--experimental`.
@@ -73,9 +76,10 @@ impl World {
     }
 
     /// Takes over what the kernel says of each adapter.
-    pub(super) fn heed_kernel(&mut self, mut connectable: impl FnMut(&str) -> Option<bool>) {
+    pub(super) fn heed_kernel(&mut self, mut bearing: impl FnMut(&str, bool) -> Option<Bearing>) {
         for (name, adapter) in &mut self.adapters {
-            adapter.heed_kernel(connectable(name));
+            let advertises = adapter.is_extended() && adapter.active() > 0;
+            adapter.heed_kernel(bearing(name, advertises));
         }
     }
 
@@ -221,22 +225,32 @@ impl World {
 }
 
 impl Adapter {
-    /// Why an advert would now go out connectable and from the public address.
+    /// Why an advert would now give the device away.
+    ///
+    /// What passes by itself, or when a window is closed, comes first: the others are
+    /// told when that is over.
     pub(super) fn privacy_risk(&self) -> Option<PrivacyRisk> {
         if self.discoverable {
             Some(PrivacyRisk::Discoverable)
-        } else if self.connectable == Some(false) {
-            None
-        } else {
+        } else if self.connectable != Some(false) {
             // Also when nobody knows.
             Some(PrivacyRisk::Connectable)
+        } else if self.bearing.exposed {
+            Some(PrivacyRisk::Exposed)
+        } else if self.bearing.resolvable {
+            Some(PrivacyRisk::Resolvable)
+        } else {
+            None
         }
     }
 
-    /// Takes over what the kernel says of connections, which is the whole truth:
-    /// what bluetoothd says of them may be late.
-    pub(super) fn heed_kernel(&mut self, connectable: Option<bool>) {
-        self.connectable = connectable.or(self.connectable);
+    /// Takes over what the kernel says, which is the whole truth: what bluetoothd says
+    /// of connections may be late.
+    pub(super) fn heed_kernel(&mut self, bearing: Option<Bearing>) {
+        if let Some(bearing) = bearing {
+            self.connectable = Some(bearing.connectable);
+            self.bearing = bearing;
+        }
     }
 
     /// Whether the controller does extended advertising; no when unknown.
@@ -297,7 +311,7 @@ mod tests {
         for name in names {
             let adapter = properties([("Powered", false.into()), ("Discoverable", false.into())]);
             world.interface_added(name, ADAPTER, &adapter);
-            world.heed_kernel(|_| Some(false));
+            world.heed_kernel(|_, _| Some(Bearing::default()));
             let none: &[&str] = &[];
             let advertising = properties([
                 ("ActiveInstances", 0_u8.into()),
@@ -367,19 +381,47 @@ mod tests {
         set(&mut world, "hci0", "Powered", true);
         let is_at_risk = |world: &World| !state_of(world, "hci0").broadcasts();
         assert!(!is_at_risk(&world));
-        world.heed_kernel(|_| Some(true));
+        world.heed_kernel(|_, _| {
+            Some(Bearing {
+                connectable: true,
+                ..Bearing::default()
+            })
+        });
         assert!(is_at_risk(&world), "hidden, but the kernel knows");
-        world.heed_kernel(|_| Some(false));
+        world.heed_kernel(|_, _| Some(Bearing::default()));
         assert!(!is_at_risk(&world));
 
         let powered = properties([("Powered", true.into())]);
         world.interface_removed("hci0", ADAPTER);
         world.interface_added("hci0", ADAPTER, &powered);
         world.interface_added("hci0", ADVERTISING_MANAGER, &Properties::new());
-        world.heed_kernel(|_| None);
+        world.heed_kernel(|_, _| None);
         assert!(is_at_risk(&world), "nobody knows");
         set(&mut world, "hci0", "Connectable", false);
         assert!(!is_at_risk(&world), "bluetoothd knows");
+    }
+
+    #[test]
+    fn what_the_kernel_sends_or_chooses_by_itself_is_a_risk_of_its_own() {
+        let mut world = world(&["hci0"]);
+        set(&mut world, "hci0", "Powered", true);
+        let mut risk_of = |bearing: Bearing| {
+            world.heed_kernel(|_, _| Some(bearing));
+            world.adapter("hci0").and_then(Adapter::privacy_risk)
+        };
+        for (connectable, exposed, resolvable, risk) in [
+            (false, false, false, None),
+            (true, true, true, Some(PrivacyRisk::Connectable)),
+            (false, true, true, Some(PrivacyRisk::Exposed)),
+            (false, false, true, Some(PrivacyRisk::Resolvable)),
+        ] {
+            let bearing = Bearing {
+                connectable,
+                resolvable,
+                exposed,
+            };
+            assert_eq!(risk_of(bearing), risk);
+        }
     }
 
     #[test]

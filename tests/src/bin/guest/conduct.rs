@@ -56,6 +56,10 @@ impl Machine for Real<'_> {
         self.beside(|guest| guest.set_discoverable("hci0", on))
     }
 
+    fn stays_exposed(&self) -> bool {
+        self.is_extended()
+    }
+
     fn kill_bluetoothd(&mut self) -> Result<()> {
         self.beside(|guest| guest.end_bluetoothd(Signal::SIGKILL))
     }

@@ -37,6 +37,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("daemon-hears", daemon::hears),
     ("daemons-meet", daemon::meet),
     ("daemon-stays-private", privacy::stays_private),
+    ("daemon-is-resolvable", privacy::is_resolvable),
     ("daemon-listens-in-windows", hearing::in_windows),
     ("daemon-listens-all-the-time", hearing::all_the_time),
     ("daemon-in-a-crowd", crowd::in_windows),

@@ -31,6 +31,20 @@ pub(crate) fn stays_private(guest: &mut Guest) -> Result<()> {
     write_own_keys(guest, &open_store(&place)?)
 }
 
+/// bluetoothd is set to resolvable addresses: nothing is sent, and everything is heard.
+pub(crate) fn is_resolvable(guest: &mut Guest) -> Result<()> {
+    guest.air("phone near rssi=-60")?;
+    let device = Device::begin("[radio]\nadapter = 'hci0'\n")?;
+    device.wait_until_it_is(("degraded", "privacy-resolvable"))?;
+    // Longer than any identifier lasts, and with several scan windows.
+    pass(MINUTE * 25);
+    device.wait_until_it_is(("degraded", "privacy-resolvable"))?;
+    let heard = device.counters()?["heard"].as_u64();
+    ensure!(heard > Some(0), "{heard:?} heard");
+    device.end(&guest.shared_dir().join("sesshokud.log"))?;
+    Ok(())
+}
+
 /// The adapter is discoverable for a while, at several points of a rotation and of
 /// the time between scans.
 fn shown_and_hidden(guest: &mut Guest, device: &Device) -> Result<()> {
@@ -39,22 +53,33 @@ fn shown_and_hidden(guest: &mut Guest, device: &Device) -> Result<()> {
         guest.air("mark discoverable")?;
         guest.set_discoverable("hci0", true)?;
         pass(Duration::from_secs(30));
-        guest.air("mark hidden")?;
-        guest.set_discoverable("hci0", false)?;
-        pass(Duration::from_secs(30));
-        device.wait_until_it_runs()?;
+        hide(guest, device)?;
     }
     // This is over by itself, but the adapter stays connectable.
     guest.air("mark discoverable")?;
     guest.set_discoverable_for("hci0", 60)?;
     device.wait_until_it_is(("degraded", "privacy-connectable"))?;
     pass(MINUTE * 25);
-    guest.air("mark hidden")?;
     // Only so does bluetoothd end the connectable state.
-    guest.air("mark discoverable")?;
     guest.set_discoverable("hci0", true)?;
-    guest.air("mark hidden")?;
-    guest.set_discoverable("hci0", false)?;
+    hide(guest, device)
+}
+
+/// Hides the adapter. The kernel of an extended controller goes on showing it, and the
+/// daemon says nothing beside that, until the adapter is switched off.
+fn hide(guest: &mut Guest, device: &Device) -> Result<()> {
+    if guest.setup.model.extended {
+        guest.set_discoverable("hci0", false)?;
+        device.wait_until_it_is(("degraded", "privacy-exposed"))?;
+        pass(MINUTE * 12);
+        device.wait_until_it_is(("degraded", "privacy-exposed"))?;
+        guest.set_powered("hci0", false)?;
+        guest.air("mark hidden")?;
+        guest.set_powered("hci0", true)?;
+    } else {
+        guest.air("mark hidden")?;
+        guest.set_discoverable("hci0", false)?;
+    }
     pass(Duration::from_secs(30));
     device.wait_until_it_runs()
 }

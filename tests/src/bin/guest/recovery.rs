@@ -108,7 +108,7 @@ pub(crate) fn recovers(guest: &mut Guest) -> Result<()> {
         "discoverable",
         DISCOVERABLE,
         |guest| guest.set_discoverable("hci0", true),
-        |guest| guest.set_discoverable("hci0", false),
+        |guest| guest.hide_for_good("hci0"),
     )?;
     trial.lasting(
         "discoverable-for-a-minute",
@@ -116,7 +116,7 @@ pub(crate) fn recovers(guest: &mut Guest) -> Result<()> {
         |guest| guest.set_discoverable_for("hci0", 60),
         |guest| {
             guest.set_discoverable("hci0", true)?;
-            guest.set_discoverable("hci0", false)
+            guest.hide_for_good("hci0")
         },
     )?;
     trial.lasting(
