@@ -224,6 +224,7 @@ impl Kind {
             ServiceError::NumberRequired(_) => Self::Service("number-required"),
             ServiceError::InvalidDuration(_) => Self::Service("invalid-duration"),
             ServiceError::NotListening(_) => Self::Service("not-listening"),
+            ServiceError::TimedOut(_) => Self::Service("timed-out"),
             ServiceError::ShuttingDown(_) => Self::Service("shutting-down"),
         }
     }

@@ -76,6 +76,7 @@ impl Text {
         let last_scan = self.time(status.scans.last_scan);
         lines.push(self.say("status-last-scan", &args! { "time" => last_scan }));
         lines.push(self.counters(&status.scans));
+        lines.extend(self.misdated(&status.scans));
         if status.scans.has_heard() {
             lines.push(self.heard(&status.scans));
         }
@@ -366,6 +367,13 @@ impl Text {
             "scan-failures" => scans.counter("scan-failures"),
         };
         self.say("status-counters", &args)
+    }
+
+    /// What does not count because a wrong clock dated it.
+    fn misdated(&self, scans: &Scans) -> Option<String> {
+        let seconds = scans.counter("misdated-seconds");
+        let time = self.duration(seconds);
+        (seconds > 0).then(|| self.say("status-misdated", &args! { "time" => time }))
     }
 
     fn heard(&self, scans: &Scans) -> String {

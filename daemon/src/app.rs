@@ -19,14 +19,14 @@ use tokio::task::JoinHandle;
 
 use crate::PLACE_AGREEMENT_VERSION;
 use crate::agreement::Agreement;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, Look, SystemClock};
 use crate::power::{Power, PowerEvent};
 use crate::radio::{Radio, RadioEvent};
 use crate::service::{MAX_WAITING, Reply, Request, Snapshot, shutting_down};
 use crate::store::{Consent, Store, StoreError};
 use crate::sync::{self, Assessment, CheckReport, Server};
 use crate::tracer::{
-    Action, Application, Event, Measured, NotMeasured, Obstacle, Refusal, SendOutcome,
+    self, Action, Application, Event, Measured, NotMeasured, Obstacle, Refusal, SendOutcome,
     StorageFault, Submission, Tracer,
 };
 
@@ -90,6 +90,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> App<R, C, G> {
             sending: None,
             chaff: None,
             registration_replies: VecDeque::new(),
+            looking: None,
             measure_reply: None,
             log_ended: false,
         };
@@ -119,6 +120,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> App<R, C, G> {
                     running.events.push_back(Event::RegistrationSent(outcome));
                 }
                 Woken::ChaffSent => running.events.push_back(Event::ChaffSent),
+                Woken::Looked(look) => running.maintain(look).await,
             }
         }
         running.close().await;
@@ -132,6 +134,7 @@ enum Woken {
     Checked(CheckReport),
     Sent(SendOutcome),
     ChaffSent,
+    Looked(Look),
 }
 
 /// The loop's own state besides what it was given.
@@ -147,6 +150,8 @@ struct Running<R, C, G> {
     chaff: Option<JoinHandle<SendOutcome>>,
     /// Who asked about registering, in the order the core answers them.
     registration_replies: VecDeque<Reply<()>>,
+    /// A look at the clocks, for which somebody else is asked about them.
+    looking: Option<JoinHandle<Look>>,
     /// Who waits for a measurement.
     measure_reply: Option<Reply<Measurement>>,
     log_ended: bool,
@@ -158,7 +163,10 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         let deadline = self.app.tracer.next_deadline();
         // Simulated time waits for the servers, so that a slow one does not make a
         // check end days later.
-        let waits = self.check.is_some() || self.sending.is_some() || self.chaff.is_some();
+        let waits = self.check.is_some()
+            || self.sending.is_some()
+            || self.chaff.is_some()
+            || self.looking.is_some();
         let hold_time = self.app.clock.is_simulated() && waits;
         let clock = &self.app.clock;
         let timer = async move {
@@ -174,6 +182,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
             report = finished(&mut self.check) => Woken::Checked(report),
             outcome = sent(&mut self.sending) => Woken::Sent(outcome),
             _ = sent(&mut self.chaff) => Woken::ChaffSent,
+            look = looked(&mut self.looking) => Woken::Looked(look),
             () = timer => Woken::Event(Event::Timer),
             event = self.app.power.next() => Woken::Event(match event {
                 PowerEvent::GoingToSleep => Event::GoingToSleep,
@@ -189,6 +198,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
     /// Tells the core what happened and does what it answers, until it rests.
     async fn work(&mut self) {
         self.decide().await;
+        self.refuse_checks();
         self.publish();
     }
 
@@ -230,19 +240,11 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                     Err(fault) => Err((cycle, fault)),
                 }))
             }
-            Action::Maintain(now) => {
-                let simulated = self.app.clock.is_simulated();
-                let done = self.with_store("purge and compact", move |store| {
-                    if simulated {
-                        store.purge_at_confirmed_time(now)?;
-                    } else {
-                        store.purge(now)?;
-                    }
-                    store.compact(now.utc_day())
-                });
-                // Failing to tidy up does not keep anything from being recorded.
-                let _ = done.await;
-                self.announce_result();
+            Action::Maintain(_) => {
+                if self.looking.is_none() {
+                    let clock = self.app.clock.clone();
+                    self.looking = Some(tokio::task::spawn_local(look(clock)));
+                }
                 None
             }
             Action::Erase { forget_consent } => {
@@ -338,6 +340,28 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         }
     }
 
+    /// Purges and compacts what there is, by the clocks of `look`.
+    async fn maintain(&mut self, look: Look) {
+        if !tracer::is_plausible(look.wall) {
+            return;
+        }
+        let done = self.with_store("purge and compact", move |store| {
+            let purged = store.purge(&look)?;
+            store.compact(look.wall.utc_day())?;
+            Ok(purged)
+        });
+        // Failing to tidy up does not keep anything from being recorded.
+        let misdated = done.await.map_or(0, |purged| purged.misdated_seconds);
+        if misdated > 0 {
+            tracing::warn!(
+                seconds = misdated,
+                "what was recorded while the clock was ahead is gone"
+            );
+        }
+        self.announce_result();
+        self.events.push_back(Event::Maintained { misdated });
+    }
+
     async fn on_request(&mut self, request: Request) {
         match request {
             Request::Agree { version, reply } => {
@@ -356,9 +380,10 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                 self.events.push_back(Event::EraseRequested);
             }
             Request::Check(reply) => {
-                if let Err(error) = self.require_consent() {
+                if let Err(error) = self.may_check() {
                     return answer(reply, Err(error));
                 }
+                self.check_replies.retain(|reply| !reply.is_closed());
                 if self.check_replies.len() >= MAX_WAITING {
                     let busy = Error::Busy("too many callers wait for this check".into());
                     return answer(reply, Err(busy));
@@ -392,7 +417,9 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                 self.events.push_back(Event::ForgetRegistration);
             }
             Request::Measure(time, reply) => {
-                if self.measure_reply.is_some() {
+                // Nobody waits any more for one whose caller is gone: it begins anew.
+                let is_awaited = |reply: &Reply<Measurement>| !reply.is_closed();
+                if self.measure_reply.as_ref().is_some_and(is_awaited) {
                     let busy = Error::Busy("a measurement is under way".into());
                     return answer(reply, Err(busy));
                 }
@@ -483,13 +510,14 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         })
     }
 
-    fn require_consent(&self) -> Result<(), Error> {
-        if self.status_consent() == ConsentState::Agreed {
-            return Ok(());
+    fn may_check(&self) -> Result<(), Error> {
+        if self.status_consent() != ConsentState::Agreed {
+            return Err(to_error(Refusal::ConsentRequired));
         }
-        Err(Error::ConsentRequired(
-            "the terms in force are not agreed to".into(),
-        ))
+        if !tracer::is_plausible(self.app.clock.now().wall) {
+            return Err(to_error(Refusal::ClockNotSet));
+        }
+        Ok(())
     }
 
     fn status_consent(&self) -> ConsentState {
@@ -526,6 +554,18 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         }
         for reply in self.check_replies.drain(..) {
             answer(reply, Err(why()));
+        }
+    }
+
+    /// Tells those who wait for a check that cannot begin any more.
+    fn refuse_checks(&mut self) {
+        if self.check.is_some() || self.check_replies.is_empty() {
+            return;
+        }
+        while let Err(error) = self.may_check()
+            && let Some(reply) = self.check_replies.pop()
+        {
+            answer(reply, Err(error));
         }
     }
 
@@ -647,6 +687,32 @@ async fn finished(check: &mut Option<JoinHandle<CheckReport>>) -> CheckReport {
             ..CheckReport::default()
         }
     })
+}
+
+/// Both clocks, with who vouches for the wall clock.
+async fn look<C: Clock>(clock: C) -> Look {
+    let voucher = clock.voucher().await;
+    let now = clock.now();
+    Look {
+        wall: now.wall,
+        boot: now.boot,
+        voucher,
+    }
+}
+
+/// Resolves when the look under way ends; never while there is none.
+async fn looked(looking: &mut Option<JoinHandle<Look>>) -> Look {
+    loop {
+        let Some(task) = looking else {
+            return std::future::pending().await;
+        };
+        let look = task.await;
+        *looking = None;
+        match look {
+            Ok(look) => return look,
+            Err(error) => tracing::error!(%error, "the look at the clocks ended unexpectedly"),
+        }
+    }
 }
 
 /// Sends `submission`. Without a server the core sends nothing.

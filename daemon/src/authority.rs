@@ -128,7 +128,9 @@ impl Authority {
         };
         let subject = Subject::new_for_message_header(header)
             .map_err(|_| not_authorized("the bus does not say who is calling"))?;
-        let polkit = AuthorityProxy::new(connection).await?;
+        let polkit = tokio::time::timeout(ANSWER_WITHIN, AuthorityProxy::new(connection))
+            .await
+            .map_err(|_| not_authorized("polkit gave no answer in time"))??;
         let question = self.asked.fetch_add(1, Ordering::Relaxed).to_string();
         let details = HashMap::new();
         let answer =
@@ -145,8 +147,11 @@ impl Authority {
             }
             Err(_) => {
                 // Whoever is still being asked for a password is not to be asked on.
-                if let Err(error) = polkit.cancel_check_authorization(&question).await {
-                    tracing::debug!(%error, "could not call the question off");
+                let calling_off = polkit.cancel_check_authorization(&question);
+                match tokio::time::timeout(ANSWER_WITHIN, calling_off).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::debug!(%error, "could not call the question off"),
+                    Err(_) => tracing::debug!("polkit did not call the question off in time"),
                 }
                 Err(not_authorized("polkit gave no answer in time"))
             }

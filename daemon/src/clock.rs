@@ -18,6 +18,9 @@ use nix::time::{ClockId, clock_gettime};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::config::Bus;
+use crate::vouch;
+
 /// An instant on the clock that counts from boot and includes suspend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BootTime(Duration);
@@ -53,10 +56,42 @@ pub struct Now {
     pub boot: BootTime,
 }
 
+/// Who says that the wall clock is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voucher {
+    /// Nobody: it may show anything.
+    Nobody,
+    /// The kernel: something keeps it synchronised.
+    Synchronisation,
+    /// It is simulated, and right by definition.
+    Simulation,
+}
+
+/// A reading of both clocks, with who vouches for the wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// The wall clock.
+    pub wall: UnixSeconds,
+    /// The boot clock.
+    pub boot: BootTime,
+    /// Who says that the wall clock is right.
+    pub voucher: Voucher,
+}
+
+impl Look {
+    /// Whether anybody says that the wall clock is right.
+    pub fn is_vouched(&self) -> bool {
+        self.voucher != Voucher::Nobody
+    }
+}
+
 /// A source of time: the machine's, or a simulated radio's.
 pub trait Clock: Clone + 'static {
     /// Both clocks, now.
     fn now(&self) -> Now;
+
+    /// Who says that the wall clock is right, now.
+    fn voucher(&self) -> impl Future<Output = Voucher>;
 
     /// Resolves at `deadline`. On a simulated clock it never does: there the
     /// radio moves the time and reports that it passed.
@@ -131,6 +166,10 @@ impl Clock for SystemClock {
         system_now()
     }
 
+    async fn voucher(&self) -> Voucher {
+        vouch::of_system_clock(&Bus::System).await
+    }
+
     async fn sleep_until(&self, deadline: BootTime) {
         // An expiration of zero would disarm the timer.
         let deadline = deadline.since_boot().max(Duration::from_nanos(1));
@@ -197,6 +236,10 @@ impl SimClock {
 impl Clock for SimClock {
     fn now(&self) -> Now {
         self.0.get()
+    }
+
+    async fn voucher(&self) -> Voucher {
+        Voucher::Simulation
     }
 
     async fn sleep_until(&self, _deadline: BootTime) {

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use gaen::metadata::Confidence;
 use gaen::registration::ProcessingNumber;
 use gaen::time::UnixSeconds;
@@ -40,6 +41,11 @@ use crate::tracer::Status;
 /// check. More are told [`Error::Busy`], so that nobody can fill the daemon's
 /// memory with questions.
 pub const MAX_WAITING: usize = 32;
+
+/// How long the core has for an answer. Checks, the longest, are bounded by themselves.
+const ANSWER_WITHIN: Duration = Duration::from_mins(15);
+/// After this long, whoever waits is watched.
+const WATCH_AFTER: Duration = Duration::from_secs(1);
 
 /// How long a measurement may take.
 const MEASURING_SECONDS: RangeInclusive<u32> = 5..=120;
@@ -678,7 +684,12 @@ impl Gate {
         self.authority.admit(connection, header, capability).await
     }
 
-    /// Asks the core for `caller`, if they may.
+    /// Asks the core for `caller`, if they may. Whoever leaves the bus meanwhile gives
+    /// up their place.
+    ///
+    /// # Errors
+    /// The core's, and [`Error::TimedOut`] where it gives no answer within
+    /// [`ANSWER_WITHIN`].
     async fn ask<T>(
         &self,
         caller: Caller<'_>,
@@ -695,7 +706,48 @@ impl Gate {
                 }
                 mpsc::error::TrySendError::Closed(_) => shutting_down(),
             })?;
-        answer.await.unwrap_or_else(|_| Err(shutting_down()))
+        let (connection, header) = caller;
+        let left = async {
+            // Most answers come at once, and nobody has to be watched for them.
+            tokio::time::sleep(WATCH_AFTER).await;
+            has_left(connection, header).await
+        };
+        tokio::select! {
+            biased;
+            answer = answer => answer.unwrap_or_else(|_| Err(shutting_down())),
+            () = left => {
+                tracing::debug!("a caller has left the bus without the answer");
+                Err(Error::TimedOut("nobody waits for the answer".into()))
+            }
+            () = tokio::time::sleep(ANSWER_WITHIN) => {
+                tracing::error!("a call was not answered in time");
+                Err(Error::TimedOut("there was no answer in time".into()))
+            }
+        }
+    }
+}
+
+/// Resolves when the sender of `header` is no longer on the bus; never where the bus does
+/// not tell.
+async fn has_left(connection: &Connection, header: &Header<'_>) {
+    let watch = async {
+        let sender = header.sender().ok_or(zbus::Error::MissingField)?;
+        let dbus = fdo::DBusProxy::new(connection).await?;
+        let mut changes = dbus
+            .receive_name_owner_changed_with_args(&[(0, sender.as_str()), (2, "")])
+            .await?;
+        // They may have left before anybody watched.
+        if dbus
+            .name_has_owner(BusName::from(sender.to_owned()))
+            .await?
+        {
+            changes.next().await;
+        }
+        Ok::<_, zbus::Error>(())
+    };
+    if let Err(error) = watch.await {
+        tracing::debug!(%error, "the bus does not tell when a caller leaves");
+        std::future::pending().await
     }
 }
 
@@ -888,6 +940,7 @@ impl Snapshot {
         HashMap::from([
             ("cycles", counters.cycles),
             ("cycles-cut-short", counters.cycles_cut_short),
+            ("misdated-seconds", counters.misdated),
             ("rotations", counters.rotations),
             ("broadcast-failures", counters.broadcast_failures),
             ("scan-failures", counters.scan_failures),

@@ -45,6 +45,8 @@ pub enum Error {
     InvalidDuration(String),
     /// Nothing can be heard at present.
     NotListening(String),
+    /// The daemon has not come to an answer in time, and may still be at it.
+    TimedOut(String),
     /// The daemon is shutting down.
     ShuttingDown(String),
 }

@@ -53,7 +53,7 @@ pub trait Tracing1 {
     #[zbus(property)]
     fn last_scan(&self) -> zbus::Result<u64>;
     /// Totals since the daemon started: `cycles`, `cycles-cut-short`, `rotations`,
-    /// `broadcast-failures`, `scan-failures`.
+    /// `broadcast-failures`, `scan-failures`, `misdated-seconds`.
     #[zbus(property)]
     fn counters(&self) -> zbus::Result<HashMap<String, u64>>;
 }

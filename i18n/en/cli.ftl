@@ -10,6 +10,7 @@ status-broadcasting = Sending: { $state }
 status-scan-method = Listening: { $method }
 status-last-scan = Last scan: { $time }
 status-counters = Since the start: { $cycles } scan cycles ({ $cut-short } cut short), { $rotations } identifier changes, { $broadcast-failures } failures to send, { $scan-failures } to listen
+status-misdated = Recorded while the clock was ahead: { $time }. It was deleted, because nobody can say when it was, and does not count as recorded.
 status-heard = Heard since the start: { $heard } adverts, { $stored } stored, { $dropped } dropped
 status-notice = Notice: { $notice } (sesshoku notices)
 status-last-check = Last check: { $time } ({ $outcome })

@@ -17,6 +17,7 @@ error-number-required = The processing number has to be entered again. Run: sess
 error-storage = The stored encounters could not be read or written.
 error-invalid-duration = The time to measure must be 5 to 120 seconds.
 error-not-listening = Nothing can be heard at present. To see why, run: sesshoku status
+error-timed-out = sesshokud has not come to an answer in time. What was asked may still be done: see sesshoku status
 error-shutting-down = sesshokud is shutting down.
 error-operators-agreement = The operator of this device agrees in /etc/sesshoku. To withdraw, take the line agreed_terms out there and restart sesshokud; everything recorded is erased then.
 error-only-of-place = --until is for registering a place (a kiosk).

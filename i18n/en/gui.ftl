@@ -344,6 +344,7 @@ error-Paused = Registering is paused after several wrong numbers.
 error-Pending = Another registration waits. Give it up first.
 error-NothingPending = No registration waits.
 error-NumberRequired = Please enter the number again.
+error-TimedOut = There was no answer in time. What was asked may still be done.
 error-ShuttingDown = The service is shutting down.
 error-OperatorsAgreement = The operator of this device agrees in its configuration. It cannot be changed here.
 error-Denied = Only who sits in front of this device, or administers it, may do this.

@@ -10,6 +10,7 @@ status-broadcasting = 発信: { $state }
 status-scan-method = 受信: { $method }
 status-last-scan = 最後の受信: { $time }
 status-counters = 起動後の回数: 受信サイクル { $cycles }（中断 { $cut-short }）、符号の切替 { $rotations }、発信失敗 { $broadcast-failures }、受信失敗 { $scan-failures }
+status-misdated = 時計が進んでいた間の記録: { $time }。いつのものか分からないため消しました。記録した時間には数えません。
 status-heard = 起動後に受けた符号: 受信 { $heard }、保存 { $stored }、取りこぼし { $dropped }
 status-notice = お知らせ: { $notice }（sesshoku notices）
 status-last-check = 最後の確認: { $time }（{ $outcome }）

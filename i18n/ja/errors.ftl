@@ -17,6 +17,7 @@ error-number-required = 処理番号をもう一度入力する必要があり�
 error-storage = 記録を読み書きできませんでした。
 error-invalid-duration = 測る時間は 5 秒から 120 秒までです。
 error-not-listening = いまは受信できません。理由は sesshoku status で確かめられます。
+error-timed-out = sesshokud が時間内に答えられませんでした。処理は続いていることがあります。sesshoku status で確かめてください。
 error-shutting-down = sesshokud は終了処理中です。
 error-operators-agreement = この機器では、設置した人が /etc/sesshoku の設定で同意しています。取り消すには、設定の agreed_terms の行を消して sesshokud を再起動してください。記録もすべて消えます。
 error-only-of-place = --until は、場所（キオスク）の登録にだけ使えます。

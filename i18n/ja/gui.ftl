@@ -330,6 +330,7 @@ error-Paused = 違う番号が続いたため、しばらく登録できませ�
 error-Pending = 別の登録が待っています。先にそれをやめてください。
 error-NothingPending = 待っている登録はありません。
 error-NumberRequired = もう一度、番号を入力してください。
+error-TimedOut = 時間内に答えがありませんでした。処理は続いていることがあります。
 error-ShuttingDown = サービスが終わろうとしています。
 error-OperatorsAgreement = この端末では、管理者が設定ファイルで同意しています。ここでは変えられません。
 error-Denied = この操作は、この端末の前にいる人か、管理者にだけ許可されています。

@@ -131,6 +131,14 @@ impl Purpose {
         Ok(destroyed)
     }
 
+    /// Destroys all keys of days after `day`.
+    pub(super) fn destroy_after(self, conn: &Connection, day: UtcDay) -> Result<(), StoreError> {
+        for table in self.tables() {
+            conn.execute(&format!("DELETE FROM {table} WHERE day > ?1"), [day.get()])?;
+        }
+        Ok(())
+    }
+
     /// The days from `first` on that have a key, in order.
     pub(super) fn days(self, conn: &Connection, first: UtcDay) -> Result<Vec<UtcDay>, StoreError> {
         let mut days = BTreeSet::new();

@@ -235,8 +235,7 @@ pub(super) fn compact_day(
 }
 
 /// Drops whatever of `day` was heard at `cutoff` or before, when that is at least
-/// `at_least` seconds' worth: seals the rest with a new key and destroys the old
-/// one. Returns how many cycles are gone.
+/// `at_least` seconds' worth. Returns how many cycles are gone.
 pub(super) fn trim_day(
     transaction: &Transaction<'_>,
     keys: &Keys,
@@ -244,61 +243,134 @@ pub(super) fn trim_day(
     cutoff: UnixSeconds,
     at_least: i64,
 ) -> Result<u64, StoreError> {
-    let Some(DayKey::Whole(key)) = Purpose::Encounters.find(transaction, keys, day)? else {
-        return Ok(0);
-    };
     let mut oldest = cutoff;
-    let mut gone = 0;
-    let mut kept: Vec<(SegmentId, Builder)> = Vec::new();
-    let mut damaged = false;
-    for_each_segment(transaction, &key, day, &mut |step| {
-        let Step::Whole(id, segment) = step else {
-            damaged = true;
-            return Ok(());
-        };
-        // What was dropped is accounted for; what was lost to damage is not.
-        let first = match kept.last() {
-            None => 0,
-            Some(_) if damaged => segment.first(),
-            Some((last, _)) => last.number + 1,
-        };
-        let mut rest = Builder::new(first);
-        for cycle in segment.cycles() {
-            oldest = oldest.min(cycle.started);
-            let records: Vec<u8> = cycle
-                .encoded_records()
-                .filter(|record| super::segment::record_time(record) > cutoff)
-                .flatten()
-                .copied()
-                .collect();
-            if cycle.ended <= cutoff && records.is_empty() {
-                gone += 1;
-                continue;
-            }
-            rest.push(&super::segment::Cycle {
-                records: &records,
-                ..cycle
-            })?;
-        }
-        if rest.cycles() > 0 {
-            kept.push((id, rest));
-            damaged = false;
-        }
-        Ok(())
+    let rewriting = Rewriting::prepare(transaction, keys, day, &mut |cycle| {
+        oldest = oldest.min(cycle.started);
+        let records: Vec<u8> = cycle
+            .encoded_records()
+            .filter(|record| super::segment::record_time(record) > cutoff)
+            .flatten()
+            .copied()
+            .collect();
+        (cycle.ended > cutoff || !records.is_empty()).then_some(records)
     })?;
-    if gone == 0 || cutoff.seconds_since(oldest) < at_least {
-        return Ok(0);
+    match rewriting {
+        Some(rewriting) if cutoff.seconds_since(oldest) >= at_least => {
+            rewriting.carry_out(transaction, keys)
+        }
+        Some(_) | None => Ok(0),
     }
-    remove_days(transaction, day, day)?;
-    if kept.is_empty() {
-        Purpose::Encounters.destroy(transaction, day)?;
-        return Ok(gone);
+}
+
+/// Drops the cycles of `day` that began after `limit`. Returns how many.
+pub(super) fn cut_day(
+    transaction: &Transaction<'_>,
+    keys: &Keys,
+    day: UtcDay,
+    limit: UnixSeconds,
+) -> Result<u64, StoreError> {
+    let rewriting = Rewriting::prepare(transaction, keys, day, &mut |cycle| {
+        (cycle.started <= limit).then(|| cycle.records.to_vec())
+    })?;
+    match rewriting {
+        Some(rewriting) => rewriting.carry_out(transaction, keys),
+        None => Ok(0),
     }
-    let key = Purpose::Encounters.replace(transaction, keys, day)?;
-    for (id, segment) in kept {
-        insert(transaction, &key, id, segment)?;
+}
+
+/// For how many seconds after `limit` there is a recording.
+pub(super) fn recorded_after(
+    conn: &Connection,
+    keys: &Keys,
+    limit: UnixSeconds,
+) -> Result<u64, StoreError> {
+    let mut stretches = Vec::new();
+    for day in Purpose::Encounters.days(conn, limit.utc_day())? {
+        let Some(DayKey::Whole(key)) = Purpose::Encounters.find(conn, keys, day)? else {
+            continue;
+        };
+        for_each_segment(conn, &key, day, &mut |step| {
+            if let Step::Whole(_, segment) = step {
+                let headers = segment.cycles().map(|cycle| cycle.header(day));
+                let later = headers.filter(|cycle| cycle.started > limit);
+                stretches.extend(later.map(|cycle| {
+                    let (from, to) = stretch(&cycle);
+                    (from.max(limit).get(), to.get())
+                }));
+            }
+            Ok(())
+        })?;
     }
-    Ok(gone)
+    Ok(union_seconds(stretches))
+}
+
+/// A day that is about to be sealed with a new key, without some of its cycles.
+struct Rewriting {
+    day: UtcDay,
+    kept: Vec<(SegmentId, Builder)>,
+    /// How many cycles go.
+    gone: u64,
+}
+
+impl Rewriting {
+    /// Asks `keep` which cycles of `day` stay, and with which records. `None` when all
+    /// do, or when the day cannot be read.
+    fn prepare(
+        transaction: &Transaction<'_>,
+        keys: &Keys,
+        day: UtcDay,
+        keep: &mut dyn FnMut(&super::segment::Cycle<'_>) -> Option<Vec<u8>>,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(DayKey::Whole(key)) = Purpose::Encounters.find(transaction, keys, day)? else {
+            return Ok(None);
+        };
+        let mut gone = 0;
+        let mut kept: Vec<(SegmentId, Builder)> = Vec::new();
+        let mut damaged = false;
+        for_each_segment(transaction, &key, day, &mut |step| {
+            let Step::Whole(id, segment) = step else {
+                damaged = true;
+                return Ok(());
+            };
+            // What was dropped is accounted for; what was lost to damage is not.
+            let first = match kept.last() {
+                None => 0,
+                Some(_) if damaged => segment.first(),
+                Some((last, _)) => last.number + 1,
+            };
+            let mut rest = Builder::new(first);
+            for cycle in segment.cycles() {
+                match keep(&cycle) {
+                    Some(records) => rest.push(&super::segment::Cycle {
+                        records: &records,
+                        ..cycle
+                    })?,
+                    None => gone += 1,
+                }
+            }
+            if rest.cycles() > 0 {
+                kept.push((id, rest));
+                damaged = false;
+            }
+            Ok(())
+        })?;
+        Ok((gone > 0).then_some(Self { day, kept, gone }))
+    }
+
+    /// Seals what stays with a new key and destroys the old one. Returns how many cycles
+    /// are gone.
+    fn carry_out(self, transaction: &Transaction<'_>, keys: &Keys) -> Result<u64, StoreError> {
+        remove_days(transaction, self.day, self.day)?;
+        if self.kept.is_empty() {
+            Purpose::Encounters.destroy(transaction, self.day)?;
+            return Ok(self.gone);
+        }
+        let key = Purpose::Encounters.replace(transaction, keys, self.day)?;
+        for (id, segment) in self.kept {
+            insert(transaction, &key, id, segment)?;
+        }
+        Ok(self.gone)
+    }
 }
 
 /// Removes the rows of the days from `first` to `last`.
@@ -365,11 +437,11 @@ impl Joined {
 ///
 /// Scanning samples: a cycle stands for the time since the scan before it as well,
 /// at most [`LONGEST_STRETCH`], just as its ScanInstances do. A cycle that was cut
-/// short, or that follows an unknown one (the first after a start), stands for no
-/// more than itself: nobody listened before.
+/// short, that follows an unknown one, or one before a gap in the timetable, stands for
+/// no more than itself: nobody listened before.
 fn stretch(cycle: &CycleHeader) -> (UnixSeconds, UnixSeconds) {
     let from = match cycle.previous {
-        Some(previous) if !cycle.cut_short => cycle
+        Some(previous) if !cycle.cut_short && !cycle.after_gap => cycle
             .started
             .min(previous.max(cycle.started.saturating_add_signed(-LONGEST_STRETCH))),
         Some(_) | None => cycle.started,
@@ -400,6 +472,7 @@ mod tests {
             ended: UnixSeconds::new(ended),
             previous: previous.map(UnixSeconds::new),
             cut_short,
+            after_gap: false,
         }
     }
 
@@ -444,6 +517,18 @@ mod tests {
         ] {
             let (from, to) = stretch(&cycle);
             assert_eq!((from.get(), to.get()), stands_for, "{why}");
+        }
+    }
+
+    #[test]
+    fn after_a_gap_a_cycle_stands_for_itself() {
+        for (previous, cut_short) in [(Some(760), false), (Some(999), true), (None, false)] {
+            let after_gap = CycleHeader {
+                after_gap: true,
+                ..cycle(1000, 1004, previous, cut_short)
+            };
+            let (from, to) = stretch(&after_gap);
+            assert_eq!((from.get(), to.get()), (1000, 1004));
         }
     }
 

@@ -40,6 +40,20 @@ pub(super) fn ensure_day(conn: &Connection, keys: &Keys, day: UtcDay) -> Result<
     write(conn, keys, day, &DayRow::default())
 }
 
+/// Destroys the keys of days after `day` on which no exposure is known.
+pub(super) fn destroy_empty_after(
+    conn: &Connection,
+    keys: &Keys,
+    day: UtcDay,
+) -> Result<(), StoreError> {
+    for (later, row) in read_all(conn, keys)?.range(day.saturating_add(1)..) {
+        if row.exposures.is_empty() {
+            Purpose::Exposures.destroy(conn, *later)?;
+        }
+    }
+    Ok(())
+}
+
 /// All exposures, each with its windows of all days.
 pub(super) fn all(conn: &Connection, keys: &Keys) -> Result<Exposures, StoreError> {
     let mut exposures = Exposures::default();

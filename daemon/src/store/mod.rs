@@ -26,7 +26,8 @@
 //! to the second. Exposures stay until fourteen days after the end of their day,
 //! own TEKs until fourteen days after the beginning of theirs; a registration that
 //! waits to be sent has copies of its keys for a day at most. A day that lies in
-//! the future, because the clock was set back since, is kept until its time comes.
+//! the future, because the clock was set back since, goes when the clock is known to be
+//! right. What time it is, is not what the wall clock shows: see `belief.rs`.
 //!
 //! # What damage costs
 //!
@@ -36,6 +37,7 @@
 //! led to others, those are lost with it. The database's secret and the keys of the
 //! days are kept twice; only the schema's pages and the device key are indispensable.
 
+mod belief;
 mod database;
 mod day_key;
 mod device_key;
@@ -57,6 +59,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use std::{fmt, mem};
 
 use gaen::key::Tek;
@@ -65,6 +68,7 @@ use gaen::time::{UnixSeconds, UtcDay};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use zeroize::Zeroizing;
 
+use crate::clock::{BootTime, Look, Voucher};
 use crate::tracer::OwnKey;
 
 pub use self::device_key::{CREDENTIAL_NAME, DEVICE_KEY_LEN, DeviceKey, DeviceKeyError, KeyPlace};
@@ -79,7 +83,6 @@ pub use self::types::{
 use self::database::io_error;
 use self::day_key::Purpose;
 use self::encounters::View;
-use self::retention::Trust;
 use self::seal::{DatabaseSecret, Keys, Place};
 
 /// Name of the database in the state folder.
@@ -337,31 +340,38 @@ impl Store {
         Ok(report)
     }
 
-    /// Destroys what is fourteen days old at `now`. To be called every hour.
+    /// Destroys what is fourteen days old at `look`, and what was recorded for a time
+    /// that has not come, by a clock that was ahead. To be called every hour, and whenever
+    /// the clock was set.
     ///
-    /// A clock that leaps forward by mistake would have everything destroyed. So
-    /// when `now` is more than a day after the last purge, nothing is done yet:
-    /// the report says until when the purge is held, and a later call carries it
-    /// out if the clock still shows the leap then, half an hour on, also across
-    /// restarts. A leap that is taken back before leaves everything in place. This
-    /// keeps what is old for half an hour longer, and only after the device was
-    /// off for a day, when it could not be purged anyway. Where the time is known
-    /// to be right, [`Store::purge_at_confirmed_time`] does not wait.
+    /// A wall clock that is wrong would have everything destroyed. So what the report
+    /// calls certain decides: a time that has passed whatever the wall clock shows, which
+    /// moves on with the boot clock. A wall clock that shows more, because it was set, or
+    /// because the machine was off, is believed when it has kept that up for half an hour
+    /// of looks while something vouches for it, or for three days while nothing does, also
+    /// across restarts; being set again begins the wait anew. What is old is kept for that
+    /// much longer. A simulated clock is believed at once.
+    ///
+    /// What was recorded for the future goes half an hour after the clock went back while
+    /// something vouches for it, and else after fourteen days, when it is that old anyway.
     ///
     /// # Errors
-    /// [`StoreError::ClockNotSet`] when `now` is before 2020; [`StoreError::DiskFull`]
-    /// when there is no room even for the few pages that a deletion is written to
-    /// first.
-    pub fn purge(&mut self, now: UnixSeconds) -> Result<PurgeReport, StoreError> {
+    /// [`StoreError::ClockNotSet`] when the clock shows a time before 2020;
+    /// [`StoreError::DiskFull`] when there is no room even for the few pages that a
+    /// deletion is written to first.
+    pub fn purge(&mut self, look: &Look) -> Result<PurgeReport, StoreError> {
         let keys = self.keys();
-        retention::purge(&mut self.conn, &keys, now, Trust::Unconfirmed)
+        retention::purge(&mut self.conn, &keys, look)
     }
 
-    /// [`Store::purge`] without holding back after a leap of the clock, for when
-    /// the time is known to be right (synchronised, or simulated).
+    /// [`Store::purge`] where `now` is known to be right, and is believed at once. What
+    /// was recorded for the future stays.
     pub fn purge_at_confirmed_time(&mut self, now: UnixSeconds) -> Result<PurgeReport, StoreError> {
-        let keys = self.keys();
-        retention::purge(&mut self.conn, &keys, now, Trust::Confirmed)
+        self.purge(&Look {
+            wall: now,
+            boot: BootTime::new(Duration::ZERO),
+            voucher: Voucher::Simulation,
+        })
     }
 
     /// Destroys all keys, then everything but the agreement. Interrupted at any
@@ -728,6 +738,7 @@ mod tests {
                 ended: started,
                 previous: None,
                 cut_short: false,
+                after_gap: false,
                 sightings: vec![],
             })
             .unwrap();
@@ -829,6 +840,7 @@ mod tests {
             ended: UnixSeconds::new(1_600_000_004 + 240 * n),
             previous: None,
             cut_short: false,
+            after_gap: false,
             sightings: vec![
                 CycleSighting {
                     time: UnixSeconds::new(1_600_000_000 + 240 * n),

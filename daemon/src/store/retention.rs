@@ -3,83 +3,54 @@
 //! In both, keys are destroyed first and in a transaction of their own. What is
 //! interrupted after that leaves rows nobody can open, and is finished later.
 
-use gaen::time::{DAY_SECONDS, UnixSeconds, UtcDay};
+use gaen::time::{UnixSeconds, UtcDay};
 use rusqlite::{Connection, TransactionBehavior};
-use serde::{Deserialize, Serialize};
 
+use super::belief::{self, CLOCK_SET, KEEP_SECONDS, Memory};
 use super::day_key::Purpose;
 use super::encounters;
 use super::seal::Keys;
 use super::segment::SegmentId;
 use super::types::PurgeReport;
-use super::{StoreError, rows};
+use super::{StoreError, exposures, rows};
+use crate::clock::Look;
 
-/// What is older is gone (requirements R2, R4).
-const KEEP_SECONDS: u32 = 14 * DAY_SECONDS;
-
-/// Before this instant (2020-01-01) the program did not exist: a clock that shows
-/// an earlier time is not set.
-const CLOCK_SET: UnixSeconds = UnixSeconds::new(1_577_836_800);
 /// A day that grows old is rewritten for at least this much of it.
 const TRIM_SECONDS: i64 = 3600;
-/// A clock further ahead of the last purge than this has leapt, or the device
-/// was off.
-const LEAP_SECONDS: i64 = 86_400;
-/// A leap is believed when the clock still shows it this much later.
-const HOLD_SECONDS: i32 = 1800;
 /// The name of the value that remembers the clock.
 const CLOCK: &str = "store.clock";
 
-/// Whether a leap of the clock is believed at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trust {
-    /// The time is known to be right.
-    Confirmed,
-    /// The clock may have leapt.
-    Unconfirmed,
-}
-
-/// What is remembered of the clock from purge to purge.
-#[derive(Serialize, Deserialize)]
-struct ClockMemory {
-    /// The time of the last purge that was carried out.
-    purged: UnixSeconds,
-    /// The time of the first purge that was held since then.
-    leapt: Option<UnixSeconds>,
-}
-
-/// Destroys what is fourteen days old at `now`.
+/// Destroys what is fourteen days old, and what was recorded for a time that has not
+/// come, as far as the clocks of `look` are believed.
 pub(super) fn purge(
     conn: &mut Connection,
     keys: &Keys,
-    now: UnixSeconds,
-    trust: Trust,
+    look: &Look,
 ) -> Result<PurgeReport, StoreError> {
-    if now < CLOCK_SET {
+    if look.wall < CLOCK_SET {
         return Err(StoreError::ClockNotSet);
     }
-    let cutoff = now.saturating_add_signed(-KEEP_SECONDS.cast_signed());
-    let edge = cutoff.utc_day();
-    let mut report = PurgeReport::default();
-
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let remembered = rows::meta_json(&transaction, keys, CLOCK)?;
-    let (memory, held_until) = judge_clock(remembered, now, trust);
+    let (memory, judgement) = belief::judge(remembered, look);
     rows::put_meta_json(&transaction, keys, CLOCK, &memory)?;
-    report.held_until = held_until;
-    if held_until.is_none() {
-        let destroyed = Purpose::Encounters.destroy_before(&transaction, edge)?;
-        Purpose::Exposures.destroy_before(&transaction, edge)?;
-        // A TEK is fourteen days old when its day began that long ago.
-        let teks = transaction.execute("DELETE FROM tek WHERE day <= ?1", [edge.get()])?;
-        report.days_destroyed = u64::try_from(destroyed).unwrap_or(u64::MAX);
-        report.teks_deleted = u64::try_from(teks).unwrap_or(u64::MAX);
-    }
+    let cutoff = UnixSeconds::new(judgement.certain.get().saturating_sub(KEEP_SECONDS));
+    let edge = cutoff.utc_day();
+    let mut report = PurgeReport::at(judgement.certain);
+    report.is_held = judgement.is_held;
+    let destroyed = Purpose::Encounters.destroy_before(&transaction, edge)?;
+    Purpose::Exposures.destroy_before(&transaction, edge)?;
+    // A TEK is fourteen days old when its day began that long ago.
+    let teks = transaction.execute("DELETE FROM tek WHERE day <= ?1", [edge.get()])?;
+    report.days_destroyed = u64::try_from(destroyed).unwrap_or(u64::MAX);
+    report.teks_deleted = u64::try_from(teks).unwrap_or(u64::MAX);
     transaction.commit()?;
-    if report.held_until.is_some() {
-        return Ok(report);
-    }
 
+    if let Some(limit) = judgement.nothing_after {
+        report.misdated_seconds = tolerating_damage(&mut report.remains, || {
+            destroy_future(conn, keys, limit, memory)
+        })?;
+    }
     report.cycles_trimmed = tolerating_damage(&mut report.remains, || {
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let trimmed = encounters::trim_day(&transaction, keys, edge, cutoff, TRIM_SECONDS)?;
@@ -95,6 +66,28 @@ pub(super) fn purge(
     })?;
     report.remains |= !empty_log(conn)?;
     Ok(report)
+}
+
+/// Destroys the encounters and own keys of days that have not come at `limit`, and of
+/// that day what was recorded for later. A contact that was found stays: it is not taken
+/// back because of a clock. Returns for how many seconds there was a recording.
+fn destroy_future(
+    conn: &mut Connection,
+    keys: &Keys,
+    limit: UnixSeconds,
+    mut memory: Memory,
+) -> Result<u64, StoreError> {
+    let day = limit.utc_day();
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let misdated = encounters::recorded_after(&transaction, keys, limit)?;
+    Purpose::Encounters.destroy_after(&transaction, day)?;
+    exposures::destroy_empty_after(&transaction, keys, day)?;
+    transaction.execute("DELETE FROM tek WHERE day > ?1", [day.get()])?;
+    encounters::cut_day(&transaction, keys, day, limit)?;
+    memory.future_is_gone();
+    rows::put_meta_json(&transaction, keys, CLOCK, &memory)?;
+    transaction.commit()?;
+    Ok(misdated)
 }
 
 /// Removes everything that an erasure is to remove, all of which is sealed with
@@ -144,36 +137,6 @@ pub(super) fn empty_log(conn: &Connection) -> Result<bool, StoreError> {
     Ok(!busy)
 }
 
-/// What to remember of the clock, and until when a purge at `now` is held.
-fn judge_clock(
-    memory: Option<ClockMemory>,
-    now: UnixSeconds,
-    trust: Trust,
-) -> (ClockMemory, Option<UnixSeconds>) {
-    let believed = ClockMemory {
-        purged: now,
-        leapt: None,
-    };
-    let Some(memory) = memory else {
-        return (believed, None);
-    };
-    if trust == Trust::Confirmed || now.seconds_since(memory.purged) <= LEAP_SECONDS {
-        return (believed, None);
-    }
-    // A clock that went back since shows that the leap was none.
-    let leapt = memory.leapt.filter(|leapt| *leapt <= now).unwrap_or(now);
-    if now.seconds_since(leapt) >= i64::from(HOLD_SECONDS) {
-        return (believed, None);
-    }
-    (
-        ClockMemory {
-            purged: memory.purged,
-            leapt: Some(leapt),
-        },
-        Some(leapt.saturating_add_signed(HOLD_SECONDS)),
-    )
-}
-
 /// Removes the rows of days before `edge` and of all days without a key.
 fn remove_orphans(conn: &mut Connection, edge: UtcDay) -> Result<(), StoreError> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -208,49 +171,5 @@ fn tolerating_damage<T: Default>(
             Ok(T::default())
         }
         other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_leap_of_the_clock_is_believed_when_it_lasts() {
-        const T: u32 = 1_600_000_000;
-        const DAY: u32 = DAY_SECONDS;
-        for (purged, leapt, now, held_until) in [
-            (T, None, T + DAY, None),
-            (T, None, T + DAY + 1, Some(T + DAY + 1 + 1800)),
-            (
-                T,
-                Some(T + 3 * DAY),
-                T + 3 * DAY + 1799,
-                Some(T + 3 * DAY + 1800),
-            ),
-            (T, Some(T + 3 * DAY), T + 3 * DAY + 1800, None),
-            // The clock leapt to somewhere earlier, then here: judged anew.
-            (T, Some(T + 9 * DAY), T + 3 * DAY, Some(T + 3 * DAY + 1800)),
-            // The clock is back where it was.
-            (T, Some(T + 9 * DAY), T + 60, None),
-            (T, None, T - 30 * DAY, None),
-        ] {
-            let memory = ClockMemory {
-                purged: UnixSeconds::new(purged),
-                leapt: leapt.map(UnixSeconds::new),
-            };
-            let now = UnixSeconds::new(now);
-            let (memory, held) = judge_clock(Some(memory), now, Trust::Unconfirmed);
-            assert_eq!(held.map(UnixSeconds::get), held_until, "{now:?}");
-            assert_eq!(memory.leapt.is_some(), held.is_some());
-            assert_eq!(memory.purged == now, held.is_none());
-        }
-        let memory = || ClockMemory {
-            purged: UnixSeconds::new(T),
-            leapt: None,
-        };
-        let now = UnixSeconds::new(T + 40 * DAY);
-        assert_eq!(judge_clock(None, now, Trust::Unconfirmed).1, None);
-        assert_eq!(judge_clock(Some(memory()), now, Trust::Confirmed).1, None);
     }
 }

@@ -28,6 +28,9 @@ const HEADER_LEN: usize = 21;
 const FLAG_PREVIOUS: u8 = 1;
 /// The cycle was cut short.
 const FLAG_CUT_SHORT: u8 = 2;
+/// The cycle does not stand for the time since the scan before it. Earlier versions
+/// never set it, and pass over it.
+const FLAG_AFTER_GAP: u8 = 4;
 
 /// The shortest padded segment. Sealed, four of them fill one database page, and
 /// a single cycle has room in it for 37 sightings.
@@ -118,6 +121,7 @@ impl Builder {
             ended: cycle.ended,
             previous: cycle.previous,
             cut_short: cycle.cut_short,
+            after_gap: cycle.after_gap,
             records: &Zeroizing::<Vec<u8>>::new(records),
         })?;
         Ok(builder)
@@ -132,6 +136,9 @@ impl Builder {
         }
         if cycle.cut_short {
             flags |= FLAG_CUT_SHORT;
+        }
+        if cycle.after_gap {
+            flags |= FLAG_AFTER_GAP;
         }
         let previous = cycle.previous.map_or(0, UnixSeconds::get);
         self.headers.extend_from_slice(&cycle.number.to_le_bytes());
@@ -240,6 +247,7 @@ impl<'a> Segment<'a> {
                     ended: header.ended,
                     previous: header.previous,
                     cut_short: header.cut_short,
+                    after_gap: header.after_gap,
                     records,
                 })
             })
@@ -254,6 +262,7 @@ pub(super) struct Cycle<'a> {
     pub(super) ended: UnixSeconds,
     pub(super) previous: Option<UnixSeconds>,
     pub(super) cut_short: bool,
+    pub(super) after_gap: bool,
     pub(super) records: &'a [u8],
 }
 
@@ -266,6 +275,7 @@ impl Cycle<'_> {
             ended: self.ended,
             previous: self.previous,
             cut_short: self.cut_short,
+            after_gap: self.after_gap,
         }
     }
 
@@ -325,6 +335,7 @@ struct Header {
     ended: UnixSeconds,
     previous: Option<UnixSeconds>,
     cut_short: bool,
+    after_gap: bool,
     sightings: u32,
 }
 
@@ -339,6 +350,7 @@ impl Header {
             ended: UnixSeconds::new(word(8)),
             previous: (flags & FLAG_PREVIOUS != 0).then(|| UnixSeconds::new(word(12))),
             cut_short: flags & FLAG_CUT_SHORT != 0,
+            after_gap: flags & FLAG_AFTER_GAP != 0,
             sightings: word(17),
         })
     }
@@ -391,6 +403,7 @@ mod tests {
             ended: UnixSeconds::new(1_600_000_004),
             previous: Some(UnixSeconds::new(0)),
             cut_short: true,
+            after_gap: true,
             sightings: (0..sightings).map(sighting).collect(),
         }
     }
@@ -411,7 +424,7 @@ mod tests {
         assert_eq!(header.started, cycle.started);
         assert_eq!(header.ended, cycle.ended);
         assert_eq!(header.previous, cycle.previous);
-        assert!(header.cut_short);
+        assert!(header.cut_short && header.after_gap);
         let sightings: Vec<_> = read.encoded_records().map(decode_record).collect();
         assert_eq!(sightings, cycle.sightings);
     }

@@ -30,6 +30,10 @@ pub struct ScanCycle {
     /// Whether it ended before its time, so that it stands for no more than
     /// itself.
     pub cut_short: bool,
+    /// Whether the scan before it was longer ago than the timetable has it, or listening
+    /// was not possible in between: nobody would have been heard in that time, and the
+    /// cycle does not stand for it.
+    pub after_gap: bool,
     /// What was heard.
     pub sightings: Vec<CycleSighting>,
 }
@@ -61,6 +65,8 @@ pub struct CycleHeader {
     pub previous: Option<UnixSeconds>,
     /// Whether it ended before its time.
     pub cut_short: bool,
+    /// Whether it does not stand for the time since the scan before it.
+    pub after_gap: bool,
 }
 
 /// How a reading of sightings went.
@@ -314,11 +320,15 @@ pub enum CheckOutcome {
 }
 
 /// What a purge did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PurgeReport {
-    /// The clock has leapt forward; nothing was purged, and nothing will be
-    /// before this instant on that clock (see [`super::Store::purge`]).
-    pub held_until: Option<UnixSeconds>,
+    /// A time that has certainly passed: what was fourteen days old then is gone.
+    pub certain: UnixSeconds,
+    /// Whether the clock shows more than is believed yet (see [`super::Store::purge`]).
+    pub is_held: bool,
+    /// Seconds of listening that were recorded for a time that has not come, by a clock
+    /// that was ahead, and were destroyed for that.
+    pub misdated_seconds: u64,
     /// Days whose keys were destroyed.
     pub days_destroyed: u64,
     /// Cycles that were cut from a day of which a part is fourteen days old.
@@ -328,6 +338,21 @@ pub struct PurgeReport {
     /// Whether deleted rows or the write-ahead log are still on the disk, all of
     /// them sealed with keys that are destroyed; the next purge tries again.
     pub remains: bool,
+}
+
+impl PurgeReport {
+    /// A purge that has found nothing to do when `certain` has certainly passed.
+    pub(super) fn at(certain: UnixSeconds) -> Self {
+        Self {
+            certain,
+            is_held: false,
+            misdated_seconds: 0,
+            days_destroyed: 0,
+            cycles_trimmed: 0,
+            teks_deleted: 0,
+            remains: false,
+        }
+    }
 }
 
 /// What a compaction did.

@@ -1,6 +1,7 @@
 //! One scan cycle while it is open: what was heard, bounded.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use gaen::key::{Aem, Rpi};
 use gaen::time::UnixSeconds;
@@ -66,8 +67,14 @@ impl OpenCycle {
     /// from the one before to this one (protocol §4): were it reckoned from the start
     /// of the one to whenever somebody was first heard in the other, as much as a
     /// minute would be added to every cycle of a minute.
-    pub(super) fn close(self, ended: UnixSeconds, cut_short: bool) -> ScanCycle {
+    ///
+    /// By the timetable it begins at most `within` after the scan before it. Later, that
+    /// time was not listened to.
+    pub(super) fn close(self, ended: UnixSeconds, cut_short: bool, within: Duration) -> ScanCycle {
         let started = self.started;
+        let is_late = |previous: UnixSeconds| {
+            u64::try_from(started.seconds_since(previous)).is_ok_and(|gap| gap > within.as_secs())
+        };
         let sightings: Vec<CycleSighting> = self
             .heard
             .into_iter()
@@ -86,6 +93,7 @@ impl OpenCycle {
             ended: ended.max(self.started),
             previous: self.previous,
             cut_short,
+            after_gap: self.previous.is_some_and(is_late),
             sightings,
         }
     }
@@ -152,7 +160,7 @@ mod tests {
                 };
                 cycle.hear(&advert(1, rssi), &mut rng);
             }
-            let closed = cycle.close(start, false);
+            let closed = cycle.close(start, false, Duration::ZERO);
             assert_eq!(closed.sightings.len(), SAMPLES_PER_RPI);
             assert!(closed.sightings.iter().any(|s| s.rssi == -40));
             let rest: Vec<f64> = closed
@@ -177,13 +185,37 @@ mod tests {
         }
         cycle.hear(&advert(1, -50), &mut rng);
         assert_eq!(cycle.overflow(), 1_000);
-        assert_eq!(cycle.close(start, false).sightings.len(), 5_001);
+        assert_eq!(
+            cycle.close(start, false, Duration::ZERO).sightings.len(),
+            5_001
+        );
+    }
+
+    #[test]
+    fn a_cycle_later_than_the_timetable_has_it_is_after_a_gap() {
+        let start = UnixSeconds::new(1_600_000_000);
+        for (gap, after_gap) in [
+            (Some(60), false),
+            (Some(330), false),
+            (Some(331), true),
+            (Some(-5), false),
+            (None, false),
+        ] {
+            let previous = gap.map(|gap: i32| start.saturating_add_signed(-gap));
+            let closed =
+                OpenCycle::new(start, previous).close(start, false, Duration::from_secs(330));
+            assert_eq!(closed.after_gap, after_gap, "{gap:?}");
+        }
     }
 
     #[test]
     fn a_clock_set_back_does_not_end_a_cycle_before_it_began() {
         let start = UnixSeconds::new(1_600_000_000);
-        let closed = OpenCycle::new(start, None).close(UnixSeconds::new(1_500_000_000), true);
+        let closed = OpenCycle::new(start, None).close(
+            UnixSeconds::new(1_500_000_000),
+            true,
+            Duration::ZERO,
+        );
         assert_eq!(closed.ended, start);
     }
 }

@@ -52,8 +52,12 @@ const SHARED_WINDOW: Duration = Duration::from_secs(12);
 const STORAGE_RETRY: Duration = Duration::from_secs(60);
 /// How long after the longest life of an identifier it may take to replace it.
 const REPLACE_WITHIN: Duration = Duration::from_secs(120);
+/// How long it may take to begin a scan that is due: the broadcast comes first.
+const START_WITHIN: Duration = Duration::from_secs(30);
 /// A scan window that ends this much too late was slept through.
 const OVERSLEPT: Duration = Duration::from_secs(30);
+/// Nothing that waits is given up by a wall clock that was set less long ago than this.
+const CLOCK_HOLD: Duration = Duration::from_secs(1_800);
 /// Cycles kept in memory while the store refuses them (six hours at the default plan).
 const MAX_UNSAVED: usize = 90;
 /// A wall clock before 2020 was never set: there was no Exposure Notification.
@@ -80,6 +84,12 @@ pub enum Event {
     EraseRequested,
     /// The answer to [`Action::Erase`].
     Erased(Result<(), StorageFault>),
+    /// The answer to [`Action::Maintain`]: for how many seconds there was a recording
+    /// that was destroyed because a clock that was ahead dated it.
+    Maintained {
+        /// In seconds.
+        misdated: u64,
+    },
     /// Somebody asks for a check now.
     CheckRequested,
     /// The answer to [`Action::Check`]: whether it was complete.
@@ -255,6 +265,8 @@ pub struct Tracer<R> {
     registrar: Registrar,
 
     last_seen: Now,
+    /// When the wall clock was set, or the core started.
+    clock_set_at: BootTime,
     counters: Counters,
 }
 
@@ -342,6 +354,7 @@ impl<R: CryptoRng> Tracer<R> {
             check_requested: false,
             registrar: Registrar::new(facts.registration),
             last_seen: now,
+            clock_set_at: now.boot,
             counters: Counters::default(),
         };
         tracer.plan_chaff(now);
@@ -362,6 +375,7 @@ impl<R: CryptoRng> Tracer<R> {
             Event::Withdrawn => self.on_erase(now, true, &mut actions),
             Event::EraseRequested => self.on_erase(now, false, &mut actions),
             Event::Erased(erased) => self.note_storage(erased),
+            Event::Maintained { misdated } => self.counters.misdated += misdated,
             // Who asks while a check runs gets the answer of that one.
             Event::CheckRequested => self.check_requested = !self.checking,
             Event::CheckEnded { complete } => {
@@ -413,13 +427,13 @@ impl<R: CryptoRng> Tracer<R> {
         if !self.unsaved.is_empty() {
             deadlines.push(self.save_after);
         }
-        if self.may_keep_records() && !is_plausible(self.last_seen) {
+        if self.may_keep_records() && !is_plausible(self.last_seen.wall) {
             // Nothing tells when somebody sets the clock.
             deadlines.push(self.last_seen.boot.after(CLOCK_POLL));
         } else if self.may_keep_records() {
             deadlines.push(self.next_maintenance);
         }
-        if self.may_run() && is_plausible(self.last_seen) {
+        if self.may_run() && is_plausible(self.last_seen.wall) {
             deadlines.push(self.last_seen.boot.after(until_midnight(self.last_seen)));
             deadlines.extend(self.registration_deadlines());
             if self.settings.has_server && !self.checking {
@@ -692,6 +706,7 @@ impl<R: CryptoRng> Tracer<R> {
             return;
         }
         tracing::warn!(seconds = jump, "the clock was set");
+        self.clock_set_at = now.boot;
         self.shown_due.1 = self.schedule.due_wall(now);
         self.cut_cycle(now, true);
         self.previous_cycle = None;
@@ -706,10 +721,10 @@ impl<R: CryptoRng> Tracer<R> {
     fn drive(&mut self, now: Now, actions: &mut Vec<Action>) {
         self.give_up_overdue(now, actions);
         self.drive_measurement(now, actions);
-        if self.may_keep_records() && is_plausible(now) {
+        if self.may_keep_records() && is_plausible(now.wall) {
             self.maintain(now, actions);
         }
-        if self.may_run() && is_plausible(now) {
+        if self.may_run() && is_plausible(now.wall) {
             self.check(now, actions);
             self.load_key(now, actions);
         }
@@ -797,19 +812,19 @@ impl<R: CryptoRng> Tracer<R> {
         if let BroadcastState::On { gone_by, .. } = self.broadcast
             && (gone_by <= now.boot
                 || self.must_leave_air
-                || !(self.may_broadcast() && is_plausible(now)))
+                || !(self.may_broadcast() && is_plausible(now.wall)))
         {
             return self.command(now, Command::StopBroadcast, actions);
         }
         let scanning = matches!(self.scan, ScanState::On { .. });
-        if scanning && !(self.may_listen() && is_plausible(now)) {
+        if scanning && !(self.may_listen() && is_plausible(now.wall)) {
             self.close_cycle(now, true);
             return self.command(now, Command::StopScan, actions);
         }
-        if self.may_broadcast() && is_plausible(now) && self.drive_broadcast(now, actions) {
+        if self.may_broadcast() && is_plausible(now.wall) && self.drive_broadcast(now, actions) {
             return;
         }
-        if self.may_listen() && is_plausible(now) {
+        if self.may_listen() && is_plausible(now.wall) {
             self.drive_scan(now, actions);
         }
     }
@@ -978,7 +993,7 @@ impl<R: CryptoRng> Tracer<R> {
         if cut_short {
             self.counters.cycles_cut_short += 1;
         }
-        let cycle = cycle.close(now.wall, cut_short);
+        let cycle = cycle.close(now.wall, cut_short, self.timetable());
         // A cut cycle that heard nobody may have had no time to: it must not take
         // the time before it from the next one.
         if !(cut_short && cycle.sightings.is_empty()) {
@@ -1094,6 +1109,28 @@ impl<R: CryptoRng> Tracer<R> {
         }
     }
 
+    /// The longest time from the start of one scan to that of the next, with what the
+    /// radio and a change of plan may take.
+    fn timetable(&self) -> Duration {
+        let rest = |plan| match plan {
+            ScanPlan::Windows {
+                every: (_, longest),
+                ..
+            } => longest,
+            ScanPlan::Continuous { cycle } => cycle,
+        };
+        let present = rest(self.plan());
+        // A measurement listens all the time, and began or ended in between.
+        let is_chosen = self
+            .capabilities()
+            .is_none_or(|capabilities| !capabilities.always_listening);
+        if is_chosen {
+            present.max(rest(self.settings.scan)) + START_WITHIN
+        } else {
+            present + START_WITHIN
+        }
+    }
+
     /// A random time between the two, to the millisecond.
     fn random_between(&mut self, shortest: Duration, longest: Duration) -> Duration {
         let spread =
@@ -1102,9 +1139,9 @@ impl<R: CryptoRng> Tracer<R> {
     }
 }
 
-/// Whether the wall clock can be right.
-fn is_plausible(now: Now) -> bool {
-    now.wall >= EARLIEST_PLAUSIBLE
+/// Whether a wall clock that shows `wall` can be right.
+pub(crate) fn is_plausible(wall: UnixSeconds) -> bool {
+    wall >= EARLIEST_PLAUSIBLE
 }
 
 /// Time to the next UTC midnight, when a new key takes over.

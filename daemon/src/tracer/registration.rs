@@ -17,7 +17,7 @@ use gaen::time::{Interval, UnixSeconds, UtcDay};
 use rand_core::CryptoRng;
 use sesshoku_dbus_api::{RegistrationReason, RegistrationState};
 
-use super::{Action, KeyState, OwnKey, STORAGE_RETRY, Standing, StorageFault, Tracer};
+use super::{Action, CLOCK_HOLD, KeyState, OwnKey, STORAGE_RETRY, Standing, StorageFault, Tracer};
 use crate::clock::{BootTime, Now};
 use crate::radio::Command;
 use crate::store::{
@@ -34,11 +34,11 @@ const TRIES: usize = 3;
 const TRIES_COUNT_FOR: i64 = 86_400;
 /// How many seconds a pause lasts.
 const PAUSE: i32 = 1_800;
-/// A processing number is good for a day: for so many seconds a registration is kept
-/// that could not be sent.
-const KEPT_FOR: i64 = 86_400;
-/// For how many seconds it is told how a registration ended.
-const TOLD_FOR: i64 = 14 * 86_400;
+/// A processing number is good for a day: for so long a registration is kept that could
+/// not be sent.
+const KEPT_FOR: Duration = Duration::from_hours(24);
+/// For how long it is told how a registration ended.
+const TOLD_FOR: Duration = Duration::from_hours(14 * 24);
 /// The wait after the first failure to send; it doubles with each.
 const FIRST_RETRY: Duration = Duration::from_secs(15);
 /// The longest wait between two tries, also if the server asks for more.
@@ -165,6 +165,8 @@ pub(super) struct Registrar {
     number: Option<ProcessingNumber>,
     phase: Phase,
     failures: u32,
+    /// When what is pending was begun, unless that was before a restart.
+    begun_at: Option<BootTime>,
     /// Keys the server has, which the store does not know yet.
     sent: Vec<Tek>,
     save: Save,
@@ -222,6 +224,7 @@ impl Registrar {
             number: None,
             phase,
             failures: 0,
+            begun_at: None,
             sent: Vec::new(),
             save: Save::Clean,
             shown: (RegistrationState::None, None),
@@ -305,6 +308,7 @@ impl Registrar {
         self.number = None;
         self.phase = Phase::Idle;
         self.failures = 0;
+        self.begun_at = None;
         self.save = Save::Due(now.boot);
         let Some(pending) = self.record.pending.take() else {
             return;
@@ -391,7 +395,7 @@ impl<R: CryptoRng> Tracer<R> {
         if !self.settings.can_register {
             return Err(Refusal::NotConfigured);
         }
-        if !super::is_plausible(now) {
+        if !super::is_plausible(now.wall) {
             return Err(Refusal::ClockNotSet);
         }
         if self.registrar.paused_until(now.wall).is_some() {
@@ -510,6 +514,7 @@ impl<R: CryptoRng> Tracer<R> {
         registrar.sent.clear();
         registrar.number = Some(number);
         registrar.failures = 0;
+        registrar.begun_at = Some(now.boot);
         registrar.phase = Phase::Due {
             at: now.boot,
             why: Why::JustBegun,
@@ -606,7 +611,7 @@ impl<R: CryptoRng> Tracer<R> {
 
     /// Sends what is due, and gives up what was in vain for too long.
     pub(super) fn drive_registration(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if !(self.may_run() && super::is_plausible(now)) {
+        if !(self.may_run() && super::is_plausible(now.wall)) {
             return;
         }
         self.expire_registration(now);
@@ -730,18 +735,29 @@ impl<R: CryptoRng> Tracer<R> {
         }
     }
 
+    /// Gives up what has waited for too long: by the boot clock where that can tell, else
+    /// by a wall clock that was not set just now.
     fn expire_registration(&mut self, now: Now) {
+        let is_settled = now.boot.since(self.clock_set_at) >= CLOCK_HOLD;
+        let passed = |since: UnixSeconds| {
+            let passed = u64::try_from(now.wall.seconds_since(since)).unwrap_or(0);
+            Duration::from_secs(if is_settled { passed } else { 0 })
+        };
         let registrar = &mut self.registrar;
         match registrar.phase {
             Phase::Due { .. } | Phase::WithoutNumber => {
-                let begun = registrar.record.pending.as_ref().map(|it| it.begun);
-                if begun.is_some_and(|begun| now.wall.seconds_since(begun) > KEPT_FOR) {
+                let waited = match (registrar.begun_at, &registrar.record.pending) {
+                    (Some(begun), _) => now.boot.since(begun),
+                    (None, Some(pending)) => passed(pending.begun),
+                    (None, None) => return,
+                };
+                if waited > KEPT_FOR {
                     registrar.end(now, Some(RegistrationFailure::Expired));
                 }
             }
             Phase::Idle => {
                 let ended = registrar.record.ended.as_ref().map(|it| it.at);
-                if ended.is_some_and(|at| now.wall.seconds_since(at) > TOLD_FOR) {
+                if ended.is_some_and(|at| passed(at) > TOLD_FOR) {
                     registrar.record.ended = None;
                     registrar.save = Save::Due(now.boot);
                 }

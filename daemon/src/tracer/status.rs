@@ -48,6 +48,8 @@ pub struct Counters {
     pub cycles: u64,
     /// Of these, cycles that ended before their time.
     pub cycles_cut_short: u64,
+    /// Seconds of recording that were dated by a clock that was ahead, and are gone.
+    pub misdated: u64,
     /// Exposure Notification adverts heard.
     pub heard: u64,
     /// Sightings stored.
@@ -95,7 +97,7 @@ fn state<R: rand_core::CryptoRng>(tracer: &Tracer<R>, now: Now) -> (RunState, Ru
             return (RunState::NoConsent, RunReason::ConsentMissing);
         }
     }
-    if !is_plausible(now) {
+    if !is_plausible(now.wall) {
         return (RunState::Stopped, RunReason::ClockNotSet);
     }
     if tracer.log_ended {

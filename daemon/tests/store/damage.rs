@@ -243,7 +243,7 @@ fn any_lost_page_is_survived_or_refused() {
             store.append_cycle(&cycle(T0 + 2 * DAY, 3)).unwrap();
             store.compact(day(T0 + 2 * DAY)).unwrap();
             assert_eq!(read_all(&store).1.sightings, report.sightings + 3);
-            store.purge(at(T0 + 9 * DAY)).unwrap();
+            store.purge_at_confirmed_time(at(T0 + 9 * DAY)).unwrap();
             store.erase().unwrap();
             assert_eq!(read_all(&store).1, Default::default());
         }

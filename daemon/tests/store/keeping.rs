@@ -71,6 +71,7 @@ fn compaction_keeps_everything_and_happens_once() {
     for n in 0..350 {
         let cycle = ScanCycle {
             cut_short: n % 3 == 0,
+            after_gap: n % 7 == 0,
             previous: (n % 5 != 0).then(|| at(T0 + 240 * n - 100)),
             ..cycle(T0 + 240 * n, n % 20)
         };

@@ -1,6 +1,9 @@
 //! What is fourteen days old goes, and nothing else.
 
+use std::time::Duration;
+
 use gaen::time::UnixSeconds;
+use sesshokud::clock::{BootTime, Look, Voucher};
 use sesshokud::store::{
     CheckOutcome, CheckRecord, Consent, ExportRecord, ExposureChanges, StoreError,
 };
@@ -26,14 +29,18 @@ fn a_day_goes_fourteen_days_after_its_end() {
     store.put_own_key(&own_key(day(T0), 1)).unwrap();
     store.put_own_key(&own_key(day(T0 + DAY), 2)).unwrap();
 
-    let report = store.purge(at(T0 + 14 * DAY - 1)).unwrap();
+    let report = store
+        .purge_at_confirmed_time(at(T0 + 14 * DAY - 1))
+        .unwrap();
     assert_eq!((report.days_destroyed, report.teks_deleted), (0, 0));
-    let report = store.purge(at(T0 + 14 * DAY)).unwrap();
+    let report = store.purge_at_confirmed_time(at(T0 + 14 * DAY)).unwrap();
     assert_eq!((report.days_destroyed, report.teks_deleted), (0, 1));
-    let report = store.purge(at(T0 + 15 * DAY - 1)).unwrap();
+    let report = store
+        .purge_at_confirmed_time(at(T0 + 15 * DAY - 1))
+        .unwrap();
     assert_eq!((report.days_destroyed, report.cycles_trimmed), (0, 0));
     assert_eq!(times(&store).len(), 2);
-    let report = store.purge(at(T0 + 15 * DAY)).unwrap();
+    let report = store.purge_at_confirmed_time(at(T0 + 15 * DAY)).unwrap();
     assert_eq!((report.days_destroyed, report.teks_deleted), (1, 1));
     assert!(!report.remains);
     assert_eq!(times(&store), [at(T0 + DAY)]);
@@ -54,7 +61,13 @@ fn the_day_at_the_edge_is_cut_by_the_hour() {
         let (before, _) = read_all(&store);
 
         let now = T0 + 14 * DAY + HOUR - 1;
-        assert_eq!(store.purge(at(now)).unwrap().cycles_trimmed, 0);
+        assert_eq!(
+            store
+                .purge_at_confirmed_time(at(now))
+                .unwrap()
+                .cycles_trimmed,
+            0
+        );
         // Reading is exact also while less than an hour is due.
         let (read, _) = read_since(&store, at(now - 14 * DAY));
         assert!(
@@ -64,7 +77,7 @@ fn the_day_at_the_edge_is_cut_by_the_hour() {
         assert_eq!(read.len(), before.len() - 15 * 3);
 
         let now = T0 + 14 * DAY + HOUR;
-        let report = store.purge(at(now)).unwrap();
+        let report = store.purge_at_confirmed_time(at(now)).unwrap();
         assert_eq!(report.cycles_trimmed, 15);
         let cutoff = at(now - 14 * DAY);
         let kept: Vec<_> = before
@@ -77,12 +90,16 @@ fn the_day_at_the_edge_is_cut_by_the_hour() {
         assert_eq!(report.damaged_segments, 0);
         assert_eq!(store.coverage(EVER, at(now)).unwrap().damaged_segments, 0);
 
-        let report = store.purge(at(T0 + 14 * DAY + 13 * HOUR)).unwrap();
+        let report = store
+            .purge_at_confirmed_time(at(T0 + 14 * DAY + 13 * HOUR))
+            .unwrap();
         assert_eq!(report.cycles_trimmed, 12 * 15);
         // A late cycle still finds its place in the cut day.
         store.append_cycle(&cycle(T0 + 20 * HOUR, 1)).unwrap();
         assert_eq!(read_all(&store).1.damaged_segments, 0);
-        let report = store.purge(at(T0 + 15 * DAY - 1)).unwrap();
+        let report = store
+            .purge_at_confirmed_time(at(T0 + 15 * DAY - 1))
+            .unwrap();
         assert_eq!(report.cycles_trimmed, 11 * 15 + 1);
         assert_eq!(times(&store), []);
     }
@@ -110,7 +127,7 @@ fn cutting_a_day_keeps_its_exposures() {
     store.record_export(&record, &changes).unwrap();
     assert!(
         store
-            .purge(at(T0 + 14 * DAY + 12 * HOUR))
+            .purge_at_confirmed_time(at(T0 + 14 * DAY + 12 * HOUR))
             .unwrap()
             .cycles_trimmed
             > 0
@@ -119,7 +136,7 @@ fn cutting_a_day_keeps_its_exposures() {
     assert_eq!(store.exposures().unwrap().found, [found]);
     assert_eq!(store.processed_exports().unwrap().len(), 1);
 
-    store.purge(at(T0 + 15 * DAY)).unwrap();
+    store.purge_at_confirmed_time(at(T0 + 15 * DAY)).unwrap();
     assert_eq!(store.exposures().unwrap(), Default::default());
     assert_eq!(store.processed_exports().unwrap(), []);
 }
@@ -139,7 +156,7 @@ fn old_checks_go_but_the_last_one_stays() {
             })
             .unwrap();
     }
-    store.purge(at(T0 + 40 * DAY)).unwrap();
+    store.purge_at_confirmed_time(at(T0 + 40 * DAY)).unwrap();
     assert_eq!(store.last_check().unwrap().unwrap().ended, at(T0 + 2));
     assert_eq!(store.last_success().unwrap(), Some(at(T0 + 2)));
 }
@@ -150,50 +167,149 @@ fn a_clock_that_is_not_set_purges_nothing() {
     let mut store = home.open();
     store.append_cycle(&cycle(T0, 1)).unwrap();
     for now in [0, 1_577_836_799] {
-        assert!(matches!(store.purge(at(now)), Err(StoreError::ClockNotSet)));
-        assert!(matches!(
-            store.purge_at_confirmed_time(at(now)),
-            Err(StoreError::ClockNotSet)
-        ));
+        for voucher in [Voucher::Nobody, Voucher::Simulation] {
+            let look = look(now, 0, voucher);
+            assert!(matches!(store.purge(&look), Err(StoreError::ClockNotSet)));
+        }
     }
-    store.purge(at(1_577_836_800)).unwrap();
+    store.purge_at_confirmed_time(at(1_577_836_800)).unwrap();
     assert_eq!(times(&store).len(), 1);
 }
 
-#[test]
-fn a_short_leap_of_the_clock_destroys_nothing() {
-    let home = Home::new();
-    let mut store = home.open();
-    store.append_cycle(&cycle(T0, 1)).unwrap();
-    store.put_own_key(&own_key(day(T0), 1)).unwrap();
-    store.purge(at(T0 + HOUR)).unwrap();
-    let leap = T0 + 20 * 365 * DAY;
-    let held = store.purge(at(leap)).unwrap().held_until.unwrap();
-    assert_eq!(held, at(leap + 1800));
-    // The cycles of the wrong time do not make it believed.
-    store.append_cycle(&cycle(leap + 60, 1)).unwrap();
-    drop(store);
-    let mut store = home.open();
-    assert!(store.purge(at(leap + 1799)).unwrap().held_until.is_some());
-    store.purge(at(T0 + 2 * HOUR)).unwrap();
-    assert_eq!(store.own_keys().unwrap().len(), 1);
-    assert_eq!(times(&store).len(), 2, "the future is kept");
+/// What the clocks show, `hours` after the boot.
+fn look(wall: u32, since_boot: u32, voucher: Voucher) -> Look {
+    Look {
+        wall: at(wall),
+        boot: BootTime::new(Duration::from_secs(since_boot.into())),
+        voucher,
+    }
 }
 
 #[test]
-fn a_leap_that_lasts_is_believed_also_across_a_restart() {
+fn two_settings_of_the_clock_destroy_nothing() {
+    for (first, then) in [
+        (20 * DAY, 20 * DAY + HOUR),
+        (13 * DAY, 13 * DAY + 1900),
+        (20 * 365 * DAY, 20 * 365 * DAY + 2 * DAY),
+    ] {
+        let home = Home::new();
+        let mut store = home.open();
+        store.append_cycle(&cycle(T0, 1)).unwrap();
+        store.put_own_key(&own_key(day(T0), 1)).unwrap();
+        store.purge_at_confirmed_time(at(T0 + HOUR)).unwrap();
+        let mut boot = HOUR;
+        for wall in [T0 + HOUR, T0 + HOUR + first, T0 + HOUR + then, T0 + HOUR] {
+            boot += 2;
+            let report = store
+                .purge(&look(wall, boot, Voucher::Synchronisation))
+                .unwrap();
+            assert_eq!((report.days_destroyed, report.teks_deleted), (0, 0));
+            assert_eq!(report.is_held, wall != T0 + HOUR);
+            drop(store);
+            store = home.open();
+        }
+        assert_eq!(store.own_keys().unwrap().len(), 1);
+        assert_eq!(times(&store).len(), 1);
+    }
+}
+
+#[test]
+fn what_grows_old_goes_on_time_also_while_a_clock_is_held() {
     let home = Home::new();
     let mut store = home.open();
-    store.append_cycle(&cycle(T0, 1)).unwrap();
-    store.purge(at(T0 + HOUR)).unwrap();
-    let after_a_month = T0 + 30 * DAY;
-    assert!(store.purge(at(after_a_month)).unwrap().held_until.is_some());
-    assert_eq!(times(&store).len(), 1);
-    drop(store);
+    for n in 0..360 {
+        store.append_cycle(&cycle(T0 + 240 * n, 1)).unwrap();
+    }
+    store
+        .purge_at_confirmed_time(at(T0 + 14 * DAY - HOUR))
+        .unwrap();
+    // The boot clock tells that the hours pass, whatever the wall clock shows.
+    for hour in 0..=12 {
+        let wall = T0 + 300 * DAY + (hour % 2) * DAY;
+        let look = look(wall, HOUR * hour, Voucher::Nobody);
+        assert!(store.purge(&look).unwrap().is_held);
+    }
+    assert_eq!(times(&store).first(), Some(&at(T0 + 11 * HOUR + 240)));
+    assert_eq!(times(&store).len(), 13 * 15 - 1);
+}
+
+#[test]
+fn what_was_recorded_for_the_future_goes_and_nothing_else() {
+    let home = Home::new();
     let mut store = home.open();
-    let report = store.purge(at(after_a_month + 1800)).unwrap();
-    assert_eq!((report.held_until, report.days_destroyed), (None, 1));
-    assert_eq!(times(&store), []);
+    let now = T0 + 10 * DAY + 12 * HOUR;
+    // Right ones, of today and before.
+    let right: Vec<u32> = (0..50).map(|n| now - n * 5 * HOUR).collect();
+    // A clock that was ahead, by hours, days and years. Two hours match, too.
+    let ahead = [
+        2 * HOUR - 60,
+        1800 + 2 * HOUR + 61,
+        9 * HOUR,
+        DAY,
+        20 * DAY,
+        30_000 * DAY,
+    ];
+    for time in right.iter().rev() {
+        store.append_cycle(&cycle(*time, 2)).unwrap();
+        store.put_own_key(&own_key(day(*time), 1)).unwrap();
+    }
+    for by in ahead {
+        store.append_cycle(&cycle(now + by, 2)).unwrap();
+        store.put_own_key(&own_key(day(now + by), 1)).unwrap();
+    }
+    // One more of today, after those in the same day.
+    store.append_cycle(&cycle(now + 60, 2)).unwrap();
+    let found = exposure(1, &[now - DAY, now + 20 * DAY]);
+    let record = ExportRecord {
+        url: "file:///1.zip".to_owned(),
+        created: 0,
+        sha256: [0; 32],
+        outcome: accepted(1),
+        processed_at: at(now),
+    };
+    let changes = ExposureChanges {
+        put: vec![found.clone()],
+        remove: vec![],
+    };
+    store.record_export(&record, &changes).unwrap();
+    let coverage = store.coverage(EVER, at(now + 600)).unwrap();
+
+    // The clock went back, and is synchronised again.
+    let mut misdated = 0;
+    for (wall, boot) in [(now, 0), (now + 1799, 1799)] {
+        let report = store
+            .purge(&look(wall, boot, Voucher::Synchronisation))
+            .unwrap();
+        misdated += report.misdated_seconds;
+        assert!(!report.remains);
+        assert_eq!(misdated, 0);
+    }
+    let look = look(now + 1800, 1800, Voucher::Synchronisation);
+    let report = store.purge(&look).unwrap();
+    // Each of four seconds stands for the four minutes before it, too, as far as they are
+    // of the future.
+    assert_eq!(report.misdated_seconds, 4 * 244 + 61 + 4);
+    let left = times(&store);
+    let allowed = at(now + 1800 + 2 * HOUR);
+    assert!(left.iter().all(|time| *time <= allowed));
+    assert_eq!(left.len(), 2 * (right.len() + 2));
+    let (_, report) = read_all(&store);
+    assert_eq!(report.damaged_segments, 0);
+    let after = store.coverage(EVER, at(now + 600)).unwrap();
+    assert_eq!(after, coverage, "what was recorded in time stays so");
+    assert!(
+        store
+            .own_keys()
+            .unwrap()
+            .iter()
+            .all(|key| key.day <= day(now + DAY))
+    );
+    assert_eq!(
+        store.exposures().unwrap().found,
+        [found],
+        "no contact is taken back"
+    );
+    assert_eq!(store.purge(&look).unwrap().misdated_seconds, 0);
 }
 
 #[test]
@@ -201,9 +317,10 @@ fn a_confirmed_time_needs_no_wait() {
     let home = Home::new();
     let mut store = home.open();
     store.append_cycle(&cycle(T0, 1)).unwrap();
-    store.purge(at(T0 + HOUR)).unwrap();
+    store.purge_at_confirmed_time(at(T0 + HOUR)).unwrap();
     let report = store.purge_at_confirmed_time(at(T0 + 30 * DAY)).unwrap();
-    assert_eq!((report.held_until, report.days_destroyed), (None, 1));
+    assert_eq!((report.is_held, report.days_destroyed), (false, 1));
+    assert_eq!(report.certain, at(T0 + 30 * DAY));
 }
 
 #[test]

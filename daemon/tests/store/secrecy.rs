@@ -182,7 +182,9 @@ fn a_purged_day_s_keys_are_in_no_file() {
     let tek = of_first_day("sealed", "tek");
 
     // Half of the first day: a new key, and the old one is gone.
-    store.purge(at(T0 + 14 * DAY + 2 * HOUR)).unwrap();
+    store
+        .purge_at_confirmed_time(at(T0 + 14 * DAY + 2 * HOUR))
+        .unwrap();
     assert_eq!(files_with(home.path(), &encounters), [""; 0]);
     assert_eq!(files_with(home.path(), &tek), [""; 0]);
     assert!(!files_with(home.path(), &exposures).is_empty());
@@ -192,7 +194,12 @@ fn a_purged_day_s_keys_are_in_no_file() {
     );
     let segment = blob(&home, "SELECT sealed FROM segment ORDER BY id LIMIT 1");
 
-    assert!(!store.purge(at(T0 + 15 * DAY)).unwrap().remains);
+    assert!(
+        !store
+            .purge_at_confirmed_time(at(T0 + 15 * DAY))
+            .unwrap()
+            .remains
+    );
     for gone in [&encounters, &exposures, &segment[..64].to_vec()] {
         assert_eq!(files_with(home.path(), gone), [""; 0]);
     }

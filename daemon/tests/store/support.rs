@@ -91,6 +91,7 @@ pub(crate) fn cycle(started: u32, count: u32) -> ScanCycle {
         ended: at(started + 4),
         previous: Some(at(started - 240)),
         cut_short: false,
+        after_gap: false,
         sightings: (0..count).map(|n| sighting(started + n % 4, n)).collect(),
     }
 }

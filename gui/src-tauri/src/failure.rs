@@ -51,6 +51,7 @@ impl From<Error> for Failure {
             Error::Pending(_) => "Pending",
             Error::NothingPending(_) => "NothingPending",
             Error::NumberRequired(_) => "NumberRequired",
+            Error::TimedOut(_) => "TimedOut",
             Error::ShuttingDown(_) => "ShuttingDown",
             // The window measures nothing.
             Error::InvalidDuration(_) | Error::NotListening(_) => "Failed",

@@ -115,6 +115,7 @@ impl World {
             ended: time.saturating_add_signed(4),
             previous: Some(time.saturating_add_signed(-300)),
             cut_short: false,
+            after_gap: false,
             sightings: vec![CycleSighting {
                 time: time.saturating_add_signed(1),
                 rpi,
@@ -137,6 +138,7 @@ impl World {
                 ended: started.saturating_add_signed(4),
                 previous: Some(started.saturating_add_signed(-240)),
                 cut_short: false,
+                after_gap: false,
                 sightings: Vec::new(),
             };
             store.append_cycle(&cycle).unwrap();
