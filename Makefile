@@ -172,6 +172,10 @@ test-unit: build-tests ## Test every crate by itself
 test-e2e: build-tests ## Test the programs together, on a private bus
 	cargo test $(ALL) --no-fail-fast $(E2E_TESTS:%=--test %)
 
+.PHONY: life
+life: build-tests ## Live sixty days with a simulated phone, and compare what it says every hour (slow)
+	cargo test $(ALL) --test days --test life -- --include-ignored --nocapture --test-threads 1
+
 # `make test-bluez BLUETOOTHD=5.82` has Debian 13's bluetoothd in every guest.
 export SESSHOKU_BLUETOOTHD := $(BLUETOOTHD)
 
