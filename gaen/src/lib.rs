@@ -20,6 +20,7 @@ pub mod metadata;
 pub mod notice;
 pub mod registration;
 pub mod risk;
+mod score;
 pub mod sighting;
 pub mod time;
 pub mod window;
