@@ -13,7 +13,8 @@
 const MAGIC: &[u8; 8] = b"btsnoop\0";
 /// The one version of the format.
 const VERSION: u32 = 1;
-const FILE_HEADER_LEN: usize = 16;
+/// How long the file's header is, in bytes: what [`Cursor::new`] judges by.
+pub const FILE_HEADER_LEN: usize = 16;
 const RECORD_HEADER_LEN: usize = 24;
 /// What the format calls year 0, in microseconds before 1970.
 const EPOCH_US: i64 = 62_168_256_000_000_000;

@@ -335,6 +335,10 @@ pub(crate) enum Analyse {
         files: Vec<PathBuf>,
         #[command(flatten)]
         public_key: PublicKey,
+        /// Also take ZIP files that hold export.bin alone, or do not say of which time
+        /// they are.
+        #[arg(long, conflicts_with = "public_key")]
+        unsigned: bool,
     },
     /// Show which identifiers a Bluetooth log heard, and from how many addresses.
     Capture {
@@ -353,13 +357,15 @@ pub(crate) enum Analyse {
         keys: Vec<PathBuf>,
         #[command(flatten)]
         public_key: PublicKey,
-        /// Do not check signatures; also take ZIP files that hold export.bin alone.
+        /// Do not check signatures; also take ZIP files that hold export.bin alone, or do
+        /// not say of which time they are.
         #[arg(long)]
         unsigned: bool,
     },
     /// Weigh exposure windows as phones record them, up to the days that are a contact.
     Windows {
-        /// Exposure windows as JSON: a list, or an object of named lists.
+        /// Exposure windows as JSON: a list, an object of named lists, or what COCOA 2
+        /// saves.
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },

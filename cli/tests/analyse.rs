@@ -10,6 +10,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{Cursor, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -21,6 +22,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use zip::write::SimpleFileOptions;
 
 /// 2020-08-01.
 const DAY: UtcDay = UtcDay::new(18_475);
@@ -287,6 +289,7 @@ fn an_encounter_is_matched_into_a_contact() {
 
     let expected = json!({
         "diagnosis_keys": 2, "sightings": 12, "dropped_sightings": 1,
+        "files_without_period": 0,
         "keys": [{
             "key": "01010101010101010101010101010101", "rpis": 3, "sightings": 12,
             "windows": [{
@@ -363,6 +366,129 @@ fn keys_are_only_matched_when_they_are_trusted_and_complete() {
     assert_eq!((code, &reports[0]["days"][0]["contact"]), (0, &json!(true)));
 }
 
+/// COCOA's exporter writes a file for each of its runs, all of which say that they are
+/// batch 1 of 1 of the keys' day.
+#[test]
+fn several_runs_for_one_day_all_count() {
+    let files = Files::new();
+    let sightings = files.write("sightings.jsonl", encounter(&key(1)));
+    let pem = files.write("key.pem", signer().public_key_pem());
+    let run = |byte| write(&export(vec![key(byte)]), &[&signer()]).unwrap();
+    let (first, second) = (files.write("1.zip", run(1)), files.write("2.zip", run(2)));
+    let copy = files.write("copy.zip", run(1));
+    for keys in [
+        &[&first, &second][..],
+        &[&second, &first],
+        &[&first, &second, &first, &copy],
+    ] {
+        for trust in [&["--public-key", &*pem][..], &["--unsigned"]] {
+            let keys: Vec<&str> = keys.iter().map(|it| it.as_str()).collect();
+            let arguments = [
+                &["match", "--sightings", &sightings],
+                trust,
+                &["--keys"],
+                &keys,
+            ];
+            let (code, reports) = analyse(&arguments.concat());
+            assert_eq!((code, &reports[0]["diagnosis_keys"]), (0, &json!(2)));
+            assert_eq!(reports[0]["days"].as_array().unwrap().len(), 1);
+            assert_eq!(reports[0]["days"][0]["score_sum"], 3600.0);
+            assert_eq!(reports[0]["days"][0]["contact"], true);
+        }
+    }
+}
+
+#[test]
+fn cocoas_two_runs_are_a_contact() {
+    let file = |name: &str| shared(&format!("../cases/batches/{name}"));
+    let (Some(sightings), Some(first), Some(second), Some(pem)) = (
+        file("f1-sightings.jsonl"),
+        file("f1-run1.zip"),
+        file("f1-run2.zip"),
+        file("f1-pub.pem"),
+    ) else {
+        return;
+    };
+    let arguments = [
+        "match",
+        "--sightings",
+        text(&sightings),
+        "--keys",
+        text(&first),
+        text(&second),
+        "--public-key",
+        text(&pem),
+    ];
+    let (code, reports) = analyse(&arguments);
+    assert_eq!(code, 0);
+    let [day] = &reports[0]["days"].as_array().unwrap()[..] else {
+        panic!("one day: {}", reports[0]);
+    };
+    assert_eq!(day["seconds"], 1_200);
+    assert_eq!(day["score_sum"], 3_000.0);
+    assert_eq!(day["contact"], true);
+}
+
+/// An unsigned export of these keys that does not say of which time it is.
+fn timeless(keys: &[DiagnosisKey]) -> Vec<u8> {
+    // The two times are the first fields: 9 bytes each, after the 16 of the header.
+    const TIMES: std::ops::Range<usize> = 16..34;
+    let mut archive =
+        zip::ZipArchive::new(Cursor::new(write_bare(&export(keys.to_vec())).unwrap())).unwrap();
+    let mut bin = Vec::new();
+    archive
+        .by_name("export.bin")
+        .unwrap()
+        .read_to_end(&mut bin)
+        .unwrap();
+    bin.drain(TIMES);
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    writer
+        .start_file("export.bin", SimpleFileOptions::default())
+        .unwrap();
+    writer.write_all(&bin).unwrap();
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn keys_of_no_stated_time_are_read_when_nothing_is_asked_of_them() {
+    let files = Files::new();
+    let timeless = files.write("timeless.zip", timeless(&[key(1)]));
+    let sightings = files.write("sightings.jsonl", encounter(&key(1)));
+
+    let (code, reports) = analyse(&["export", &timeless]);
+    assert_eq!((code, &reports[0]["error"]), (1, &json!("archive")));
+    let (code, reports) = analyse(&["export", "--unsigned", &timeless]);
+    assert_eq!((code, &reports[0]["error"]), (0, &Value::Null));
+    for (name, expected) in [
+        ("start", Value::Null),
+        ("end", Value::Null),
+        ("region", json!("440")),
+        ("verified", Value::Null),
+    ] {
+        assert_eq!(reports[0][name], expected, "{name}");
+    }
+    assert_eq!(reports[0]["keys"].as_array().unwrap().len(), 1);
+    let said = sesshoku(&["analyse", "export", "--unsigned", &timeless]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("of no stated time"), "{said}");
+
+    let arguments = [
+        "match",
+        "--sightings",
+        &sightings,
+        "--unsigned",
+        "--keys",
+        &timeless,
+    ];
+    let (code, reports) = analyse(&arguments);
+    assert_eq!((code, &reports[0]["files_without_period"]), (0, &json!(1)));
+    assert_eq!(reports[0]["days"][0]["contact"], true);
+    let said = sesshoku(&[&["analyse"], &arguments[..]].concat());
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("does not say of which time"), "{said}");
+}
+
 #[test]
 fn a_key_that_was_revoked_later_is_not_matched() {
     let files = Files::new();
@@ -436,7 +562,7 @@ fn windows_are_weighed_into_days() {
     assert_eq!(
         reports,
         [json!({
-            "name": null,
+            "name": null, "negative_scans": 0,
             "days": [{
                 "date": "2020-08-01", "score_sum": 1350.0, "maximum_score": 675.0,
                 "seconds": 1350, "contact": true,
@@ -462,7 +588,241 @@ fn windows_are_weighed_into_days() {
         assert_eq!(report["days"][0]["score_sum"], score);
         assert_eq!(report["days"][0]["contact"], contact);
     }
-    assert_eq!(reports[2], json!({ "name": "empty", "days": [] }));
+    assert_eq!(
+        reports[2],
+        json!({ "name": "empty", "negative_scans": 0, "days": [] })
+    );
+}
+
+/// The layout of COCOA 2's own file: capitalised names, beside other things.
+#[test]
+fn what_cocoa_2_saves_is_read() {
+    let files = Files::new();
+    let scan = json!({
+        "TypicalAttenuationDb": 50, "MinAttenuationDb": 48, "SecondsSinceLastScan": 300,
+    });
+    let saved = json!({
+        "generated_at": "2020-08-02T00:00:00+09:00",
+        "daily_summaries": [{ "DateMillisSinceEpoch": 7, "DaySummary": {} }],
+        "exposure_windows": [{
+            "CalibrationConfidence": 1,
+            "DateMillisSinceEpoch": u64::from(DAY.start().get()) * 1000,
+            "Infectiousness": 2,
+            "ReportType": 1,
+            "ScanInstances": [scan, scan, scan],
+        }],
+    });
+    let (code, reports) = analyse(&["windows", &files.write("saved.json", saved.to_string())]);
+    assert_eq!(code, 0);
+    assert_eq!(
+        reports,
+        [json!({
+            "name": "exposure_windows", "negative_scans": 0,
+            "days": [{
+                "date": "2020-08-01", "score_sum": 2250.0, "maximum_score": 2250.0,
+                "seconds": 900, "contact": true,
+            }],
+        })]
+    );
+    let mut broken = saved;
+    broken["exposure_windows"][0]["ScanInstances"] = json!(7);
+    let (code, name, _) = failure(&["windows", &files.write("broken.json", broken.to_string())]);
+    assert_eq!((code, name.as_str()), (5, "input-not-windows"));
+}
+
+#[test]
+fn cocoa_2s_real_layout_is_read() {
+    let Some(saved) = shared("../cases/cocoa2/f6-cocoa2-exposure_data.json") else {
+        return;
+    };
+    let (code, reports) = analyse(&["windows", text(&saved)]);
+    assert_eq!(code, 0);
+    assert_eq!(reports[0]["days"][0]["score_sum"], 2250.0);
+    assert_eq!(reports[0]["days"][0]["contact"], true);
+}
+
+#[test]
+fn a_negative_time_counts_as_none_and_is_told() {
+    let files = Files::new();
+    let mut window = window(&[300, 300, 300], json!({}));
+    for index in [0, 2] {
+        window["scanInstances"][index]["secondsSinceLastScan"] = json!(-120);
+    }
+    let file = files.write("negative.json", json!([window]).to_string());
+    let (code, reports) = analyse(&["windows", &file]);
+    assert_eq!((code, &reports[0]["negative_scans"]), (0, &json!(2)));
+    assert_eq!(reports[0]["days"][0]["seconds"], 300);
+    let said = sesshoku(&["analyse", "windows", &file]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("2 scans stood for a negative time"), "{said}");
+}
+
+/// Runs `analyse` with at most 512 MiB of memory.
+fn within_bounds(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -v 524288; exec \"$0\" analyse --json \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_sesshoku"))
+        .args(args)
+        .env("LC_ALL", "C")
+        .output()
+        .unwrap();
+    assert!(output.stdout.is_empty());
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    let text = |name: &str| error[name].as_str().unwrap().to_owned();
+    (
+        output.status.code().unwrap(),
+        text("error"),
+        text("message"),
+    )
+}
+
+#[test]
+fn what_has_no_end_is_refused_by_its_limit() {
+    let files = Files::new();
+    let sightings = files.write("sightings.jsonl", encounter(&key(1)));
+    let zip = files.write(
+        "keys.zip",
+        write(&export(vec![key(1)]), &[&signer()]).unwrap(),
+    );
+    let zero = "/dev/zero";
+    let keys = |keys: &'static str| {
+        [
+            "match",
+            "--sightings",
+            &sightings,
+            "--unsigned",
+            "--keys",
+            keys,
+        ]
+    };
+    let by_key = ["export", &zip, "--public-key", zero];
+    let lines = ["match", "--unsigned", "--keys", &zip, "--sightings", zero];
+    for (arguments, name, limit) in [
+        (
+            &["capture", zero][..],
+            "input-not-a-log",
+            "not a btsnoop file",
+        ),
+        (&["windows", zero], "input-too-long", "67108864 bytes"),
+        (&by_key, "input-too-long", "1048576 bytes"),
+        (
+            &lines,
+            "input-too-long",
+            "line 1 of /dev/zero is longer than 65536 bytes",
+        ),
+    ] {
+        let (code, error, message) = within_bounds(arguments);
+        assert_eq!((code, error.as_str()), (5, name), "{arguments:?}");
+        assert!(message.contains(limit), "{message}");
+    }
+    let (code, error, message) = within_bounds(&keys(zero));
+    assert_eq!((code, error.as_str()), (1, "archive"));
+    assert!(message.contains("longer than 16777216 bytes"), "{message}");
+
+    // A log that is too long, of which nothing takes room on the disk.
+    let log = files.write("log", b"btsnoop\0\0\0\0\x01\0\0\x03\xea");
+    let log_file = fs::OpenOptions::new().write(true).open(&log).unwrap();
+    log_file.set_len(256 * 1024 * 1024 + 1).unwrap();
+    let (code, error, message) = within_bounds(&["capture", &log]);
+    assert_eq!((code, error.as_str()), (5, "input-too-long"));
+    assert!(message.contains("268435456 bytes"), "{message}");
+
+    // One long line after a good one.
+    let good = sighting(&key(1), NOON, -60, -12, "");
+    let long = files.write("long.jsonl", format!("{good}\n{}\n", " ".repeat(65_536)));
+    let arguments = ["match", "--unsigned", "--keys", &zip, "--sightings", &long];
+    let (code, error, message) = failure(&arguments);
+    assert_eq!((code, error.as_str()), (5, "input-too-long"));
+    assert!(message.contains("line 2"), "{message}");
+    let fits = files.write(
+        "fits.jsonl",
+        format!("{good}{}\n{good}", " ".repeat(60_000)),
+    );
+    let arguments = ["match", "--unsigned", "--keys", &zip, "--sightings", &fits];
+    assert_eq!(analyse(&arguments).1[0]["sightings"], 2);
+}
+
+#[test]
+fn a_pipe_without_a_writer_holds_nothing_up() {
+    let files = Files::new();
+    let pipe = files.0.path().join("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let pipe = text(&pipe);
+    let sightings = files.write("sightings.jsonl", encounter(&key(1)));
+    let zip = files.write(
+        "keys.zip",
+        write(&export(vec![key(1)]), &[&signer()]).unwrap(),
+    );
+    for (arguments, name) in [
+        (&["capture", pipe][..], "input-not-a-log"),
+        (&["windows", pipe], "input-not-windows"),
+        (
+            &["export", &zip, "--public-key", pipe],
+            "input-not-a-public-key",
+        ),
+        (
+            &[
+                "match",
+                "--sightings",
+                &sightings,
+                "--unsigned",
+                "--keys",
+                pipe,
+            ],
+            "archive",
+        ),
+    ] {
+        assert_eq!(failure(arguments).1, name, "{arguments:?}");
+    }
+    let (code, reports) = analyse(&["export", pipe]);
+    assert_eq!((code, &reports[0]["error"]), (1, &json!("archive")));
+    let arguments = ["match", "--sightings", pipe, "--unsigned", "--keys", &zip];
+    assert_eq!(analyse(&arguments).1[0]["sightings"], 0);
+}
+
+#[test]
+fn who_stops_reading_is_told_nothing() {
+    let files = Files::new();
+    let zip = files.write(
+        "keys.zip",
+        write(&export(vec![key(1)]), &[&signer()]).unwrap(),
+    );
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["analyse", "export", &zip],
+        &["terms"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_sesshoku"))
+            .args(arguments)
+            .env("LC_ALL", "C")
+            .stdout(writer)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, "", "{arguments:?}");
+        assert!(
+            output.status.code().is_some_and(|code| code < 2),
+            "{arguments:?}"
+        );
+    }
+    // Nor does a failure that nobody hears of end in another.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = Command::new(env!("CARGO_BIN_EXE_sesshoku"))
+        .args(["analyse", "capture", "/nowhere"])
+        .stderr(writer)
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(5));
 }
 
 #[test]

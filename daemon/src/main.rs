@@ -1,6 +1,6 @@
 //! `sesshokud`: reads the configuration, puts the parts together, runs them.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::AtomicU32;
@@ -138,20 +138,19 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the last words of a program that cannot go on"
-)]
 fn fail(code: u8, error: &anyhow::Error) -> ExitCode {
-    eprintln!("sesshokud: {error:#}");
+    // The last words of a program that cannot go on may find nobody, too.
+    let _ = writeln!(io::stderr(), "sesshokud: {error:#}");
     ExitCode::from(code)
 }
 
-#[expect(clippy::print_stdout, reason = "what --check-config is for")]
 fn check_config(config: &Config) -> anyhow::Result<()> {
     config.server.server(&config.daemon.downloads_dir())?;
-    println!("{}", toml::to_string(config)?);
-    Ok(())
+    match writeln!(io::stdout(), "{}", toml::to_string(config)?) {
+        // Who closed the pipe has read enough: the configuration is in order.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => Ok(printed?),
+    }
 }
 
 /// Logs to the journal under systemd, else to standard error. `SESSHOKU_LOG` sets

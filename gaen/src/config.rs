@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::diagnosis::{DiagnosisKey, ReportType};
+use crate::score::{Score, Weight};
 use crate::time::DAY_SECONDS;
 use crate::window::{Infectiousness, WINDOW_SECONDS};
 
@@ -252,12 +253,15 @@ impl Configuration {
             .into_iter()
             .chain([self.infectiousness.when_missing])
         {
-            let per_second = self.immediate_or_near_weight()
-                * self.report_type_weights.confirmed_test
-                * self.infectiousness_weights.of(assumed);
-            if per_second * f64::from(WINDOW_SECONDS) < self.minimum_window_score
-                || per_second * f64::from(DAY_SECONDS) < self.contact.score_sum
-                || per_second <= 0.0
+            let weights = [
+                self.immediate_or_near_weight(),
+                self.report_type_weights.confirmed_test,
+                self.infectiousness_weights.of(assumed),
+            ];
+            let score = |seconds: u32| Score::new(seconds.into(), weights.map(Weight::of));
+            if score(WINDOW_SECONDS) < Score::of(self.minimum_window_score)
+                || score(DAY_SECONDS) < Score::of(self.contact.score_sum)
+                || score(1) == Score::default()
                 || self.contact.seconds > DAY_SECONDS
             {
                 return Err(ConfigurationError::NeverWarns);

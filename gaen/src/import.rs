@@ -1,5 +1,5 @@
 //! Exposure windows as phones record them and apps export them: the JSON of the
-//! ExposureWindow API.
+//! ExposureWindow API, and the same with capitalised names, as COCOA 2 saves it.
 
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -14,15 +14,16 @@ use crate::window::{ExposureWindow, Infectiousness, ScanInstance};
 #[serde(rename_all = "camelCase")]
 pub struct PhoneWindow {
     /// 00:00 UTC of its day, in milliseconds since the epoch.
-    #[serde(deserialize_with = "whole")]
+    #[serde(alias = "DateMillisSinceEpoch", deserialize_with = "whole")]
     pub date_millis_since_epoch: i64,
     /// Number of its report type; 0 when unknown.
-    #[serde(default, deserialize_with = "small_or_zero")]
+    #[serde(default, alias = "ReportType", deserialize_with = "small_or_zero")]
     pub report_type: i32,
     /// Number of its infectiousness; early versions leave it out.
-    #[serde(default, deserialize_with = "small_or_none")]
+    #[serde(default, alias = "Infectiousness", deserialize_with = "small_or_none")]
     pub infectiousness: Option<i32>,
     /// Its scans.
+    #[serde(alias = "ScanInstances")]
     pub scan_instances: Vec<PhoneScanInstance>,
 }
 
@@ -31,18 +32,25 @@ pub struct PhoneWindow {
 #[serde(rename_all = "camelCase")]
 pub struct PhoneScanInstance {
     /// Mean attenuation in dB.
-    #[serde(deserialize_with = "whole")]
+    #[serde(alias = "TypicalAttenuationDb", deserialize_with = "whole")]
     pub typical_attenuation_db: i64,
     /// Smallest attenuation in dB.
-    #[serde(deserialize_with = "whole")]
+    #[serde(alias = "MinAttenuationDb", deserialize_with = "whole")]
     pub min_attenuation_db: i64,
     /// How long the scan stands for, in seconds. Phones of one maker write
-    /// numbers that are no whole minutes, and more than 300.
-    #[serde(deserialize_with = "whole")]
+    /// numbers that are no whole minutes, and more than 300. A negative one, of a
+    /// phone whose clock was set back, counts as 0.
+    #[serde(alias = "SecondsSinceLastScan", deserialize_with = "whole")]
     pub seconds_since_last_scan: i64,
 }
 
 impl PhoneWindow {
+    /// How many of its scans stand for a negative time, which counts as none.
+    pub fn negative_scans(&self) -> usize {
+        let negative = |scan: &&PhoneScanInstance| scan.seconds_since_last_scan < 0;
+        self.scan_instances.iter().filter(negative).count()
+    }
+
     /// The window, for [`crate::risk`]. Its start is its day's, for phones tell
     /// no more. A missing infectiousness is the configured default.
     pub fn into_window(self, configuration: &Configuration) -> Result<ExposureWindow, ImportError> {
@@ -74,7 +82,7 @@ impl PhoneScanInstance {
         Ok(ScanInstance {
             typical_attenuation: attenuation(self.typical_attenuation_db),
             minimum_attenuation: attenuation(self.min_attenuation_db),
-            seconds_since_last_scan: u16::try_from(self.seconds_since_last_scan)
+            seconds_since_last_scan: u16::try_from(self.seconds_since_last_scan.max(0))
                 .map_err(|_| ImportError::Seconds(self.seconds_since_last_scan))?,
         })
     }
@@ -89,7 +97,7 @@ pub enum ImportError {
     /// An infectiousness other than 0, 1 or 2.
     #[error("infectiousness {0} is not known")]
     Infectiousness(i32),
-    /// A negative duration, or one of more than 18 hours.
+    /// A duration of more than 18 hours.
     #[error("{0} seconds since the last scan is not possible")]
     Seconds(i64),
 }

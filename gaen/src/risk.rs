@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::config::Configuration;
 use crate::diagnosis::ReportType;
+use crate::score::{Score, Weight};
 use crate::time::UtcDay;
 use crate::window::{ExposureWindow, ScanInstance};
 
@@ -75,81 +76,105 @@ pub const fn bucket(typical_attenuation: u8, configuration: &Configuration) -> B
 /// The score of one window: its weighted duration, times the weights of its
 /// report type and infectiousness.
 pub fn window_score(window: &ExposureWindow, configuration: &Configuration) -> f64 {
-    weighted_duration(&window.instances, configuration)
-        * configuration.report_type_weights.of(window.report_type)
-        * configuration
-            .infectiousness_weights
-            .of(window.infectiousness)
+    score(window, configuration).points()
 }
 
 /// The summary of each UTC day that has windows, in order of days.
 ///
-/// Windows of revoked keys are left out entirely. The order of windows does not
-/// matter, except to the last bits of the sums.
+/// Windows of revoked keys are left out entirely. Sums are whole numbers of the least
+/// part of a point: the order of windows changes nothing, and a day is a contact where
+/// its score is, in decimals, what a contact takes.
 pub fn day_summaries<'a>(
     windows: impl IntoIterator<Item = &'a ExposureWindow>,
     configuration: &Configuration,
 ) -> Vec<DaySummary> {
-    let mut days: BTreeMap<UtcDay, DaySummary> = BTreeMap::new();
+    let mut days: BTreeMap<UtcDay, Sums> = BTreeMap::new();
     for window in windows {
-        if window.report_type == ReportType::Revoked {
-            continue;
-        }
-        let day = days.entry(window.date).or_insert(DaySummary {
-            date: window.date,
-            score_sum: 0.0,
-            maximum_score: 0.0,
-            weighted_duration_sum: 0.0,
-            seconds: 0,
-            near_seconds: 0,
-            windows: 0,
-            contact: false,
-        });
-        day.windows += 1;
-        for instance in &window.instances {
-            let seconds = u64::from(instance.seconds_since_last_scan);
-            day.seconds += seconds;
-            if bucket(instance.typical_attenuation, configuration) != Bucket::Other {
-                day.near_seconds += seconds;
-            }
-        }
-        let score = window_score(window, configuration);
-        if score >= configuration.minimum_window_score {
-            day.score_sum += score;
-            day.maximum_score = day.maximum_score.max(score);
-            day.weighted_duration_sum += weighted_duration(&window.instances, configuration);
+        if window.report_type != ReportType::Revoked {
+            let day = days.entry(window.date).or_default();
+            day.add(window, configuration);
         }
     }
-    days.into_values()
-        .map(|day| DaySummary {
-            contact: is_contact(day.score_sum, day.seconds, configuration),
-            ..day
-        })
+    days.into_iter()
+        .map(|(date, day)| day.summary(date, configuration))
         .collect()
 }
 
-fn is_contact(score_sum: f64, seconds: u64, configuration: &Configuration) -> bool {
-    score_sum >= configuration.contact.score_sum
-        && seconds >= u64::from(configuration.contact.seconds)
+/// A day's sums so far.
+#[derive(Default)]
+struct Sums {
+    score: Score,
+    maximum_score: Score,
+    weighted_duration: Score,
+    seconds: u64,
+    near_seconds: u64,
+    windows: usize,
 }
 
-/// Seconds are added up per bucket before they are weighed, as in the reference:
-/// whole numbers add exactly, so that the sum does not depend on their order.
-fn weighted_duration(instances: &[ScanInstance], configuration: &Configuration) -> f64 {
-    let mut seconds = [0_u32; 4];
-    for instance in instances {
-        let [immediate, near, medium, other] = &mut seconds;
-        let sum = match bucket(instance.typical_attenuation, configuration) {
-            Bucket::Immediate => immediate,
-            Bucket::Near => near,
-            Bucket::Medium => medium,
-            Bucket::Other => other,
-        };
-        *sum = sum.saturating_add(instance.seconds_since_last_scan.into());
+impl Sums {
+    fn add(&mut self, window: &ExposureWindow, configuration: &Configuration) {
+        self.windows += 1;
+        for instance in &window.instances {
+            let seconds = u64::from(instance.seconds_since_last_scan);
+            self.seconds += seconds;
+            if bucket(instance.typical_attenuation, configuration) != Bucket::Other {
+                self.near_seconds += seconds;
+            }
+        }
+        let score = score(window, configuration);
+        if score >= Score::of(configuration.minimum_window_score) {
+            self.score = self.score + score;
+            self.maximum_score = self.maximum_score.max(score);
+            self.weighted_duration = self.weighted_duration
+                + weighted_duration(&window.instances, [Weight::ONE, Weight::ONE], configuration);
+        }
     }
-    seconds
-        .into_iter()
-        .zip(configuration.bucket_weights)
-        .map(|(seconds, weight)| f64::from(seconds) * weight)
+
+    fn summary(self, date: UtcDay, configuration: &Configuration) -> DaySummary {
+        let contact = configuration.contact;
+        DaySummary {
+            date,
+            score_sum: self.score.points(),
+            maximum_score: self.maximum_score.points(),
+            weighted_duration_sum: self.weighted_duration.points(),
+            seconds: self.seconds,
+            near_seconds: self.near_seconds,
+            windows: self.windows,
+            contact: self.score >= Score::of(contact.score_sum)
+                && self.seconds >= u64::from(contact.seconds),
+        }
+    }
+}
+
+fn score(window: &ExposureWindow, configuration: &Configuration) -> Score {
+    let weights = [
+        configuration.report_type_weights.of(window.report_type),
+        configuration
+            .infectiousness_weights
+            .of(window.infectiousness),
+    ];
+    weighted_duration(&window.instances, weights.map(Weight::of), configuration)
+}
+
+/// The seconds of `instances`, times the weights of their buckets, times `weights`.
+fn weighted_duration(
+    instances: &[ScanInstance],
+    weights: [Weight; 2],
+    configuration: &Configuration,
+) -> Score {
+    let [first, second] = weights;
+    instances
+        .iter()
+        .map(|instance| {
+            let [immediate, near, medium, other] = configuration.bucket_weights;
+            let weight = match bucket(instance.typical_attenuation, configuration) {
+                Bucket::Immediate => immediate,
+                Bucket::Near => near,
+                Bucket::Medium => medium,
+                Bucket::Other => other,
+            };
+            let seconds = instance.seconds_since_last_scan.into();
+            Score::new(seconds, [Weight::of(weight), first, second])
+        })
         .sum()
 }

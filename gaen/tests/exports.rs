@@ -115,6 +115,49 @@ fn cocoas_export_cut_or_lengthened_is_refused() {
     assert!(verify(&[b"\0", &zip[..]].concat(), &pinned).is_err());
 }
 
+fn content(zip: &[u8], name: &str) -> Vec<u8> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(zip)).unwrap();
+    let mut content = Vec::new();
+    let mut entry = archive.by_name(name).unwrap();
+    std::io::copy(&mut entry, &mut content).unwrap();
+    content
+}
+
+/// Files of a demonstration may not say of which time they are.
+#[test]
+fn a_missing_period_is_only_passed_over_where_it_is_asked_for() {
+    let whole = write_bare(&export()).unwrap();
+    let opened = open_bare(&whole, &Limits::default()).unwrap();
+    let loose = opened.with_any_period().unwrap();
+    assert_eq!((loose.export, loose.has_period), (export(), true));
+
+    // The two times are the first fields, of 9 bytes each.
+    for gone in [16..34, 16..25, 25..34] {
+        let mut bin = content(&whole, "export.bin");
+        bin.drain(gone);
+        let zip = raw::zip(&[("export.bin", &bin)]);
+        let opened = open_bare(&zip, &Limits::default()).unwrap();
+        let loose = opened.clone().with_any_period().unwrap();
+        let timeless = Export {
+            start: 0,
+            end: 0,
+            ..export()
+        };
+        assert_eq!((loose.export, loose.has_period), (timeless, false));
+        assert!(matches!(
+            opened.without_verification(),
+            Err(ExportError::Period)
+        ));
+    }
+    let backwards = Export {
+        start: 2,
+        end: 1,
+        ..export()
+    };
+    let opened = open_bare(&write_bare(&backwards).unwrap(), &Limits::default()).unwrap();
+    assert!(matches!(opened.with_any_period(), Err(ExportError::Period)));
+}
+
 #[test]
 fn googles_sample_opens() {
     let Some(zip) = common::shared("data/exports/google-sample-140-keys.zip") else {
@@ -219,10 +262,9 @@ fn batches_must_be_complete() {
         (vec![batch(1, 2)], Err(BatchError::Missing(2))),
         (vec![batch(1, 3), batch(3, 3)], Err(BatchError::Missing(2))),
         (vec![batch(1, u32::MAX)], Err(BatchError::Missing(2))),
-        (
-            vec![batch(1, 2), batch(1, 2)],
-            Err(BatchError::Duplicate(1)),
-        ),
+        (vec![batch(1, 2), batch(1, 2)], Err(BatchError::Missing(2))),
+        (vec![batch(1, 1), batch(1, 1)], Ok(())),
+        (vec![batch(1, 2), batch(2, 2), batch(1, 2)], Ok(())),
         (vec![batch(1, 2), batch(2, 3)], Err(BatchError::Mixed)),
         (vec![batch(1, 2), other_region], Err(BatchError::Mixed)),
         (vec![batch(1, 2), other_end], Err(BatchError::Mixed)),

@@ -575,6 +575,34 @@ fn a_contact_takes_1350_points_and_900_seconds() {
     );
 }
 
+/// Three times 130 % of some seconds is less than the whole in binary fractions, and
+/// 1350 points were not always 1350.
+#[test]
+fn exactly_1350_points_are_a_contact_however_they_come_together() {
+    let configuration = Configuration::default();
+    // 1.3 × 1038 + 0.01 × 60 = 1350, in windows of very different lengths.
+    let mut medium: Vec<u16> = (1..=44).collect();
+    medium.push(48);
+    assert_eq!(medium.iter().sum::<u16>(), 1038);
+    let mut windows: Vec<_> = medium
+        .iter()
+        .map(|&seconds| window(&[(63, seconds)]))
+        .chain((0..60).map(|_| window(&[(70, 1)])))
+        .collect();
+    for turn in 0..windows.len() {
+        windows.rotate_left(1);
+        let day = one_day(&windows, &configuration);
+        assert_eq!(day.score_sum, 1350.0, "turn {turn}");
+        assert!(day.contact, "turn {turn}");
+        assert_eq!(day.displayed_score(&configuration), 100.0);
+    }
+    windows.retain(|it| *it != window(&[(70, 1)]));
+    windows.extend((0..59).map(|_| window(&[(70, 1)])));
+    let day = one_day(&windows, &configuration);
+    assert_eq!(day.score_sum, 1349.99);
+    assert!(!day.contact);
+}
+
 #[test]
 fn two_equal_windows_both_count() {
     let configuration = Configuration::default();
@@ -767,7 +795,57 @@ fn any_situation() -> impl Strategy<Value = (Vec<DiagnosisKey>, Vec<Sighting>)> 
     })
 }
 
+/// Hundredths of a point of an attenuation's bucket, in COCOA's configuration.
+fn hundredths(attenuation: u8) -> u64 {
+    match attenuation {
+        ..=46 => 100,
+        ..=60 => 250,
+        ..=65 => 130,
+        _ => 1,
+    }
+}
+
 proptest! {
+    /// Days of any windows, filled up to just 1350 points or a hundredth less, against
+    /// a sum in hundredths.
+    #[test]
+    fn a_day_is_a_contact_by_its_decimal_score(
+        mut given in proptest::collection::vec(
+            proptest::collection::vec((40..70_u8, 0..60_u16), 1..6),
+            0..30,
+        ),
+        missing in 0..=1_u64,
+        order in any::<u64>(),
+    ) {
+        let configuration = Configuration::default();
+        let sum = |given: &[Vec<(u8, u16)>]| -> u64 {
+            given
+                .iter()
+                .flatten()
+                .map(|&(attenuation, seconds)| hundredths(attenuation) * u64::from(seconds))
+                .sum()
+        };
+        while sum(&given) > 135_000 - missing {
+            given.pop();
+        }
+        let mut left = 135_000 - missing - sum(&given);
+        for attenuation in [50, 63, 40, 70] {
+            let seconds = u16::try_from(left / hundredths(attenuation)).unwrap();
+            // Some of it is left to smaller weights.
+            let seconds = if attenuation == 70 { seconds } else { seconds / 10 * 9 };
+            given.push(vec![(attenuation, seconds)]);
+            left -= hundredths(attenuation) * u64::from(seconds);
+        }
+        let mut windows: Vec<_> = given.iter().map(|it| window(it)).collect();
+        let day = one_day(&windows, &configuration);
+        prop_assert_eq!(day.contact, missing == 0 && day.seconds >= 900);
+        prop_assert_eq!(day.score_sum, if missing == 0 { 1350.0 } else { 1349.99 });
+        let length = windows.len();
+        windows.rotate_left(usize::try_from(order).unwrap_or(0) % length);
+        windows.swap(0, length - 1);
+        prop_assert_eq!(one_day(&windows, &configuration), day);
+    }
+
     #[test]
     fn agrees_with_the_plainest_implementation((keys, sightings) in any_situation()) {
         let found = matches(&sightings, &keys);

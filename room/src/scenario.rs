@@ -1,6 +1,5 @@
 //! Who is in the room, when, how near, and who registers as positive: a TOML file.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -55,7 +54,7 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError`] when it cannot be read, or says something unknown.
     pub fn read(path: &Path) -> Result<Self, ScenarioError> {
-        let text = fs::read_to_string(path).map_err(|source| ScenarioError::Read {
+        let text = settings::file::read_text(path).map_err(|source| ScenarioError::Read {
             path: path.to_owned(),
             source,
         })?;

@@ -1,6 +1,6 @@
 //! `sesshoku-server`: reads the configuration and runs one role.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -87,6 +87,8 @@ enum RoleName {
 enum Failure {
     /// The configuration cannot be used.
     Configuration(anyhow::Error),
+    /// Nobody reads what was to be printed, or the terminal is gone.
+    Unheard(io::Error),
     /// Something else.
     Other(anyhow::Error),
 }
@@ -108,6 +110,11 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Configuration(error)) => fail(2, &error),
+        // Who closed the pipe has read enough, and knows.
+        Err(Failure::Unheard(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::FAILURE
+        }
+        Err(Failure::Unheard(error)) => fail(1, &error.into()),
         Err(Failure::Other(error)) => fail(1, &error),
     }
 }
@@ -174,17 +181,12 @@ fn print_config<T: Serialize>(config: &T) -> Result<(), Failure> {
     print(&text.map_err(Failure::Other)?)
 }
 
-#[expect(clippy::print_stdout, reason = "what was asked for")]
 fn print(text: &str) -> Result<(), Failure> {
-    println!("{}", text.trim_end());
-    Ok(())
+    writeln!(io::stdout(), "{}", text.trim_end()).map_err(Failure::Unheard)
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the last words of a program that cannot go on"
-)]
 fn fail(code: u8, error: &anyhow::Error) -> ExitCode {
-    eprintln!("sesshoku-server: {error:#}");
+    // The last words of a program that cannot go on may find nobody, too.
+    let _ = writeln!(io::stderr(), "sesshoku-server: {error:#}");
     ExitCode::from(code)
 }

@@ -2,7 +2,6 @@
 //! itself, wiped when dropped, and not shown.
 
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -85,12 +84,13 @@ impl fmt::Debug for Secret {
 }
 
 fn read(path: &Path) -> Result<Secret, SecretError> {
-    let text = Zeroizing::new(
-        fs::read_to_string(path).map_err(|source| SecretError::Read {
-            path: path.to_owned(),
-            source,
-        })?,
-    );
+    let text =
+        Zeroizing::new(
+            settings::file::read_text(path).map_err(|source| SecretError::Read {
+                path: path.to_owned(),
+                source,
+            })?,
+        );
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
         return Err(SecretError::Empty(path.to_owned()));
@@ -100,6 +100,8 @@ fn read(path: &Path) -> Result<Secret, SecretError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

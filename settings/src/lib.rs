@@ -9,6 +9,8 @@
 //! `deny_unknown_fields`: a misspelt setting that does nothing is a silent failure.
 #![forbid(unsafe_code)]
 
+pub mod file;
+
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -177,7 +179,7 @@ fn read_if_there<T: Settings>(path: &Path) -> Result<Option<Table>, ConfigError>
 }
 
 fn read<T: Settings>(path: &Path) -> Result<Table, ConfigError> {
-    let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
+    let text = file::read_text(path).map_err(|source| ConfigError::Read {
         path: path.to_owned(),
         source,
     })?;

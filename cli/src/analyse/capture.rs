@@ -10,7 +10,7 @@ use capture::{Advert, Adverts};
 use gaen::key::Rpi;
 use serde::Serialize;
 
-use super::input::{InputError, read};
+use super::input::{InputError, read_log};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::text::{Text, args};
@@ -55,7 +55,7 @@ struct Heard {
 
 /// Prints a report of the log in `file`.
 pub(super) fn run(file: &Path, output: &Output) -> Result<Exit, Failure> {
-    let log = read(file)?;
+    let log = read_log(file)?;
     let adverts = Adverts::new(&log).map_err(|error| InputError::Log(file.to_owned(), error))?;
     output.print(&report(adverts), render)?;
     Ok(Exit::Done)

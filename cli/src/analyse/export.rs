@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use gaen::diagnosis::DiagnosisKey;
-use gaen::export::{Export, ExportError, Limits, PinnedKey, open, open_bare};
+use gaen::export::{Export, ExportError, Limits, Loose, PinnedKey, Unverified, open, open_bare};
 use serde::Serialize;
 
 use super::input::{InputError, chain, read_export};
@@ -42,6 +42,16 @@ struct Key {
     days_since_onset: Option<i32>,
 }
 
+/// What a file must be.
+enum Trust {
+    /// Signed with this key.
+    Key(Box<PinnedKey>),
+    /// A whole export, whoever signed it.
+    Unchecked,
+    /// Keys, in the form of an export.
+    Anything,
+}
+
 /// Why one file is refused.
 enum Refusal {
     Unreadable(InputError),
@@ -52,12 +62,17 @@ enum Refusal {
 pub(super) fn run(
     files: &[PathBuf],
     public_key: &PublicKey,
+    unsigned: bool,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let pinned = public_key.read()?;
+    let trust = match public_key.read()? {
+        Some(key) => Trust::Key(Box::new(key)),
+        None if unsigned => Trust::Anything,
+        None => Trust::Unchecked,
+    };
     let mut exit = Exit::Done;
     for file in files {
-        let report = report(file, pinned.as_ref());
+        let report = report(file, &trust);
         if report.error.is_some() {
             exit = Exit::Refused;
         }
@@ -84,10 +99,10 @@ pub(super) const fn error_name(error: &ExportError) -> &'static str {
     }
 }
 
-fn report(file: &Path, pinned: Option<&PinnedKey>) -> Report {
+fn report(file: &Path, trust: &Trust) -> Report {
     let limits = Limits::default();
-    let (export, refusal) = match read_export(file, &limits) {
-        Ok(zip) => judge(&zip, pinned, &limits),
+    let (read, refusal) = match read_export(file, &limits) {
+        Ok(zip) => judge(&zip, trust, &limits),
         Err(error) => (None, Some(Refusal::Unreadable(error))),
     };
     let (error, error_detail) = match &refusal {
@@ -95,47 +110,46 @@ fn report(file: &Path, pinned: Option<&PinnedKey>) -> Report {
         Some(Refusal::Unreadable(error)) => (Some("unreadable"), Some(chain(error))),
         Some(Refusal::Export(error)) => (Some(error_name(error)), Some(chain(error))),
     };
+    let period = read.as_ref().filter(|read| read.has_period);
+    let period = period.map(|read| (read.export.start, read.export.end));
+    let export = read.as_ref().map(|read| &read.export);
     let keys = |of: fn(&Export) -> &[DiagnosisKey]| -> Vec<Key> {
-        export
-            .as_ref()
-            .map_or(&[][..], of)
-            .iter()
-            .map(Key::from)
-            .collect()
+        export.map_or(&[][..], of).iter().map(Key::from).collect()
     };
     Report {
         file: file.display().to_string(),
-        verified: pinned.map(|_| refusal.is_none()),
+        verified: matches!(trust, Trust::Key(_)).then_some(refusal.is_none()),
         error,
         error_detail,
-        region: export.as_ref().map(|export| export.region.clone()),
-        start: export.as_ref().map(|export| export.start),
-        end: export.as_ref().map(|export| export.end),
-        batch_num: export.as_ref().map(|export| export.batch_num),
-        batch_size: export.as_ref().map(|export| export.batch_size),
+        region: export.map(|export| export.region.clone()),
+        start: period.map(|(start, _)| start),
+        end: period.map(|(_, end)| end),
+        batch_num: export.map(|export| export.batch_num),
+        batch_size: export.map(|export| export.batch_size),
         keys: keys(|export| &export.keys),
         revised_keys: keys(|export| &export.revised_keys),
     }
 }
 
 /// What `zip` holds as far as it can be read, and what it is refused for.
-fn judge(
-    zip: &[u8],
-    pinned: Option<&PinnedKey>,
-    limits: &Limits,
-) -> (Option<Export>, Option<Refusal>) {
-    let judged = open(zip, limits).and_then(|unverified| match pinned {
-        Some(key) => unverified
-            .verify(std::slice::from_ref(key))
-            .map(gaen::export::Verified::into_export),
-        None => unverified.without_verification(),
-    });
+fn judge(zip: &[u8], trust: &Trust, limits: &Limits) -> (Option<Loose>, Option<Refusal>) {
+    let with_period = |export| Loose {
+        export,
+        has_period: true,
+    };
+    let anyway = || open_bare(zip, limits).and_then(Unverified::with_any_period);
+    let judged = match trust {
+        Trust::Key(key) => open(zip, limits)
+            .and_then(|unverified| unverified.verify(std::slice::from_ref(key)))
+            .map(|verified| with_period(verified.into_export())),
+        Trust::Unchecked => open(zip, limits)
+            .and_then(Unverified::without_verification)
+            .map(with_period),
+        Trust::Anything => anyway(),
+    };
     match judged {
-        Ok(export) => (Some(export), None),
-        Err(error) => {
-            let anyway = open_bare(zip, limits).and_then(|export| export.without_verification());
-            (anyway.ok(), Some(Refusal::Export(error)))
-        }
+        Ok(read) => (Some(read), None),
+        Err(error) => (anyway().ok(), Some(Refusal::Export(error))),
     }
 }
 
@@ -162,23 +176,26 @@ fn render(text: &Text, report: &Report) -> String {
         (None, Some(_)) => text.say("analyse-export-verified", &args! { "file" => file }),
         (None, None) => text.say("analyse-export-unchecked", &args! { "file" => file }),
     }];
-    if let (Some(region), Some(start), Some(end), Some(number), Some(size)) = (
+    if let (Some(region), Some(number), Some(size)) = (
         report.region.as_deref(),
-        report.start,
-        report.end,
         report.batch_num,
         report.batch_size,
     ) {
         let args = args! {
             "region" => region,
-            "start" => text.time(Some(start)),
-            "end" => text.time(Some(end)),
+            "start" => text.time(report.start),
+            "end" => text.time(report.end),
             "number" => number,
             "size" => size,
             "keys" => report.keys.len(),
             "revised" => report.revised_keys.len(),
         };
-        lines.push(text.say("analyse-export-contents", &args));
+        let sentence = if report.start.is_some() {
+            "analyse-export-contents"
+        } else {
+            "analyse-export-contents-no-period"
+        };
+        lines.push(text.say(sentence, &args));
     }
     for key in report.keys.iter().chain(&report.revised_keys) {
         let Key {

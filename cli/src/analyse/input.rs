@@ -1,14 +1,23 @@
 //! Reading input files, and what can be wrong with them.
 
 use std::error::Error;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use capture::btsnoop::{Cursor, FILE_HEADER_LEN};
 use gaen::export::{Limits, PinnedKey, PinnedKeyError};
 use gaen::import::ImportError;
 
+use settings::file;
+
 use crate::args::PublicKey;
+
+/// Longest line of a file of sightings, in bytes; they have about 200.
+const MAX_LINE: u64 = 64 * 1024;
+/// Most sightings; they take half a gigabyte of memory.
+pub(super) const MAX_SIGHTINGS: usize = 10_000_000;
+/// Longest file of exposure windows, in bytes. Phones' have some hundred kilobytes.
+pub(super) const MAX_WINDOWS_FILE: u64 = 64 * 1024 * 1024;
 
 /// Why an input file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +25,15 @@ pub(crate) enum InputError {
     /// It cannot be read.
     #[error("{} cannot be read", .0.display())]
     Unreadable(PathBuf, #[source] io::Error),
+    /// It is longer than anything of its kind.
+    #[error("{} is longer than {limit} bytes", .path.display())]
+    TooLong { path: PathBuf, limit: u64 },
+    /// A line of it is longer than any sighting. Lines are counted from 1.
+    #[error("line {line} of {} is longer than {MAX_LINE} bytes", .path.display())]
+    LineTooLong { path: PathBuf, line: u64 },
+    /// It has more sightings than anybody could have recorded.
+    #[error("{} has more than {MAX_SIGHTINGS} sightings", .0.display())]
+    TooManySightings(PathBuf),
     /// It is not a Bluetooth log.
     #[error("{} is not a log that can be read", .0.display())]
     Log(PathBuf, #[source] capture::btsnoop::LogError),
@@ -48,6 +66,9 @@ impl InputError {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Unreadable(..) => "input-unreadable",
+            Self::TooLong { .. } | Self::LineTooLong { .. } | Self::TooManySightings(_) => {
+                "input-too-long"
+            }
             Self::Log(..) => "input-not-a-log",
             Self::Sighting { .. } => "input-bad-sighting",
             Self::Json(..) => "input-not-windows",
@@ -82,9 +103,28 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// All bytes of a file.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, InputError> {
-    std::fs::read(path).map_err(|error| InputError::Unreadable(path.to_owned(), error))
+/// All bytes of a file, which must be no longer than `limit`.
+pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, InputError> {
+    file::read(path, limit).map_err(|error| unreadable(path, limit, error))
+}
+
+/// All bytes of a Bluetooth log.
+pub(super) fn read_log(path: &Path) -> Result<Vec<u8>, InputError> {
+    let head = u64::try_from(FILE_HEADER_LEN).unwrap_or(u64::MAX);
+    file::read_headed(path, file::MAX_LOG, head, |head| {
+        Cursor::new(head).map(drop)
+    })
+    .map_err(|error| unreadable(path, file::MAX_LOG, error))?
+    .map_err(|error| InputError::Log(path.to_owned(), error))
+}
+
+fn unreadable(path: &Path, limit: u64, error: io::Error) -> InputError {
+    let path = path.to_owned();
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        InputError::TooLong { path, limit }
+    } else {
+        InputError::Unreadable(path, error)
+    }
 }
 
 /// The bytes of an export, as many as tell whether it is too long.
@@ -92,7 +132,7 @@ pub(super) fn read_export(path: &Path, limits: &Limits) -> Result<Vec<u8>, Input
     let read = || {
         let most = u64::try_from(limits.archive).unwrap_or(u64::MAX);
         let mut bytes = Vec::new();
-        File::open(path)?
+        file::open(path)?
             .take(most.saturating_add(1))
             .read_to_end(&mut bytes)?;
         Ok(bytes)
@@ -106,12 +146,18 @@ pub(super) fn for_each_line(
     mut each: impl FnMut(u64, &[u8]) -> Result<(), InputError>,
 ) -> Result<(), InputError> {
     let unreadable = |error| InputError::Unreadable(path.to_owned(), error);
-    let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
+    let mut file = BufReader::new(file::open(path).map_err(unreadable)?);
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        if file.read_until(b'\n', &mut line).map_err(unreadable)? == 0 {
+        let mut bounded = (&mut file).take(MAX_LINE + 1);
+        let read = bounded.read_until(b'\n', &mut line).map_err(unreadable)?;
+        if read == 0 {
             break;
+        }
+        if u64::try_from(read).is_ok_and(|read| read > MAX_LINE) {
+            let path = path.to_owned();
+            return Err(InputError::LineTooLong { path, line: number });
         }
         let line = line.trim_ascii();
         if !line.is_empty() {
@@ -127,8 +173,7 @@ impl PublicKey {
         let Some(path) = &self.public_key else {
             return Ok(None);
         };
-        let pem = std::fs::read_to_string(path)
-            .map_err(|error| InputError::Unreadable(path.clone(), error))?;
+        let pem = file::read_text(path).map_err(|error| unreadable(path, file::MAX_TEXT, error))?;
         PinnedKey::from_pem(&self.key_id, &self.key_version, &pem)
             .map(Some)
             .map_err(|error| InputError::PublicKey(path.clone(), error))

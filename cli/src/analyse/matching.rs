@@ -1,12 +1,13 @@
 //! `analyse match`: sightings and keys to windows and days.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use gaen::config::Configuration;
 use gaen::diagnosis::{DiagnosisKey, consolidate};
 use gaen::export::{
-    BatchError, Export, ExportError, Limits, PinnedKey, Verified, check_complete, open, open_bare,
+    BatchError, Export, ExportError, Limits, PinnedKey, Unverified, Verified, check_complete, open,
+    open_bare,
 };
 use gaen::key::{AEM_LEN, Aem, KEY_LEN, Rpi};
 use gaen::matching::{Options, match_keys};
@@ -16,10 +17,11 @@ use gaen::time::UnixSeconds;
 use gaen::window::{ExposureWindow, windows};
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::Day;
 use super::export::error_name;
-use super::input::{InputError, SightingError, for_each_line, read_export};
+use super::input::{InputError, MAX_SIGHTINGS, SightingError, for_each_line, read_export};
 use crate::args::PublicKey;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
@@ -35,7 +37,7 @@ pub(crate) enum KeysError {
     /// The file is refused.
     #[error("{} is refused", .0.display())]
     Export(PathBuf, #[source] ExportError),
-    /// A batch of an export is missing, or there twice.
+    /// A batch of an export is missing.
     #[error("the export of {} is not complete", .0.display())]
     Batches(PathBuf, #[source] BatchError),
 }
@@ -74,6 +76,8 @@ struct Report {
     sightings: usize,
     /// Sightings that were left out: an AEM that is not 4 bytes, no RSSI.
     dropped_sightings: u64,
+    /// Files of keys that do not say of which time they are.
+    files_without_period: usize,
     /// The keys that were met.
     keys: Vec<Key>,
     days: Vec<Day>,
@@ -111,10 +115,14 @@ pub(super) fn run(
     public_key: &PublicKey,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let keys = read_keys(keys, public_key.read()?.as_ref())?;
+    let Keys {
+        keys,
+        files_without_period,
+    } = read_keys(keys, public_key.read()?.as_ref())?;
     let (sightings, dropped_sightings) = read_sightings(sightings)?;
     let report = Report {
         dropped_sightings,
+        files_without_period,
         ..report(&sightings, &keys, &Configuration::default())
     };
     output.print(&report, render)?;
@@ -145,6 +153,7 @@ fn report(sightings: &[Sighting], keys: &[DiagnosisKey], configuration: &Configu
         diagnosis_keys: keys.len(),
         sightings: sightings.len(),
         dropped_sightings: 0,
+        files_without_period: 0,
         keys: found,
         days: day_summaries(&all_windows, configuration)
             .iter()
@@ -169,18 +178,35 @@ impl Window {
     }
 }
 
+/// Keys to look for.
+struct Keys {
+    keys: Vec<DiagnosisKey>,
+    files_without_period: usize,
+}
+
 /// The keys that hold after all of `files`: those of an earlier export first, so
-/// that later ones revise them, in whatever order the files were named.
-fn read_keys(files: &[PathBuf], pinned: Option<&PinnedKey>) -> Result<Vec<DiagnosisKey>, Failure> {
+/// that later ones revise them, in whatever order the files were named. A file that
+/// is named twice, or is the same as another, is read once.
+fn read_keys(files: &[PathBuf], pinned: Option<&PinnedKey>) -> Result<Keys, Failure> {
     let limits = Limits::default();
+    let mut seen = BTreeSet::new();
     let mut exports = Vec::new();
+    let mut files_without_period = 0;
     for file in files {
         let zip = read_export(file, &limits)?;
+        if !seen.insert(<[u8; 32]>::from(Sha256::digest(&zip))) {
+            continue;
+        }
         let export = match pinned {
             Some(key) => open(&zip, &limits)
                 .and_then(|export| export.verify(std::slice::from_ref(key)))
                 .map(Verified::into_export),
-            None => open_bare(&zip, &limits).and_then(|export| export.without_verification()),
+            None => open_bare(&zip, &limits)
+                .and_then(Unverified::with_any_period)
+                .map(|read| {
+                    files_without_period += usize::from(!read.has_period);
+                    read.export
+                }),
         };
         exports.push((
             file,
@@ -194,7 +220,10 @@ fn read_keys(files: &[PathBuf], pinned: Option<&PinnedKey>) -> Result<Vec<Diagno
     let published = exports
         .into_iter()
         .flat_map(|(_, export)| export.keys.into_iter().chain(export.revised_keys));
-    Ok(consolidate(published))
+    Ok(Keys {
+        keys: consolidate(published),
+        files_without_period,
+    })
 }
 
 /// Refuses an export of which a batch is missing: without its keys, "no contact"
@@ -229,6 +258,9 @@ fn read_sightings(file: &Path) -> Result<(Vec<Sighting>, u64), InputError> {
     let mut dropped = 0;
     for_each_line(file, |number, line| {
         match parse(line) {
+            Ok(Some(_)) if sightings.len() == MAX_SIGHTINGS => {
+                return Err(InputError::TooManySightings(file.to_owned()));
+            }
             Ok(Some(sighting)) => sightings.push(sighting),
             Ok(None) => dropped += 1,
             Err(source) => {
@@ -303,6 +335,10 @@ fn render(text: &Text, report: &Report) -> String {
         "found" => report.keys.len(),
     };
     let mut lines = vec![text.say("analyse-match", &args)];
+    if report.files_without_period > 0 {
+        let args = args! { "count" => report.files_without_period };
+        lines.push(text.say("analyse-match-no-period", &args));
+    }
     for key in &report.keys {
         let args = args! {
             "key" => key.key.as_str(),

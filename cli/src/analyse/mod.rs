@@ -20,7 +20,11 @@ pub(crate) use matching::KeysError;
 /// Runs `command`.
 pub(crate) fn run(command: &Analyse, output: &Output) -> Result<Exit, Failure> {
     match command {
-        Analyse::Export { files, public_key } => export::run(files, public_key, output),
+        Analyse::Export {
+            files,
+            public_key,
+            unsigned,
+        } => export::run(files, public_key, *unsigned, output),
         Analyse::Capture { file } => capture::run(file, output),
         Analyse::Match {
             sightings,

@@ -1,16 +1,17 @@
 //! `analyse windows`: exposure windows as phones record them, weighed into days.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use gaen::config::Configuration;
 use gaen::import::PhoneWindow;
 use gaen::risk::day_summaries;
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Day;
-use super::input::{InputError, read};
+use super::input::{InputError, MAX_WINDOWS_FILE, read};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::text::{Text, args};
@@ -20,6 +21,8 @@ use crate::text::{Text, args};
 struct Report {
     /// The list's name; `None` where the file is a bare list.
     name: Option<String>,
+    /// Scans that stood for a negative time, which was counted as none.
+    negative_scans: usize,
     days: Vec<Day>,
 }
 
@@ -29,9 +32,8 @@ struct Lists(Vec<(Option<String>, Vec<PhoneWindow>)>);
 
 /// Prints a report for each list in `file`.
 pub(super) fn run(file: &Path, output: &Output) -> Result<Exit, Failure> {
-    let json = read(file)?;
-    let Lists(lists) =
-        serde_json::from_slice(&json).map_err(|error| InputError::Json(file.to_owned(), error))?;
+    let json = read(file, MAX_WINDOWS_FILE)?;
+    let Lists(lists) = parse(&json).map_err(|error| InputError::Json(file.to_owned(), error))?;
     // All is read before anything is printed: a file is taken whole or not at all.
     let configuration = Configuration::default();
     let reports: Vec<_> = lists
@@ -44,12 +46,30 @@ pub(super) fn run(file: &Path, output: &Output) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// What COCOA 2 saves has one list of this name, and beside it what is not asked for.
+const COCOA_2: &str = "exposure_windows";
+
+fn parse(json: &[u8]) -> Result<Lists, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Saved {
+        exposure_windows: Vec<PhoneWindow>,
+    }
+
+    let names = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(json);
+    if !names.is_ok_and(|names| names.contains_key(COCOA_2)) {
+        return serde_json::from_slice(json);
+    }
+    let Saved { exposure_windows } = serde_json::from_slice(json)?;
+    Ok(Lists(vec![(Some(COCOA_2.to_owned()), exposure_windows)]))
+}
+
 fn report(
     file: &Path,
     name: Option<String>,
     windows: Vec<PhoneWindow>,
     configuration: &Configuration,
 ) -> Result<Report, InputError> {
+    let negative_scans = windows.iter().map(PhoneWindow::negative_scans).sum();
     let windows: Vec<_> = windows
         .into_iter()
         .enumerate()
@@ -65,6 +85,7 @@ fn report(
         .collect::<Result<_, _>>()?;
     Ok(Report {
         name,
+        negative_scans,
         days: day_summaries(&windows, configuration)
             .iter()
             .map(Day::from)
@@ -108,6 +129,10 @@ fn render(text: &Text, report: &Report) -> String {
     let mut lines = Vec::new();
     if let Some(name) = &report.name {
         lines.push(text.say("analyse-windows-list", &args! { "name" => name.as_str() }));
+    }
+    if report.negative_scans > 0 {
+        let args = args! { "count" => report.negative_scans };
+        lines.push(text.say("analyse-windows-negative", &args));
     }
     if report.days.is_empty() {
         lines.push(text.catalogue().text("analyse-no-days"));

@@ -6,14 +6,14 @@
 //! stored.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use capture::btsnoop::LogError;
+use capture::btsnoop::{Cursor, FILE_HEADER_LEN, LogError};
 use capture::{Advert, Adverts};
 use gaen::time::UnixSeconds;
+use settings::file;
 
 use super::{Capabilities, Command, Heard, Radio, RadioEvent, RadioState, ScanMethod};
 use crate::clock::{BootTime, Now, Pacer, SimClock};
@@ -70,14 +70,20 @@ impl ReplayRadio {
         speed: f64,
         resume_at: Option<UnixSeconds>,
     ) -> Result<Self, ReplayError> {
-        let log = fs::read(path).map_err(|source| ReplayError::Read {
+        let no_log = |source| ReplayError::Log {
             path: path.to_owned(),
             source,
-        })?;
-        let mut adverts = Adverts::new(log).map_err(|source| ReplayError::Log {
+        };
+        let head = u64::try_from(FILE_HEADER_LEN).unwrap_or(u64::MAX);
+        let log = file::read_headed(path, file::MAX_LOG, head, |head| {
+            Cursor::new(head).map(drop)
+        })
+        .map_err(|source| ReplayError::Read {
             path: path.to_owned(),
             source,
-        })?;
+        })?
+        .map_err(no_log)?;
+        let mut adverts = Adverts::new(log).map_err(no_log)?;
         let first = adverts.next();
         let start_us = first.as_ref().map(|advert| advert.time_us);
         let start =

@@ -1,6 +1,5 @@
 //! What is configured about the notification server.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -308,7 +307,7 @@ impl PublicKeySettings {
         let pem = match (&self.pem, &self.file) {
             (Some(pem), None) => pem.clone(),
             (None, Some(path)) => {
-                fs::read_to_string(path).map_err(|source| SettingsError::KeyFile {
+                settings::file::read_text(path).map_err(|source| SettingsError::KeyFile {
                     id: id.clone(),
                     version: version.clone(),
                     source,

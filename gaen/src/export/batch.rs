@@ -14,15 +14,15 @@ pub enum BatchError {
     /// differs.
     #[error("the batches are of different exports")]
     Mixed,
-    /// A batch is there twice.
-    #[error("batch {0} is there twice")]
-    Duplicate(u32),
     /// A batch is missing.
     #[error("batch {0} is missing")]
     Missing(u32),
 }
 
-/// Checks that `batches`, in any order, are batches 1 to the last of one export.
+/// Checks that `batches`, in any order, hold batches 1 to the last of one export.
+///
+/// Several may have one number: COCOA's exporter calls each of its runs for a day
+/// batch 1 of 1 of that day, and the keys of all of them count.
 ///
 /// # Errors
 /// [`BatchError`] says what is missing or does not belong.
@@ -34,9 +34,7 @@ pub fn check_complete<'a>(batches: impl IntoIterator<Item = &'a Export>) -> Resu
         if identity(batch) != identity(first) {
             return Err(BatchError::Mixed);
         }
-        if !numbers.insert(batch.batch_num) {
-            return Err(BatchError::Duplicate(batch.batch_num));
-        }
+        numbers.insert(batch.batch_num);
     }
     // Ends at the first number that is missing, however many batches are claimed.
     match (1..=first.batch_size).find(|number| !numbers.contains(number)) {

@@ -8,8 +8,8 @@ mod archive;
 mod batch;
 mod error;
 mod inflate;
-mod verify;
-mod wire;
+pub(crate) mod verify;
+pub(crate) mod wire;
 mod write;
 
 use prost::Message;
@@ -114,6 +114,15 @@ impl Verified {
     }
 }
 
+/// An export that may not say of which time it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loose {
+    /// The export. Where it has no period, `start` and `end` are 0.
+    pub export: Export,
+    /// Whether it has one.
+    pub has_period: bool,
+}
+
 /// Unpacks an export's ZIP file.
 ///
 /// # Errors
@@ -169,15 +178,32 @@ impl Unverified {
     pub fn without_verification(self) -> Result<Export, ExportError> {
         parse_bin(&self.bin).map(|(export, _)| export)
     }
+
+    /// Reads the export as [`Self::without_verification`] does, also where it does not
+    /// say of which time it is, as files that were made up for a demonstration may.
+    ///
+    /// # Errors
+    /// [`ExportError`] if it is not a valid export for another reason.
+    pub fn with_any_period(self) -> Result<Loose, ExportError> {
+        parse_loose(&self.bin).map(|(loose, _)| loose)
+    }
 }
 
 /// The export in `bin`, and how many signatures it announces.
 fn parse_bin(bin: &[u8]) -> Result<(Export, usize), ExportError> {
+    let (loose, announced) = parse_loose(bin)?;
+    if loose.has_period {
+        Ok((loose.export, announced))
+    } else {
+        Err(ExportError::Period)
+    }
+}
+
+fn parse_loose(bin: &[u8]) -> Result<(Loose, usize), ExportError> {
     let message = bin.strip_prefix(&HEADER).ok_or(ExportError::Header)?;
     let header = wire::Header::decode(message).map_err(ExportError::Message)?;
-    let (Some(start), Some(end)) = (header.start_timestamp, header.end_timestamp) else {
-        return Err(ExportError::Period);
-    };
+    let period = header.start_timestamp.zip(header.end_timestamp);
+    let (start, end) = period.unwrap_or_default();
     if end < start {
         return Err(ExportError::Period);
     }
@@ -192,7 +218,11 @@ fn parse_bin(bin: &[u8]) -> Result<(Export, usize), ExportError> {
         revised_keys: Vec::new(),
     };
     let announced = read_repeated(message, &mut export)?;
-    Ok((export, announced))
+    let loose = Loose {
+        export,
+        has_period: period.is_some(),
+    };
+    Ok((loose, announced))
 }
 
 /// The batch's number and how many there are; 1 of 1 when neither is given.

@@ -1,6 +1,5 @@
 //! Small files of text that people write.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -55,7 +54,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, FileError> {
         path: path.to_owned(),
         source,
     };
-    let file = match File::open(path) {
+    let file = match settings::file::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),

@@ -5,7 +5,6 @@
 //! or a crash on this side, and is answered the same for a day.
 
 use std::fmt;
-use std::fs;
 use std::path::PathBuf;
 
 use getrandom::SysRng;
@@ -96,9 +95,11 @@ impl Checker {
             .redirect(redirect::Policy::none())
             .no_proxy();
         if let Some(path) = &settings.ca_file {
-            let pem = fs::read(path).map_err(|source| CheckerError::CaFile {
-                path: path.clone(),
-                source,
+            let pem = settings::file::read(path, settings::file::MAX_TEXT).map_err(|source| {
+                CheckerError::CaFile {
+                    path: path.clone(),
+                    source,
+                }
             })?;
             let authorities = Certificate::from_pem_bundle(&pem).map_err(CheckerError::Client)?;
             client = client.tls_certs_only(authorities);

@@ -99,7 +99,7 @@ impl Configurations {
         let read = |path: &Option<PathBuf>, default: &'static str| match path {
             None => Ok(Bytes::from_static(default.as_bytes())),
             Some(path) => {
-                let read = std::fs::read(path);
+                let read = settings::file::read(path, settings::file::MAX_TEXT);
                 read.map(Bytes::from)
                     .map_err(|source| ConfigurationsError::Read {
                         path: path.clone(),

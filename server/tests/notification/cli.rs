@@ -27,6 +27,33 @@ fn help() {
     }
 }
 
+/// `sesshoku-server openapi management | head`.
+#[tokio::test]
+async fn who_stops_reading_is_told_nothing() {
+    let site = Site::new("").await;
+    let config = site.config();
+    let config = config.to_str().unwrap();
+    for arguments in [
+        &["openapi", "management"][..],
+        &["openapi", "notification"],
+        &["--help"],
+        &["notification", "--check-config", "--config", config],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = program();
+        let output = command.args(arguments).stdout(writer).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, "", "{arguments:?}");
+        assert!(output.status.code().is_some_and(|code| code < 2));
+    }
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = program();
+    command.args(["notification", "--config", "/nowhere"]);
+    assert_eq!(command.stderr(writer).status().unwrap().code(), Some(2));
+}
+
 #[tokio::test]
 async fn check_config_prints_what_holds_or_says_what_is_wrong() {
     let site = Site::new("").await;

@@ -237,7 +237,8 @@ fn smtp_transport(mail: &Mail) -> Result<AsyncSmtpTransport<Tokio1Executor>, Set
 fn tls_parameters(mail: &Mail) -> Result<TlsParameters, SetUpError> {
     let mut tls = TlsParameters::builder(mail.host.clone());
     if let Some(path) = &mail.ca_file {
-        let pem = std::fs::read(path).map_err(SetUpError::CaFile)?;
+        let pem =
+            settings::file::read(path, settings::file::MAX_TEXT).map_err(SetUpError::CaFile)?;
         tls = tls
             .certificate_store(smtp::client::CertificateStore::None)
             .add_root_certificate(Certificate::from_pem(&pem).map_err(SetUpError::Mail)?);
