@@ -14,6 +14,7 @@ pub mod diagnosis;
 pub mod export;
 pub mod import;
 pub mod key;
+pub mod listing;
 pub mod matching;
 pub mod metadata;
 pub mod notice;

@@ -1,6 +1,7 @@
 //! Why an export is refused.
 
 use super::archive::ArchiveError;
+use super::verify::Refusal;
 
 /// Why an export is refused.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,17 @@ pub enum ExportError {
         #[source]
         source: KeyError,
     },
+}
+
+impl From<Refusal> for ExportError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unsigned => Self::Unsigned,
+            Refusal::UnknownKey(names) => Self::UnknownKey { names },
+            Refusal::Algorithm(key) => Self::Algorithm { key },
+            Refusal::Signature(key) => Self::Signature { key },
+        }
+    }
 }
 
 /// What is wrong with a key of an export.

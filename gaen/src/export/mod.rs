@@ -8,8 +8,8 @@ mod archive;
 mod batch;
 mod error;
 mod inflate;
-mod verify;
-mod wire;
+pub(crate) mod verify;
+pub(crate) mod wire;
 mod write;
 
 use prost::Message;

@@ -1,4 +1,4 @@
-//! Checking an export's signatures against pinned keys (protocol §6).
+//! Checking signatures of exports and listings against pinned keys (protocol §6).
 
 use core::fmt;
 
@@ -7,13 +7,12 @@ use p256::ecdsa::{Signature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
 use sha2::{Digest, Sha256};
 
-use super::ExportError;
 use super::wire;
 
 /// ECDSA with SHA-256, the one signature algorithm spoken here.
 pub const ECDSA_WITH_SHA256: &str = "1.2.840.10045.4.3.2";
 
-/// A public key this device trusts to sign exports.
+/// A public key this device trusts to sign exports and listings.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PinnedKey {
     id: String,
@@ -67,17 +66,29 @@ impl fmt::Debug for PinnedKey {
 #[error("not a P-256 public key in PEM form")]
 pub struct PinnedKeyError(#[source] p256::pkcs8::spki::Error);
 
-/// Checks that one of `signatures` is by a key of `pinned` and fits `bin`; gives
+/// Why no signature is believed.
+pub(crate) enum Refusal {
+    /// There is none.
+    Unsigned,
+    /// None is by a key that is pinned; the names of those that signed.
+    UnknownKey(Vec<String>),
+    /// The one by the pinned key of this name is of another algorithm.
+    Algorithm(String),
+    /// The one by the pinned key of this name does not fit.
+    Signature(String),
+}
+
+/// Checks that one of `signatures` is by a key of `pinned` and fits `content`; gives
 /// the key's name.
-pub(super) fn verify(
-    bin: &[u8],
+pub(crate) fn verify(
+    content: &[u8],
     signatures: &[wire::Signature],
     pinned: &[PinnedKey],
-) -> Result<String, ExportError> {
+) -> Result<String, Refusal> {
     if signatures.is_empty() {
-        return Err(ExportError::Unsigned);
+        return Err(Refusal::Unsigned);
     }
-    let digest = Sha256::digest(bin);
+    let digest = Sha256::digest(content);
     let mut refusal = None;
     let mut names = Vec::new();
     for signature in signatures {
@@ -90,7 +101,7 @@ pub(super) fn verify(
             .filter(|key| key.id == id && key.version == version)
         {
             if info.signature_algorithm.as_deref() != Some(ECDSA_WITH_SHA256) {
-                refusal.get_or_insert(ExportError::Algorithm { key: name.clone() });
+                refusal.get_or_insert(Refusal::Algorithm(name.clone()));
             } else if fits(
                 &digest,
                 signature.signature.as_deref().unwrap_or_default(),
@@ -98,14 +109,14 @@ pub(super) fn verify(
             ) {
                 return Ok(key.name());
             } else {
-                refusal.get_or_insert(ExportError::Signature { key: name.clone() });
+                refusal.get_or_insert(Refusal::Signature(name.clone()));
             }
         }
         if names.len() < MAX_NAMES_TOLD {
             names.push(name);
         }
     }
-    Err(refusal.unwrap_or(ExportError::UnknownKey { names }))
+    Err(refusal.unwrap_or(Refusal::UnknownKey(names)))
 }
 
 /// Names come from the file: what a message repeats of them is bounded.

@@ -24,19 +24,19 @@ pub(super) const KEYS: u32 = 7;
 pub(super) const REVISED_KEYS: u32 = 8;
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct SignatureInfo {
+pub(crate) struct SignatureInfo {
     /// Deprecated, but present in COCOA's files.
     #[prost(string, optional, tag = "1")]
-    pub(super) app_bundle_id: Option<String>,
+    pub(crate) app_bundle_id: Option<String>,
     /// Deprecated, but present in COCOA's files.
     #[prost(string, optional, tag = "2")]
-    pub(super) android_package: Option<String>,
+    pub(crate) android_package: Option<String>,
     #[prost(string, optional, tag = "3")]
-    pub(super) verification_key_version: Option<String>,
+    pub(crate) verification_key_version: Option<String>,
     #[prost(string, optional, tag = "4")]
-    pub(super) verification_key_id: Option<String>,
+    pub(crate) verification_key_id: Option<String>,
     #[prost(string, optional, tag = "5")]
-    pub(super) signature_algorithm: Option<String>,
+    pub(crate) signature_algorithm: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -56,19 +56,19 @@ pub(super) struct Key {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct SignatureList {
+pub(crate) struct SignatureList {
     #[prost(message, repeated, tag = "1")]
-    pub(super) signatures: Vec<Signature>,
+    pub(crate) signatures: Vec<Signature>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Signature {
+pub(crate) struct Signature {
     #[prost(message, optional, tag = "1")]
-    pub(super) signature_info: Option<SignatureInfo>,
+    pub(crate) signature_info: Option<SignatureInfo>,
     #[prost(int32, optional, tag = "2")]
-    pub(super) batch_num: Option<i32>,
+    pub(crate) batch_num: Option<i32>,
     #[prost(int32, optional, tag = "3")]
-    pub(super) batch_size: Option<i32>,
+    pub(crate) batch_size: Option<i32>,
     #[prost(bytes = "vec", optional, tag = "4")]
-    pub(super) signature: Option<Vec<u8>>,
+    pub(crate) signature: Option<Vec<u8>>,
 }

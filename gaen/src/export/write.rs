@@ -18,7 +18,7 @@ use super::verify::{ECDSA_WITH_SHA256, PinnedKey};
 use super::{Export, HEADER, wire};
 use crate::diagnosis::DiagnosisKey;
 
-/// A private key that signs exports.
+/// A private key that signs exports and listings.
 pub struct Signer {
     id: String,
     version: String,
@@ -106,10 +106,10 @@ impl Signer {
         }
     }
 
-    fn sign(&self, bin: &[u8], batch_num: i32, batch_size: i32) -> wire::Signature {
+    pub(crate) fn sign(&self, content: &[u8], batch_num: i32, batch_size: i32) -> wire::Signature {
         let signature: Signature = self
             .key
-            .sign_prehash(&Sha256::digest(bin))
+            .sign_prehash(&Sha256::digest(content))
             .expect("a SHA-256 digest is as long as P-256 needs");
         wire::Signature {
             signature_info: Some(self.info()),
