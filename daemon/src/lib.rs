@@ -16,6 +16,7 @@ pub mod service;
 pub mod store;
 pub mod sync;
 pub mod tracer;
+pub mod verdict;
 pub mod wiping;
 
 /// The version of the terms and the privacy policy in force (`i18n/*/terms.ftl`).
