@@ -39,16 +39,22 @@ impl Contacts {
     /// Asks the daemon, in the background: who may not, is not asked to authenticate.
     pub(crate) async fn fetch(connection: &Connection) -> Result<Self, Failure> {
         let exposure = Exposure1Proxy::new(connection).await?;
-        let result = exposure.get_result().await?;
-        let days = exposure.get_contacts().await?;
+        let mut result = exposure.get_result().await?;
+        let days = match result.contacts.take() {
+            Some(days) => days,
+            None => exposure.get_contacts().await?,
+        };
         Ok(Self::new(result, days))
     }
 
     /// Asks the daemon, and polkit may ask the person to authenticate.
     pub(crate) async fn fetch_asking(connection: &Connection) -> Result<Self, Failure> {
         let exposure = Exposure1Proxy::new(connection).await?;
-        let result = bus::read(exposure.inner(), "GetResult").await?;
-        let days = bus::read(exposure.inner(), "GetContacts").await?;
+        let mut result: ExposureResult = bus::read(exposure.inner(), "GetResult").await?;
+        let days = match result.contacts.take() {
+            Some(days) => days,
+            None => bus::read(exposure.inner(), "GetContacts").await?,
+        };
         Ok(Self::new(result, days))
     }
 
@@ -110,6 +116,7 @@ pub(crate) mod tests {
                 last_success: 1_596_250_800,
                 recorded_seconds: 1_000_000,
                 unrecorded_seconds: 12_000,
+                contacts: None,
             },
             Vec::new(),
         )

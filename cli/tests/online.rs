@@ -266,6 +266,8 @@ impl Exposure {
             last_success: 0,
             recorded_seconds: 5,
             unrecorded_seconds: 6,
+            // A daemon that tells nothing of it is asked in a call of its own.
+            contacts: self.contact.then(|| self.get_contacts()),
         }
     }
     fn get_contacts(&self) -> Vec<ContactDay> {

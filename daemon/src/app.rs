@@ -24,11 +24,12 @@ use crate::power::{Power, PowerEvent};
 use crate::radio::{Radio, RadioEvent};
 use crate::service::{MAX_WAITING, Reply, Request, Snapshot, shutting_down};
 use crate::store::{Consent, Store, StoreError};
-use crate::sync::{self, Assessment, CheckReport, Server};
+use crate::sync::{self, CheckReport, Server};
 use crate::tracer::{
     self, Action, Application, Event, Measured, NotMeasured, Obstacle, Refusal, SendOutcome,
     StorageFault, Submission, Tracer,
 };
+use crate::verdict::Assessment;
 
 /// How long the radio has to fall silent when the daemon ends.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
@@ -527,8 +528,10 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
     async fn assess(&mut self) -> Result<Assessment, Error> {
         let consent = self.status_consent();
         let now = self.app.clock.now().wall;
+        let server = self.app.server.as_ref();
+        let fresh_within = server.and_then(|server| server.fresh_within());
         self.with_store("read the result", move |store| {
-            sync::assess(store, consent, now)
+            sync::assess(store, consent, fresh_within, now)
         })
         .await
         .map_err(|StorageFault| Error::Storage("could not read the result".into()))

@@ -16,6 +16,7 @@ pub mod service;
 pub mod store;
 pub mod sync;
 pub mod tracer;
+pub mod verdict;
 mod vouch;
 pub mod wiping;
 

@@ -132,6 +132,9 @@ names! {
         BadAnswer = "bad-answer",
         /// At least one export was refused (signature, format, size or batch).
         ExportRefused = "export-refused",
+        /// The list of exports is not signed as it was before, or an old one, or lacks
+        /// exports that were on it.
+        ListRefused = "list-refused",
         /// No notification server is configured.
         NotConfigured = "not-configured",
         /// The store could not be read or written.
@@ -160,8 +163,17 @@ names! {
         NeverChecked = "never-checked",
         /// The last complete check is older than 24 hours.
         CheckTooOld = "check-too-old",
-        /// The last check did not succeed.
+        /// The last complete check lies in the future: the clock was set back.
+        CheckInFuture = "check-in-future",
+        /// A check since the last complete one did not succeed.
         CheckFailed = "check-failed",
+        /// The list of exports is not signed as it was before, or an old one, or lacks
+        /// exports that were on it.
+        ListRefused = "list-refused",
+        /// An export that was listed was not compared with everything recorded.
+        ExportNotCompared = "export-not-compared",
+        /// The server has not signed anything for longer than it promises to.
+        ServerSilent = "server-silent",
         /// Less than an hour was recorded in the 14 days.
         TooLittleRecorded = "too-little-recorded",
         /// Part of the stored encounters could not be read.
@@ -346,6 +358,9 @@ pub struct ExposureResult {
     pub recorded_seconds: u64,
     /// Seconds of the period in which was not.
     pub unrecorded_seconds: u64,
+    /// The days that count as a contact, newest first, by the same look at what is
+    /// stored; `None` from a daemon that tells them in `GetContacts` alone.
+    pub contacts: Option<Vec<ContactDay>>,
 }
 
 /// The registration, as `org.sesshoku.Registration1.GetRegistration` returns it.

@@ -211,7 +211,8 @@ pub fn consolidate(published: impl IntoIterator<Item = DiagnosisKey>) -> Vec<Dia
             .get(key.tek.expose_bytes())
             .and_then(|&index| entries.get_mut(index));
         let Some(entry) = known_entry else {
-            if key.report_type.is_matched() {
+            // One that was revoked first is remembered: nothing revives it.
+            if key.report_type != ReportType::Recursive {
                 index_by_tek.insert(*key.tek.expose_bytes(), entries.len());
                 let known = KnownKey {
                     report_type: key.report_type,
@@ -351,7 +352,7 @@ mod tests {
             (vec![SelfReport, Revoked, ConfirmedTest], vec![]),
             (vec![ConfirmedClinical, Revoked], vec![]),
             (vec![ConfirmedTest, Revoked], vec![ConfirmedTest]),
-            (vec![Revoked, ConfirmedTest], vec![ConfirmedTest]),
+            (vec![Revoked, ConfirmedTest], vec![]),
             (vec![Recursive], vec![]),
             (vec![ConfirmedTest, ConfirmedTest], vec![ConfirmedTest]),
         ] {

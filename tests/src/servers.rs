@@ -107,6 +107,8 @@ impl Servers {
             "[server]
              url = 'http://{}/'
              interval_seconds = 3600
+             # A server that has just begun has signed nothing yet.
+             fresh_within_hours = 0
              public_keys = [{{ id = '440', version = 'v1', file = '{}/public-key.pem' }}]",
             self.notification,
             self.dir.display()

@@ -128,6 +128,7 @@ pub(crate) async fn check(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
         CheckOutcome::Never
         | CheckOutcome::Unreachable
         | CheckOutcome::BadAnswer
+        | CheckOutcome::ListRefused
         | CheckOutcome::ExportRefused
         | CheckOutcome::NotConfigured
         | CheckOutcome::StorageFailed

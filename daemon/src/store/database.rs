@@ -220,13 +220,15 @@ const TABLES: [Table; 14] = [
     table("tek", "day", "sealed"),
     table(REGISTRATION, "id", "sealed"),
     table("consent", "id", "sealed"),
-    table("export_record", "id", "sealed"),
+    table(LISTED_EXPORT, "id", "sealed"),
     table("check_record", "id", "sealed"),
     table("meta", "rowid", "name, sealed"),
 ];
 
 /// The table that schema 2 added.
 const REGISTRATION: &str = "registration";
+/// The table that schema 3 added.
+const LISTED_EXPORT: &str = "listed_export";
 
 /// The tables that have a copy, with `_copy` after their name.
 const KEPT_TWICE: [&str; 3] = ["secret", "encounter_key", "exposure_key"];
@@ -246,7 +248,12 @@ fn rebuild(damaged: Connection, path: &Path) -> Result<Connection, StoreError> {
     let transaction = draft.transaction()?;
     let version: u32 = damaged.pragma_query_value(None, "user_version", |row| row.get(0))?;
     for table in &TABLES {
-        if version < 2 && table.name == REGISTRATION {
+        let since = match table.name {
+            REGISTRATION => 2,
+            LISTED_EXPORT => 3,
+            _ => 1,
+        };
+        if version < since {
             continue;
         }
         copy_table(&damaged, &transaction, table)?;

@@ -14,6 +14,7 @@ use super::segment::{Builder, Segment, SegmentId, decode_record};
 use super::types::{CompactReport, Coverage, CycleHeader, ReadReport, ScanCycle};
 use super::walk::{Step, for_each_segment};
 use super::{SEGMENT, StoreError};
+use crate::verdict::Recorded;
 
 /// Compaction fills segments up to this many sightings, or as many cycles where
 /// little was heard.
@@ -80,10 +81,12 @@ impl<'a> View<'a> {
         &self,
         since: UnixSeconds,
         until: UnixSeconds,
-    ) -> Result<Coverage, StoreError> {
+    ) -> Result<(Coverage, Recorded), StoreError> {
+        let mut recorded = Recorded::default();
         let mut stretches = Vec::new();
         let (_, damaged_segments) = self.for_each_segment(since, &mut |segment| {
             for cycle in segment.cycles() {
+                recorded.push(segment.day(), cycle.number, cycle.started);
                 let (from, to) = stretch(&cycle.header(segment.day()));
                 let (from, to) = (from.max(since), to.min(until));
                 if from < to {
@@ -91,10 +94,11 @@ impl<'a> View<'a> {
                 }
             }
         })?;
-        Ok(Coverage {
+        let coverage = Coverage {
             recorded_seconds: union_seconds(stretches),
             damaged_segments,
-        })
+        };
+        Ok((coverage, recorded))
     }
 
     pub(super) fn last_cycle(&self) -> Result<Option<CycleHeader>, StoreError> {

@@ -16,7 +16,7 @@
 //! All values are sealed with XChaCha20-Poly1305 and bound to their table and
 //! primary key. In the clear are: which UTC days were recorded, how many scan
 //! cycles each had, how long the sealed values are (padded, see `segment.rs`), and
-//! the names of the values in `meta`.
+//! the names of the values in `meta`, and in a file beside it whether a check is under way.
 //!
 //! # What lasts how long
 //!
@@ -38,6 +38,7 @@
 //! days are kept twice; only the schema's pages and the device key are indispensable.
 
 mod belief;
+mod check_mark;
 mod database;
 mod day_key;
 mod device_key;
@@ -54,6 +55,7 @@ mod segment;
 mod types;
 mod walk;
 
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -70,14 +72,16 @@ use zeroize::Zeroizing;
 
 use crate::clock::{BootTime, Look, Voucher};
 use crate::tracer::OwnKey;
+use crate::verdict::{CheckMemory, Ledger, Recorded};
 
+pub use self::check_mark::CheckMark;
 pub use self::device_key::{CREDENTIAL_NAME, DEVICE_KEY_LEN, DeviceKey, DeviceKeyError, KeyPlace};
 pub use self::error::StoreError;
 pub use self::types::{
     CheckCounts, CheckOutcome, CheckRecord, CompactReport, Consent, Coverage, CycleHeader,
-    CycleSighting, ExportBatch, ExportOutcome, ExportRecord, ExposureChanges, Exposures,
-    PurgeReport, ReadReport, Registration, RegistrationEnd, RegistrationFailure, RegistrationId,
-    RegistrationRecord, ScanCycle, StoredExposure,
+    CycleSighting, ExposureChanges, Exposures, PurgeReport, ReadReport, Registration,
+    RegistrationEnd, RegistrationFailure, RegistrationId, RegistrationRecord, ScanCycle,
+    StoredExposure,
 };
 
 use self::database::io_error;
@@ -104,6 +108,7 @@ pub struct Store {
     path: PathBuf,
     device_key: DeviceKey,
     shared: Arc<Shared>,
+    check_mark: Arc<CheckMark>,
     _lock: Lock,
 }
 
@@ -157,6 +162,7 @@ impl Store {
                 keys: RwLock::new(Arc::new(unlocked.keys)),
                 erasures: AtomicU64::new(0),
             }),
+            check_mark: Arc::new(CheckMark::open(state_dir)),
             _lock: lock,
         };
         if unlocked.erasing {
@@ -209,6 +215,7 @@ impl Store {
         // Keys first; a database left behind by an interruption counts as lost.
         DeviceKey::destroy_files(state_dir)?;
         database::destroy(&state_dir.join(DATABASE_FILE))?;
+        CheckMark::open(state_dir).ended();
         files::sync_dir(state_dir).map_err(io_error(state_dir))?;
         drop(lock);
         Ok(())
@@ -314,7 +321,9 @@ impl Store {
     /// (protocol §4). Unless the scan before is known, or when the cycle was cut
     /// short, it stands for itself alone. No second counts twice.
     pub fn coverage(&self, since: UnixSeconds, until: UnixSeconds) -> Result<Coverage, StoreError> {
-        self.view().coverage(since, until)
+        self.view()
+            .coverage(since, until)
+            .map(|(coverage, _)| coverage)
     }
 
     /// Joins the segments of each day before `today` into ones of about a thousand
@@ -387,25 +396,43 @@ impl Store {
         self.erase_keeping(None)
     }
 
-    /// The exports that were dealt with in the last fourteen days.
-    pub fn processed_exports(&self) -> Result<Vec<ExportRecord>, StoreError> {
-        let records = rows::export_records(&self.conn, &self.keys())?;
-        Ok(records
-            .into_iter()
-            .filter_map(|(_, record)| record)
-            .collect())
+    /// Every export that was listed in the last fourteen days, and what of it was
+    /// compared.
+    pub fn ledger(&self) -> Result<Ledger, StoreError> {
+        rows::ledger(&self.conn, &self.keys())
     }
 
-    /// Records what came of an export together with what it changes about the
-    /// exposures: both, or neither.
-    pub fn record_export(
+    /// Records those exports of `ledger` that have changed, together with a value
+    /// under a name, if one is given: all, or nothing.
+    pub fn record_listed(
         &mut self,
-        record: &ExportRecord,
+        ledger: &Ledger,
+        changed: &BTreeSet<i64>,
+        meta: Option<(&str, &[u8])>,
+    ) -> Result<(), StoreError> {
+        if changed.is_empty() && meta.is_none() {
+            return Ok(());
+        }
+        self.write(|transaction, keys| {
+            put_listed(transaction, keys, ledger, changed)?;
+            let Some((name, value)) = meta else {
+                return Ok(());
+            };
+            rows::put_meta(transaction, keys, name, Some(value))
+        })
+    }
+
+    /// Records those exports of `ledger` that were `compared`, together with what they
+    /// change about the exposures: all, or nothing.
+    pub fn record_compared(
+        &mut self,
+        ledger: &Ledger,
+        compared: &BTreeSet<i64>,
         changes: &ExposureChanges,
     ) -> Result<(), StoreError> {
         self.write(|transaction, keys| {
             exposures::change(transaction, keys, changes)?;
-            rows::put_export_record(transaction, keys, record)
+            put_listed(transaction, keys, ledger, compared)
         })
     }
 
@@ -414,9 +441,33 @@ impl Store {
         exposures::all(&self.conn, &self.keys())
     }
 
-    /// Records a check.
-    pub fn record_check(&mut self, check: &CheckRecord) -> Result<(), StoreError> {
-        self.write(|transaction, keys| rows::put_check_record(transaction, keys, check))
+    /// Records a check that looked at the cycles up to those in `looked_at`, the last
+    /// of each day; and that an earlier one could not be recorded, if that is so.
+    pub fn record_check(
+        &mut self,
+        check: &CheckRecord,
+        looked_at: &[(UtcDay, u32)],
+    ) -> Result<(), StoreError> {
+        let unrecorded = self.check_mark.is_unrecorded();
+        self.write(|transaction, keys| {
+            rows::put_check_record(transaction, keys, check, looked_at, unrecorded)
+        })?;
+        self.check_mark.ended();
+        Ok(())
+    }
+
+    /// What remembers that a check is under way, also where nothing can be stored.
+    pub fn check_mark(&self) -> Arc<CheckMark> {
+        Arc::clone(&self.check_mark)
+    }
+
+    /// What is remembered of checks, that one could not be recorded included.
+    pub fn check_memory(&self) -> Result<CheckMemory, StoreError> {
+        let mut memory = rows::check_memory(&self.conn, &self.keys())?;
+        if self.check_mark.is_unrecorded() {
+            memory.failures.insert(CheckOutcome::StorageFailed);
+        }
+        Ok(memory)
     }
 
     /// The check recorded last.
@@ -436,7 +487,7 @@ impl Store {
 
     /// When the last complete check ended.
     pub fn last_success(&self) -> Result<Option<UnixSeconds>, StoreError> {
-        rows::last_success(&self.conn, &self.keys())
+        Ok(rows::check_memory(&self.conn, &self.keys())?.last_success)
     }
 
     /// The value kept under `name`. Names are not encrypted.
@@ -456,7 +507,9 @@ impl Store {
         let erased = self
             .destroy_keys(consent)
             .and_then(|()| retention::finish_erasure(&mut self.conn));
-        self.unless_stuck(erased, consent)
+        self.unless_stuck(erased, consent)?;
+        self.check_mark.ended();
+        Ok(())
     }
 
     /// Makes everything in the database unreadable, save `consent`.
@@ -547,6 +600,17 @@ impl Reader {
 
     /// As [`Store::coverage`].
     pub fn coverage(&self, since: UnixSeconds, until: UnixSeconds) -> Result<Coverage, StoreError> {
+        self.coverage_and_cycles(since, until)
+            .map(|(coverage, _)| coverage)
+    }
+
+    /// [`Store::coverage`], and which scan cycles are stored of the UTC days from that
+    /// before `since` on.
+    pub fn coverage_and_cycles(
+        &self,
+        since: UnixSeconds,
+        until: UnixSeconds,
+    ) -> Result<(Coverage, Recorded), StoreError> {
         self.view()?.coverage(since, until)
     }
 
@@ -610,6 +674,21 @@ impl Lock {
             Err(TryLockError::Error(source)) => Err(io_error(&path)(source)),
         }
     }
+}
+
+/// Puts down the exports of `ledger` with these ids.
+fn put_listed(
+    transaction: &Transaction<'_>,
+    keys: &Keys,
+    ledger: &Ledger,
+    ids: &BTreeSet<i64>,
+) -> Result<(), StoreError> {
+    for id in ids {
+        if let Some(export) = ledger.get(*id) {
+            rows::put_listed_export(transaction, keys, *id, export)?;
+        }
+    }
+    Ok(())
 }
 
 /// An unlocked database.

@@ -19,7 +19,7 @@ pub(super) fn reseal(conn: &Connection, old: &Keys, new: &Keys) -> Result<(), St
     }
     let place = |day: &i64| Place::row("tek", *day);
     Column("tek", "day", "sealed").reseal(conn, &old.teks, &new.teks, place)?;
-    for table in ["consent", "export_record", "check_record", "registration"] {
+    for table in ["consent", "listed_export", "check_record", "registration"] {
         let place = |id: &i64| Place::row(table, *id);
         Column(table, "id", "sealed").reseal(conn, &old.rows, &new.rows, place)?;
     }

@@ -60,7 +60,8 @@ pub(super) fn purge(
     tolerating_damage(&mut report.remains, || remove_orphans(conn, edge))?;
     tolerating_damage(&mut report.remains, || {
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        rows::retain_records(&transaction, keys, |time| time > cutoff)?;
+        rows::retain_records(&transaction, keys, cutoff)?;
+        rows::forget_old_exports(&transaction, keys, judgement.certain)?;
         transaction.commit()?;
         Ok(())
     })?;
@@ -103,7 +104,7 @@ pub(super) fn finish_erasure(conn: &mut Connection) -> Result<(), StoreError> {
          DELETE FROM registration;
          DELETE FROM segment;
          DELETE FROM exposure;
-         DELETE FROM export_record;
+         DELETE FROM listed_export;
          DELETE FROM check_record;
          DELETE FROM meta;
          COMMIT;",

@@ -1,4 +1,4 @@
-//! The small rows: consent, own TEKs, registration, processed exports, checks, and
+//! The small rows: consent, own TEKs, registration, listed exports, checks, and
 //! values by name. JSON inside, padded, sealed for their table and key.
 
 use crate::tracer::{OwnKey, Standing, UsedIntervals};
@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 
 use super::StoreError;
 use super::seal::{Keys, Place, SealingKey};
-use super::types::{CheckOutcome, CheckRecord, Consent, ExportRecord, RegistrationRecord};
+use super::types::{CheckOutcome, CheckRecord, Consent, RegistrationRecord};
+use crate::verdict::{CheckMemory, Ledger, ListedExport};
 
 /// Length of an own key in its stored form: the TEK, the offset of its start in the
 /// day, its period (0 where there is no key), its standing, its used intervals.
@@ -31,8 +32,11 @@ const REGISTRATION_ID: i64 = 1;
 /// How many checks are remembered at most.
 const CHECKS_KEPT: i64 = 256;
 const CONSENT_ID: i64 = 1;
-/// The name of the value that holds the time of the last complete check.
+/// The name of the value that held the time of the last complete check in schema 2.
 const LAST_SUCCESS: &str = "store.last-success";
+/// The name of the value that holds what is remembered of checks.
+const CHECK_MEMORY: &str = "store.checks";
+const LISTED_EXPORT: &str = "listed_export";
 
 pub(super) fn consent(conn: &Connection, keys: &Keys) -> Result<Option<Consent>, StoreError> {
     let sealed: Option<Vec<u8>> = conn
@@ -164,25 +168,41 @@ pub(super) fn ensure_registration(conn: &Connection, keys: &Keys) -> Result<(), 
     put_registration(conn, keys, &RegistrationRecord::default())
 }
 
-pub(super) fn export_records(
-    conn: &Connection,
-    keys: &Keys,
-) -> Result<Vec<(i64, Option<ExportRecord>)>, StoreError> {
-    list(conn, &keys.rows, "export_record")
+/// Everything that was ever listed.
+pub(super) fn ledger(conn: &Connection, keys: &Keys) -> Result<Ledger, StoreError> {
+    Ok(Ledger::new(list(conn, &keys.rows, LISTED_EXPORT)?))
 }
 
-pub(super) fn put_export_record(
+/// Keeps `export` under `id`, in the place of what was there.
+pub(super) fn put_listed_export(
     conn: &Connection,
     keys: &Keys,
-    record: &ExportRecord,
+    id: i64,
+    export: &ListedExport,
 ) -> Result<(), StoreError> {
-    for (id, known) in export_records(conn, keys)? {
-        // One that cannot be read says nothing: its export is processed again.
-        if known.is_none_or(|known| known.url == record.url) {
-            delete(conn, "export_record", id)?;
-        }
+    let sealed = seal_json(
+        &keys.rows,
+        &Place::row(LISTED_EXPORT, id),
+        export,
+        padded_row,
+    )?;
+    conn.prepare_cached(
+        "INSERT INTO listed_export (id, sealed) VALUES (?1, ?2)
+         ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed",
+    )?
+    .execute(params![id, sealed])?;
+    Ok(())
+}
+
+/// Forgets the exports that cannot matter any more at `now`.
+pub(super) fn forget_old_exports(
+    conn: &Connection,
+    keys: &Keys,
+    now: UnixSeconds,
+) -> Result<(), StoreError> {
+    for id in ledger(conn, keys)?.forget_old(now) {
+        delete(conn, LISTED_EXPORT, id)?;
     }
-    append(conn, &keys.rows, "export_record", record)?;
     Ok(())
 }
 
@@ -193,45 +213,55 @@ pub(super) fn check_records(
     list(conn, &keys.rows, "check_record")
 }
 
+/// Keeps `record`, and what it says together with what is remembered of the checks
+/// before; `unrecorded` when there was one that could not be put down.
 pub(super) fn put_check_record(
     conn: &Connection,
     keys: &Keys,
     record: &CheckRecord,
+    looked_at: &[(UtcDay, u32)],
+    unrecorded: bool,
 ) -> Result<(), StoreError> {
+    let mut memory = check_memory(conn, keys)?;
+    if unrecorded {
+        memory.failures.insert(CheckOutcome::StorageFailed);
+    }
+    memory.note(record.outcome, record.ended, looked_at);
+    put_meta_json(conn, keys, CHECK_MEMORY, &memory)?;
     let id = append(conn, &keys.rows, "check_record", record)?;
     conn.execute(
         "DELETE FROM check_record WHERE id <= ?1",
         [id.saturating_sub(CHECKS_KEPT)],
     )?;
-    if record.outcome == CheckOutcome::Complete {
-        put_meta_json(conn, keys, LAST_SUCCESS, &record.ended)?;
-    }
     Ok(())
 }
 
-pub(super) fn last_success(
-    conn: &Connection,
-    keys: &Keys,
-) -> Result<Option<UnixSeconds>, StoreError> {
-    meta_json(conn, keys, LAST_SUCCESS)
+/// What is remembered of checks.
+pub(super) fn check_memory(conn: &Connection, keys: &Keys) -> Result<CheckMemory, StoreError> {
+    if let Some(memory) = meta_json(conn, keys, CHECK_MEMORY)? {
+        return Ok(memory);
+    }
+    // As schema 2 had it.
+    let mut memory = CheckMemory::default();
+    for (_, record) in check_records(conn, keys)? {
+        if let Some(record) = record {
+            memory.note(record.outcome, record.ended, &[]);
+        }
+    }
+    memory.last_success = meta_json(conn, keys, LAST_SUCCESS)?;
+    Ok(memory)
 }
 
-/// Deletes the records of exports and checks for which `keep` says no, except the
-/// last check.
+/// Deletes the records of checks that ended at `cutoff` or before, except the last.
 pub(super) fn retain_records(
     conn: &Connection,
     keys: &Keys,
-    keep: impl Fn(UnixSeconds) -> bool,
+    cutoff: UnixSeconds,
 ) -> Result<(), StoreError> {
-    for (id, record) in export_records(conn, keys)? {
-        if !record.is_some_and(|record| keep(record.processed_at)) {
-            delete(conn, "export_record", id)?;
-        }
-    }
     let mut checks = check_records(conn, keys)?;
     checks.pop();
     for (id, record) in checks {
-        if !record.is_some_and(|record| keep(record.ended)) {
+        if record.is_none_or(|record| record.ended <= cutoff) {
             delete(conn, "check_record", id)?;
         }
     }

@@ -10,7 +10,7 @@ use rusqlite_migration::{M, Migrations};
 pub(super) const APPLICATION_ID: u32 = 0x5373_686f;
 
 /// The schema this version writes.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// From an empty database to [`VERSION`].
 pub(super) const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
@@ -95,6 +95,17 @@ const STEPS: &[M<'_>] = &[
         "
     CREATE TABLE registration (
         id     INTEGER PRIMARY KEY CHECK (id = 1),
+        sealed BLOB NOT NULL
+    ) STRICT;
+    ",
+    ),
+    // Which exports were dealt with says too little; which were ever listed, and with
+    // what they were compared, begins anew with the next check.
+    M::up(
+        "
+    DROP TABLE export_record;
+    CREATE TABLE listed_export (
+        id     INTEGER PRIMARY KEY,
         sealed BLOB NOT NULL
     ) STRICT;
     ",

@@ -90,55 +90,6 @@ pub struct Coverage {
     pub damaged_segments: u64,
 }
 
-/// An export that was dealt with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ExportRecord {
-    /// Where it came from; a later record with the same one replaces it.
-    pub url: String,
-    /// The server's creation time of it, in its own unit.
-    pub created: u64,
-    /// SHA-256 of the file.
-    pub sha256: [u8; 32],
-    /// What came of it.
-    pub outcome: ExportOutcome,
-    /// When it was dealt with.
-    pub processed_at: UnixSeconds,
-}
-
-/// What came of an export.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ExportOutcome {
-    /// It was verified, and its keys were matched.
-    Accepted {
-        /// How many keys it held.
-        keys: u32,
-        /// Which batch of which export it is.
-        batch: ExportBatch,
-        /// Until this instant sightings of its keys may still arrive. One dealt
-        /// with earlier is to be matched again.
-        open_until: UnixSeconds,
-    },
-    /// It was refused.
-    Refused {
-        /// Why.
-        reason: String,
-    },
-}
-
-/// Which batch of which export a file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ExportBatch {
-    /// Start of the time its keys were registered in, in seconds since the epoch.
-    pub start: u64,
-    /// End of that time.
-    pub end: u64,
-    /// Which batch it is, from 1.
-    pub number: u32,
-    /// How many batches there are.
-    pub of: u32,
-}
-
 /// A diagnosis key that was met, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredExposure {
@@ -302,7 +253,7 @@ pub struct CheckCounts {
 }
 
 /// How a check ended; the names on the bus are the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckOutcome {
     /// Every export was fetched, verified and matched.
@@ -313,6 +264,8 @@ pub enum CheckOutcome {
     BadAnswer,
     /// At least one export was refused.
     ExportRefused,
+    /// The list is not signed as it was before, or an old one, or lacks what was on it.
+    ListRefused,
     /// No notification server is configured.
     NotConfigured,
     /// The store could not be read or written.

@@ -1,47 +1,58 @@
 //! One check against the notification server: from its list to stored exposures.
 //!
-//! list → exports that are new → verified → matched against every sighting →
-//! exposures. Each step is bounded, and each export is recorded in the same
-//! transaction as the exposures it brought, so that a check that is cut off at any
-//! point loses work but no result and doubles none.
+//! list → ledger → exports that are not compared yet → verified → matched against
+//! every sighting → exposures. What the list names is in the ledger before anything of
+//! it is fetched, and exports are recorded in the same transaction as the exposures
+//! they brought, so that a check that is cut off at any point loses work but no result
+//! and doubles none, and nothing that was listed is forgotten.
 //!
 //! An export that is refused does not keep the others from being matched: whoever
 //! can spoil one file must not be able to silence the rest. But then the check is
 //! not complete, and "no contact" is not said.
 //!
+//! # Bounds
+//! Besides the bounds of each step, a check as a whole ends after
+//! [`Limits::check_timeout_ms`](super::settings::Limits::check_timeout_ms), after
+//! [`MAX_REFUSED`] exports that could not be had or were refused, and after
+//! [`MAX_BYTES`] of exports. What was not looked at then is for the next check, which
+//! begins with what was not refused before, and meanwhile nothing is "no contact".
+//!
 //! # Keys that may still be heard
 //! Servers hand out a key only after it is no longer broadcast, but some hand out
 //! today's with a short rolling period, and clocks may be two hours apart. So an
-//! export stays *open* until two hours after its last key ended, by this device's
-//! clock: every check until then matches it again, over the sightings that have
-//! come in since, and its file is kept for that.
+//! export is matched again by the next check when there are scan cycles that it was
+//! not compared with and that its keys can be in, and until two hours after its last
+//! key ended its file is kept for that.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use gaen::diagnosis::DiagnosisKey;
+use gaen::diagnosis::{DiagnosisKey, ReportType};
 use gaen::export::{self, Export, ExportError};
 use gaen::key::KEY_LEN;
-use gaen::matching::{self, MAX_DRIFT, SightingSource};
+use gaen::listing::ListingError;
+use gaen::matching::{self, SightingSource};
 use gaen::sighting::Sighting;
-use gaen::time::{INTERVAL_SECONDS, UnixSeconds};
+use gaen::time::UnixSeconds;
 use serde::{Deserialize, Serialize};
 use sesshoku_dbus_api as api;
 use sha2::{Digest, Sha256};
 
-use super::assess::{PERIOD_DAYS, period};
 use super::exposures::{Exposures, Matches};
-use super::list::{Entry, List, ListError};
+use super::list::{Entry, List, ListError, name_below};
 use super::notices;
 use super::settings::Server;
 use super::source::{Listing, Source, SourceError, Validators};
 use crate::store::{
-    CheckCounts, CheckOutcome, CheckRecord, ExportBatch, ExportOutcome, ExportRecord,
-    ExposureChanges, Reader, Store, StoreError,
+    CheckCounts, CheckMark, CheckOutcome, CheckRecord, ExposureChanges, Reader, Store, StoreError,
+    StoredExposure,
+};
+use crate::verdict::{
+    Brought, Comparison, ExportBatch, Ledger, ListChanges, Listed, Recorded, period,
 };
 
 /// Keys matched in one pass over the sightings: about 64 bytes of memory each.
@@ -49,11 +60,15 @@ const KEYS_PER_PASS: usize = 500_000;
 /// After this many exports in a row that could not be reached, the others are not
 /// tried.
 const MAX_UNREACHABLE: usize = 3;
-/// An export made this many days ago has no key that was broadcast within the
-/// period: one day more for keys handed out on their own day, and the drift.
-const OUTDATED_AFTER_DAYS: u32 = PERIOD_DAYS + 2;
-/// How long after it was heard a sighting is in the store at the latest.
-const SETTLE_SECONDS: u32 = 900;
+/// After this many exports that were refused, or that the server does not have, the
+/// others are left to the next check.
+pub const MAX_REFUSED: usize = 200;
+/// After this many bytes of exports, the others are left to the next check.
+pub const MAX_BYTES: u64 = 512 << 20;
+/// Exports matched in one pass, and recorded in one transaction.
+const EXPORTS_PER_PASS: usize = 256;
+/// The name in the store under which is kept which signed list was seen last.
+const SIGNED_LIST_META: &str = "sync.signed-list";
 /// The name in the store under which the last list is kept.
 const LIST_META: &str = "sync.list";
 /// Longest text of one problem, in characters.
@@ -127,6 +142,42 @@ pub enum Problem {
         /// Its file name.
         name: String,
     },
+    /// An export is not the file that the signed list vouches for.
+    #[error("export {name} is refused: it is not the file that was signed for")]
+    Differs {
+        /// Its file name.
+        name: String,
+    },
+    /// Exports are open: gone from the list before they could be compared, or their
+    /// bytes are another's.
+    #[error("{0} exports that were listed could not be compared with everything")]
+    NotCompared(usize),
+    /// The list lacks what it had.
+    #[error("the list lacks {0} exports that it had and that are not old enough")]
+    Withheld(usize),
+    /// This server's list was signed before, and now is not.
+    #[error("the list is not signed any more")]
+    NotSigned,
+    /// The signed list is not valid.
+    #[error("the signed list is refused")]
+    SignedList(#[source] ListingError),
+    /// The signed list is of another region.
+    #[error("the signed list is refused: it is of another region")]
+    SignedListRegion,
+    /// The signed list is older than one that was seen.
+    #[error("the signed list is number {sequence}, but number {seen} was seen")]
+    OlderList {
+        /// Its number.
+        sequence: u64,
+        /// The number of the newest that was seen.
+        seen: u64,
+    },
+    /// The ledger has no room for what the list names.
+    #[error("{0} exports of the list are too many to be remembered")]
+    TooManyListed(usize),
+    /// It could not be put down that a check begins.
+    #[error("the beginning of the check could not be stored")]
+    Mark(#[source] std::io::Error),
     /// A batch is neither on the list nor known from earlier.
     #[error("batch {number} of {of} is missing")]
     MissingBatch {
@@ -190,6 +241,7 @@ impl From<CheckOutcome> for api::CheckOutcome {
             CheckOutcome::Unreachable => Self::Unreachable,
             CheckOutcome::BadAnswer => Self::BadAnswer,
             CheckOutcome::ExportRefused => Self::ExportRefused,
+            CheckOutcome::ListRefused => Self::ListRefused,
             CheckOutcome::NotConfigured => Self::NotConfigured,
             CheckOutcome::StorageFailed => Self::StorageFailed,
         }
@@ -201,15 +253,24 @@ impl Problem {
     const fn outcome(&self) -> CheckOutcome {
         match self {
             Self::NotConfigured => CheckOutcome::NotConfigured,
-            Self::List(_) | Self::ListSource(SourceError::TooLarge { .. }) => {
-                CheckOutcome::BadAnswer
-            }
+            Self::List(_)
+            | Self::TooManyListed(_)
+            | Self::ListSource(SourceError::TooLarge { .. }) => CheckOutcome::BadAnswer,
+            Self::Withheld(_)
+            | Self::NotSigned
+            | Self::SignedList(_)
+            | Self::SignedListRegion
+            | Self::OlderList { .. } => CheckOutcome::ListRefused,
             Self::ListSource(source) | Self::ExportSource { source, .. } => of_source(source),
-            Self::Export { .. } | Self::Region { .. } | Self::MissingBatch { .. } => {
-                CheckOutcome::ExportRefused
-            }
+            Self::Export { .. }
+            | Self::Region { .. }
+            | Self::Differs { .. }
+            | Self::NotCompared(_)
+            | Self::MissingBatch { .. } => CheckOutcome::ExportRefused,
             Self::NotTried(_) => CheckOutcome::Unreachable,
-            Self::Damaged(_) | Self::Store(_) | Self::Downloads(_) => CheckOutcome::StorageFailed,
+            Self::Damaged(_) | Self::Store(_) | Self::Downloads(_) | Self::Mark(_) => {
+                CheckOutcome::StorageFailed
+            }
         }
     }
 }
@@ -246,32 +307,52 @@ pub async fn check(
     now: UnixSeconds,
 ) -> CheckReport {
     let began = Instant::now();
+    let mark = lock(&store).check_mark();
     let mut check = Check {
         store: SharedStore {
             store,
             cancelled: Arc::default(),
         },
+        mark: Mark {
+            mark,
+            harmless: true,
+        },
         now,
         began,
+        deadline: None,
         has_list: false,
+        ledger: Ledger::default(),
+        recorded: Recorded::default(),
         counts: Counts::default(),
         problems: Vec::new(),
     };
     // Dropping the future must stop the blocking threads, too.
     let _cancel = CancelOnDrop(Arc::clone(&check.store.cancelled));
     let result = match server {
-        Some(server) => check.ask(&server).await,
+        Some(server) => match check.begin().await {
+            Ok(()) => check.ask(&server).await,
+            Err(problem) => Err(problem),
+        },
         None => Err(Problem::NotConfigured),
     };
-    check.problems.extend(result.err());
+    if let Err(problem) = result {
+        check.note(problem);
+    }
     check.finish().await
 }
 
 /// A check under way.
 struct Check {
     store: SharedStore,
+    mark: Mark,
     now: UnixSeconds,
     began: Instant,
+    /// When it has to end.
+    deadline: Option<Instant>,
+    /// Everything that was ever listed.
+    ledger: Ledger,
+    /// The scan cycles that were stored when it began.
+    recorded: Recorded,
     /// Whether there was a list to count the exports of.
     has_list: bool,
     counts: Counts,
@@ -294,6 +375,23 @@ impl Drop for CancelOnDrop {
     }
 }
 
+/// The mark that a check is under way. A check that is cut off takes it back when it
+/// had met nothing that must be known.
+struct Mark {
+    mark: Arc<CheckMark>,
+    harmless: bool,
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        if self.harmless {
+            self.mark.cut_off();
+        } else {
+            self.mark.stays_open();
+        }
+    }
+}
+
 /// The last list, as it is kept in the store.
 #[derive(Serialize, Deserialize)]
 struct CachedList {
@@ -302,20 +400,50 @@ struct CachedList {
     json: String,
 }
 
+/// The newest signed list of a server.
+#[derive(Serialize, Deserialize)]
+struct SeenList {
+    url: String,
+    sequence: u64,
+}
+
 /// A verified export that waits to be matched.
 struct Verified {
+    id: i64,
     entry: Entry,
-    sha256: [u8; 32],
+    brought: Brought,
     export: Export,
+}
+
+/// A list, and what is to be kept of it where it is new.
+struct FetchedList {
+    list: List,
+    to_keep: Option<(&'static str, Vec<u8>)>,
 }
 
 /// What a pass over the sightings brought.
 struct Passed {
+    ledger: Ledger,
     exposures_changed: usize,
     damaged_segments: u64,
 }
 
 impl Check {
+    /// Puts down that a check begins, so that it is known that there was one even where
+    /// how it ended cannot be stored.
+    async fn begin(&mut self) -> Result<(), Problem> {
+        let mark = Arc::clone(&self.mark.mark);
+        blocking(move || mark.begins()).await.map_err(Problem::Mark)
+    }
+
+    fn note(&mut self, problem: Problem) {
+        self.mark.harmless &= matches!(
+            problem.outcome(),
+            CheckOutcome::Unreachable | CheckOutcome::NotConfigured
+        );
+        self.problems.push(problem);
+    }
+
     /// Checks, then takes the operator's notices: also where the check failed, for they
     /// may tell why.
     async fn ask(&mut self, server: &Arc<Server>) -> Result<(), Problem> {
@@ -327,21 +455,96 @@ impl Check {
 
     /// The check itself. Problems that end it are returned, others noted.
     async fn run(&mut self, server: &Arc<Server>, source: &Source) -> Result<(), Problem> {
+        self.deadline = self.began.checked_add(server.limits.check_timeout());
         let list = self.list(server, source).await?;
         self.has_list = true;
-        self.counts.listed = list.entries.len();
-        self.problems
-            .extend(list.forbidden.into_iter().map(Problem::List));
+        self.counts.listed = list.list.entries.len();
+        for error in &list.list.forbidden {
+            self.note(Problem::List(error.clone()));
+        }
+        let list_url = source.list_url().to_string();
+        let entries = self.take_in(&list_url, list).await?;
 
-        let records = self.store.read(Store::processed_exports).await?;
-        let pending = self.pending(&list.entries, &records);
+        let pending: Vec<(i64, Entry)> = self
+            .ledger
+            .to_compare(&self.recorded, self.now)
+            .into_iter()
+            .filter_map(|id| Some((id, entries.get(&id)?.clone())))
+            .collect();
+        self.counts.outdated = self.ledger.outdated(self.now);
+        let new = pending.len() + self.counts.outdated;
+        self.counts.known = entries.len().saturating_sub(new);
+        let of_use: Vec<Entry> = entries
+            .iter()
+            .filter(|(id, _)| {
+                pending.iter().any(|(pending, _)| pending == *id) || self.may_be_heard(**id)
+            })
+            .map(|(_, entry)| entry.clone())
+            .collect();
         source
-            .discard_all_but(&pending)
+            .discard_all_but(&of_use)
             .await
             .map_err(Problem::Downloads)?;
-        self.work_through(server, source, pending, &records).await?;
-        self.check_batches(&list.entries).await?;
+        self.work_through(server, source, pending).await?;
+        self.check_ledger(&list_url);
         self.check_sightings().await
+    }
+
+    /// Puts what is listed into the ledger, all of it in one transaction, and returns
+    /// the entries by their ids there.
+    async fn take_in(
+        &mut self,
+        list_url: &str,
+        fetched: FetchedList,
+    ) -> Result<BTreeMap<i64, Entry>, Problem> {
+        let FetchedList { list, to_keep } = fetched;
+        let listed: Vec<Listed> = list
+            .entries
+            .iter()
+            .map(|entry| Listed {
+                url: entry.url.to_string(),
+                name: name_below(&entry.url, list_url),
+                created: entry.created,
+                vouched: list.vouched.get(&entry.url).copied(),
+            })
+            .collect();
+        let (now, list_url) = (self.now, list_url.to_owned());
+        let taken = self.store.write(move |store| {
+            // Of every day: a clock that is wrong now has another period.
+            let (_, recorded) = store
+                .reader()?
+                .coverage_and_cycles(UnixSeconds::new(0), now)?;
+            let mut ledger = store.ledger()?;
+            let changes = ledger.take_list(&list_url, &listed, now);
+            let meta = to_keep.as_ref();
+            let meta = meta.map(|(name, bytes)| (*name, bytes.as_slice()));
+            store.record_listed(&ledger, &changes.changed, meta)?;
+            Ok((ledger, recorded, changes))
+        });
+        let (ledger, recorded, changes): (_, _, ListChanges) = taken.await?;
+        if changes.too_many > 0 {
+            self.note(Problem::TooManyListed(changes.too_many));
+        }
+        self.ledger = ledger;
+        self.recorded = recorded;
+        let ids: BTreeMap<&str, i64> = self
+            .ledger
+            .exports()
+            .iter()
+            .map(|(id, export)| (export.url.as_str(), *id))
+            .collect();
+        Ok(list
+            .entries
+            .into_iter()
+            .filter_map(|entry| Some((*ids.get(entry.url.as_str())?, entry)))
+            .collect())
+    }
+
+    /// Whether keys of an export that was compared can still be heard.
+    fn may_be_heard(&self, id: i64) -> bool {
+        let export = self.ledger.get(id);
+        let compared = export.and_then(|export| export.compared.as_ref());
+        compared.is_some_and(|compared| !compared.is_over(self.now))
     }
 
     /// Takes the operator's notices. Where they cannot be had, those before stay; no
@@ -364,8 +567,48 @@ impl Check {
         }
     }
 
-    /// Fetches the list, or takes the copy at hand if it has not changed.
-    async fn list(&self, server: &Server, source: &Source) -> Result<List, Problem> {
+    /// Fetches the list: the signed one, if the server has it. Where a valid one was
+    /// seen before, nothing less is taken; else what is not signed will do.
+    async fn list(&self, server: &Server, source: &Source) -> Result<FetchedList, Problem> {
+        let list_url = source.list_url().to_string();
+        let seen = self
+            .store
+            .read(|store| store.get_meta(SIGNED_LIST_META))
+            .await?
+            .and_then(|bytes| serde_json::from_slice::<SeenList>(&bytes).ok())
+            .filter(|seen| seen.url == list_url)
+            .map(|seen| seen.sequence);
+        match (signed_list(server, source, seen).await, seen) {
+            (Ok((sequence, list)), _) => {
+                let is_new = seen != Some(sequence);
+                let now_seen = SeenList {
+                    url: list_url,
+                    sequence,
+                };
+                let bytes = serde_json::to_vec(&now_seen).ok();
+                let to_keep = bytes.filter(|_| is_new);
+                Ok(FetchedList {
+                    list,
+                    to_keep: to_keep.map(|bytes| (SIGNED_LIST_META, bytes)),
+                })
+            }
+            (Err(problem), Some(_)) => Err(problem),
+            (Err(Problem::NotSigned), None) => self.unsigned_list(server, source).await,
+            (Err(problem), None) => {
+                let problem = with_causes(&problem);
+                tracing::info!(problem, "there is no signed list");
+                self.unsigned_list(server, source).await
+            }
+        }
+    }
+
+    /// Fetches the list that is not signed, or takes the copy at hand if it has not
+    /// changed.
+    async fn unsigned_list(
+        &self,
+        server: &Server,
+        source: &Source,
+    ) -> Result<FetchedList, Problem> {
         let cached = self
             .store
             .read(|store| store.get_meta(LIST_META))
@@ -378,7 +621,10 @@ impl Check {
         });
         let known = cached.as_ref().map(|(validators, _)| validators);
         match (source.list(known).await, cached) {
-            (Ok(Listing::Unchanged), Some((_, list))) => Ok(list),
+            (Ok(Listing::Unchanged), Some((_, list))) => Ok(FetchedList {
+                list,
+                to_keep: None,
+            }),
             // The source does not answer so unless it was given validators.
             (Ok(Listing::Unchanged), None) => Err(Problem::ListSource(SourceError::Status(304))),
             (Ok(Listing::Fetched { bytes, validators }), _) => {
@@ -389,60 +635,50 @@ impl Check {
                     // What was parsed as JSON is UTF-8.
                     json: String::from_utf8_lossy(&bytes).into_owned(),
                 };
-                self.store
-                    .write(move |store| {
-                        let bytes = serde_json::to_vec(&cached).unwrap_or_default();
-                        store.put_meta(LIST_META, Some(&bytes))
-                    })
-                    .await?;
-                Ok(list)
+                Ok(FetchedList {
+                    list,
+                    to_keep: serde_json::to_vec(&cached)
+                        .ok()
+                        .map(|bytes| (LIST_META, bytes)),
+                })
             }
             (Err(error), _) => Err(Problem::ListSource(error)),
         }
     }
 
-    /// The entries that are to be fetched and matched, oldest first.
-    fn pending(&mut self, entries: &[Entry], records: &[ExportRecord]) -> Vec<Entry> {
-        let outdated_days = self.now.utc_day().saturating_sub(OUTDATED_AFTER_DAYS);
-        let outdated_ms = u64::from(outdated_days.start().get()) * 1000;
-        let finished: BTreeSet<(&str, u64)> = records
-            .iter()
-            .filter(|record| is_finished(record))
-            .map(|record| (record.url.as_str(), record.created))
-            .collect();
-        let mut pending = Vec::new();
-        for entry in entries {
-            if finished.contains(&(entry.url.as_str(), entry.created)) {
-                self.counts.known += 1;
-            } else if entry.is_before(outdated_ms) {
-                self.counts.outdated += 1;
-            } else {
-                pending.push(entry.clone());
-            }
-        }
-        pending
-    }
-
-    /// Fetches, verifies and matches `pending`, as many keys at a time as fit.
+    /// Fetches, verifies and matches `pending`, as many keys at a time as fit, and
+    /// within the bounds of a check.
     async fn work_through(
         &mut self,
         server: &Arc<Server>,
         source: &Source,
-        pending: Vec<Entry>,
-        records: &[ExportRecord],
+        pending: Vec<(i64, Entry)>,
     ) -> Result<(), Problem> {
         let mut batch = Vec::new();
         let mut keys = 0;
-        let mut unreachable = 0;
+        let (mut unreachable, mut refused, mut bytes) = (0, BTreeSet::new(), 0);
+        let mut newly_refused = BTreeSet::new();
         let total = pending.len();
-        for (index, entry) in pending.into_iter().enumerate() {
-            if unreachable == MAX_UNREACHABLE {
-                self.problems.push(Problem::NotTried(total - index));
+        for (index, (id, entry)) in pending.into_iter().enumerate() {
+            let is_enough = unreachable == MAX_UNREACHABLE
+                || refused.len() == MAX_REFUSED
+                || bytes >= MAX_BYTES
+                || self.time_left().is_zero();
+            if is_enough {
+                self.note(Problem::NotTried(total - index));
                 break;
             }
-            match fetch_and_verify(server, source, &entry).await {
-                Ok(verified) => {
+            let vouched = self.ledger.get(id).and_then(|export| export.vouched);
+            let expected = vouched.map(|vouched| vouched.sha256);
+            let fetching = fetch_and_verify(server, source, id, &entry, expected);
+            let Ok(fetched) = tokio::time::timeout(self.time_left(), fetching).await else {
+                self.note(Problem::NotTried(total - index));
+                break;
+            };
+            match fetched {
+                Ok((verified, size)) => {
                     unreachable = 0;
+                    bytes += size;
                     keys += verified.export.keys.len() + verified.export.revised_keys.len();
                     batch.push(verified);
                 }
@@ -453,22 +689,42 @@ impl Check {
                         CheckOutcome::Complete
                         | CheckOutcome::BadAnswer
                         | CheckOutcome::ExportRefused
+                        | CheckOutcome::ListRefused
                         | CheckOutcome::NotConfigured => {
                             unreachable = 0;
                             source.discard(&entry).await;
-                            self.record_refusal(&entry, &problem, records).await?;
+                            refused.insert(id);
+                            if self.ledger.note_refused(id, with_causes(&problem)) {
+                                newly_refused.insert(id);
+                            }
                         }
                     }
-                    self.problems.push(problem);
+                    self.note(problem);
                 }
             }
-            if keys >= KEYS_PER_PASS {
+            if keys >= KEYS_PER_PASS || batch.len() >= EXPORTS_PER_PASS {
                 self.match_pass(server, source, std::mem::take(&mut batch))
                     .await?;
                 keys = 0;
             }
         }
-        self.match_pass(server, source, batch).await
+        self.match_pass(server, source, batch).await?;
+        self.record_listed(newly_refused).await
+    }
+
+    /// How much time is left for this check.
+    fn time_left(&self) -> Duration {
+        self.deadline.map_or(Duration::MAX, |deadline| {
+            deadline.saturating_duration_since(Instant::now())
+        })
+    }
+
+    /// Records those exports that have changed in the ledger, in one transaction.
+    async fn record_listed(&self, changed: BTreeSet<i64>) -> Result<(), Problem> {
+        let ledger = self.ledger.clone();
+        self.store
+            .write(move |store| store.record_listed(&ledger, &changed, None))
+            .await
     }
 
     /// Matches `batch` in one pass over the sightings and records each export with
@@ -483,68 +739,63 @@ impl Check {
             return Ok(());
         }
         self.counts.matched += batch.len();
-        // Before the sightings are read, so that none between is taken as seen.
-        let processed_at = self.time();
-        let entries: Vec<Entry> = batch.iter().map(|one| one.entry.clone()).collect();
+        let compared_at = self.time();
+        let entries: Vec<(i64, Entry)> = batch
+            .iter()
+            .map(|one| (one.id, one.entry.clone()))
+            .collect();
         let store = self.store.clone();
         let server = Arc::clone(server);
-        let passed = blocking(move || store.match_and_record(&server, &batch, processed_at))
+        let ledger = self.ledger.clone();
+        let passed = blocking(move || store.match_and_record(&server, &batch, ledger, compared_at))
             .await
             .map_err(Problem::Store)?;
         self.counts.exposures_changed += passed.exposures_changed;
+        self.ledger = passed.ledger;
         // Damage found now is reported at the end, with all other.
         if passed.damaged_segments > 0 {
             tracing::warn!(segments = passed.damaged_segments, "damaged segments");
         }
-        // The files of open exports are of use to the next check.
-        let records = self.store.read(Store::processed_exports).await?;
-        for entry in entries {
-            let is_done = records.iter().any(|record| {
-                record.url == entry.url.as_str()
-                    && record.created == entry.created
-                    && is_finished(record)
-            });
-            if is_done {
+        // The files of keys that may still be heard are of use to the next check, unless
+        // they are another's.
+        let open = self.ledger.open(&self.recorded, self.now);
+        for (id, entry) in entries {
+            if open.contains(&id) || !self.may_be_heard(id) {
                 source.discard(&entry).await;
             }
         }
         Ok(())
     }
 
-    async fn record_refusal(
-        &self,
-        entry: &Entry,
-        problem: &Problem,
-        records: &[ExportRecord],
-    ) -> Result<(), Problem> {
-        let outcome = ExportOutcome::Refused {
-            reason: with_causes(problem),
-        };
-        let is_known = records.iter().any(|record| {
-            record.url == entry.url.as_str()
-                && record.created == entry.created
-                && record.outcome == outcome
+    /// Finds what was ever listed and is not compared, whether it is listed now or not.
+    fn check_ledger(&mut self, list_url: &str) {
+        let open = self.ledger.open(&self.recorded, self.now).len();
+        // Of those that failed now there is a problem already.
+        let told = self.problems.iter().any(|problem| {
+            matches!(
+                problem,
+                Problem::Export { .. }
+                    | Problem::ExportSource { .. }
+                    | Problem::Region { .. }
+                    | Problem::Differs { .. }
+                    | Problem::NotTried(_)
+            )
         });
-        if is_known {
-            return Ok(());
+        let open_unlisted = self.ledger.open(&self.recorded, self.now).iter().any(|id| {
+            self.ledger
+                .get(*id)
+                .is_some_and(|export| !export.listed || export.compared.is_some())
+        });
+        if open > 0 && (!told || open_unlisted) {
+            self.note(Problem::NotCompared(open));
         }
-        let record = ExportRecord {
-            url: entry.url.to_string(),
-            created: entry.created,
-            sha256: [0; 32],
-            outcome,
-            processed_at: self.time(),
-        };
-        self.store
-            .write(move |store| store.record_export(&record, &ExposureChanges::default()))
-            .await
-    }
-
-    /// Finds the batches that are missing in exports of which some are listed.
-    async fn check_batches(&mut self, entries: &[Entry]) -> Result<(), Problem> {
-        let records = self.store.read(Store::processed_exports).await?;
-        self.problems.extend(missing_batches(entries, &records));
-        Ok(())
+        for (number, of) in self.ledger.missing_batches(self.now) {
+            self.note(Problem::MissingBatch { number, of });
+        }
+        let withheld = self.ledger.withheld(list_url, self.now);
+        if withheld > 0 {
+            self.note(Problem::Withheld(withheld));
+        }
     }
 
     /// Nothing is complete while part of the sightings cannot be read.
@@ -555,8 +806,7 @@ impl Check {
             .read(move |store| store.reader()?.coverage(since, until))
             .await?;
         if coverage.damaged_segments > 0 {
-            self.problems
-                .push(Problem::Damaged(coverage.damaged_segments));
+            self.note(Problem::Damaged(coverage.damaged_segments));
         }
         Ok(())
     }
@@ -571,12 +821,15 @@ impl Check {
             counts: self.has_list.then(|| self.counts.to_kept()),
             detail: detail(&self.problems),
         };
-        if let Err(problem) = self
+        let looked_at = self.recorded.last_numbers();
+        let recorded = self
             .store
-            .write(move |store| store.record_check(&record))
-            .await
-        {
-            self.problems.push(problem);
+            .write(move |store| store.record_check(&record, &looked_at))
+            .await;
+        match recorded {
+            // It is stored, however it ended.
+            Ok(()) => self.mark.harmless = true,
+            Err(problem) => self.note(problem),
         }
         let outcome = worst(&self.problems);
         for problem in &self.problems {
@@ -596,7 +849,7 @@ impl Check {
             started: self.now,
             ended,
             counts: self.counts,
-            problems: self.problems,
+            problems: std::mem::take(&mut self.problems),
         }
     }
 
@@ -645,66 +898,54 @@ impl SharedStore {
         &self,
         server: &Server,
         batch: &[Verified],
-        processed_at: UnixSeconds,
+        mut ledger: Ledger,
+        compared_at: UnixSeconds,
     ) -> Result<Passed, StoreError> {
         let (reader, stored) = {
             let store = lock(&self.store);
             (store.reader()?, store.exposures()?)
         };
+        let first_day = period(compared_at).0.saturating_sub(1);
+        let since = first_day.start();
+        // Before the sightings are read, so that none between is taken as seen.
+        let (_, recorded) = reader.coverage_and_cycles(since, compared_at)?;
         let sightings = StoredSightings {
             reader,
-            since: period(processed_at).0.saturating_sub(1).start(),
+            since,
             damaged_segments: Cell::new(0),
         };
         let keys = keys_to_match(batch);
         let found = matching::match_keys(&sightings, &keys, &server.matching)?;
         let damaged_segments = sightings.damaged_segments.get();
         drop(sightings);
-        let matches = Matches::new(&keys, found, damaged_segments > 0);
+        let matches = Matches::new(&keys, found);
         let mut exposures = Exposures::new(stored.found);
-        let mut passed = Passed {
-            exposures_changed: 0,
-            damaged_segments,
-        };
+        let mut changed: BTreeMap<[u8; KEY_LEN], StoredExposure> = BTreeMap::new();
+        let mut compared = BTreeSet::new();
         for verified in batch {
             let put =
                 exposures.take_in(verified.export.all_keys(), &matches, &server.configuration);
-            passed.exposures_changed += put.len();
-            let changes = ExposureChanges {
-                put,
-                remove: Vec::new(),
-            };
-            let record = verified.record(processed_at);
-            let mut store = lock(&self.store);
-            // As in `write`.
-            if self.is_cancelled() {
-                break;
+            for exposure in put {
+                changed.insert(*exposure.key.tek.expose_bytes(), exposure);
             }
-            store.record_export(&record, &changes)?;
+            let comparison = Comparison::new(&verified.export, &recorded, first_day, compared_at);
+            ledger.note_compared(verified.id, verified.brought, comparison);
+            compared.insert(verified.id);
         }
-        Ok(passed)
-    }
-}
-
-impl Verified {
-    fn record(&self, processed_at: UnixSeconds) -> ExportRecord {
-        let keys = self.export.keys.len() + self.export.revised_keys.len();
-        ExportRecord {
-            url: self.entry.url.to_string(),
-            created: self.entry.created,
-            sha256: self.sha256,
-            outcome: ExportOutcome::Accepted {
-                keys: u32::try_from(keys).unwrap_or(u32::MAX),
-                batch: ExportBatch {
-                    start: self.export.start,
-                    end: self.export.end,
-                    number: self.export.batch_num,
-                    of: self.export.batch_size,
-                },
-                open_until: open_until(&self.export),
-            },
-            processed_at,
+        let changes = ExposureChanges {
+            put: changed.into_values().collect(),
+            remove: Vec::new(),
+        };
+        let mut store = lock(&self.store);
+        // As in `write`.
+        if !self.is_cancelled() {
+            store.record_compared(&ledger, &compared, &changes)?;
         }
+        Ok(Passed {
+            ledger,
+            exposures_changed: changes.put.len(),
+            damaged_segments,
+        })
     }
 }
 
@@ -726,13 +967,36 @@ impl SightingSource for StoredSightings {
     }
 }
 
+/// Fetches and verifies the signed list, of which number `seen` was seen before.
+async fn signed_list(
+    server: &Server,
+    source: &Source,
+    seen: Option<u64>,
+) -> Result<(u64, List), Problem> {
+    let bytes = source.signed_list().await.map_err(Problem::ListSource)?;
+    let bytes = bytes.ok_or(Problem::NotSigned)?;
+    let listing = server
+        .open_signed_list(&bytes)
+        .map_err(Problem::SignedList)?;
+    if listing.region != server.region {
+        return Err(Problem::SignedListRegion);
+    }
+    let sequence = listing.sequence;
+    if let Some(seen) = seen.filter(|seen| sequence < *seen) {
+        return Err(Problem::OlderList { sequence, seen });
+    }
+    Ok((sequence, server.signed_entries(&listing, source)))
+}
+
 /// Fetches and verifies one export. A file that an earlier download left and that
 /// turns out bad is fetched once more, from the beginning.
 async fn fetch_and_verify(
     server: &Arc<Server>,
     source: &Source,
+    id: i64,
     entry: &Entry,
-) -> Result<Verified, Problem> {
+    expected: Option<[u8; 32]>,
+) -> Result<(Verified, u64), Problem> {
     loop {
         let fetched = source
             .export(entry)
@@ -741,16 +1005,30 @@ async fn fetch_and_verify(
                 name: name_of(entry),
                 source,
             })?;
+        let size = u64::try_from(fetched.bytes.len()).unwrap_or(u64::MAX);
         let (server, entry_copy) = (Arc::clone(server), entry.clone());
-        let verified = blocking(move || verify(&server, entry_copy, &fetched.bytes)).await;
+        let verified = blocking(move || verify(&server, id, entry_copy, &fetched.bytes, expected));
+        let verified = verified.await;
         if verified.is_ok() || !fetched.resumed {
-            return verified;
+            return verified.map(|verified| (verified, size));
         }
         source.discard(entry).await;
     }
 }
 
-fn verify(server: &Server, entry: Entry, zip: &[u8]) -> Result<Verified, Problem> {
+fn verify(
+    server: &Server,
+    id: i64,
+    entry: Entry,
+    zip: &[u8],
+    expected: Option<[u8; 32]>,
+) -> Result<Verified, Problem> {
+    let sha256 = Sha256::digest(zip).into();
+    if expected.is_some_and(|expected| expected != sha256) {
+        return Err(Problem::Differs {
+            name: name_of(&entry),
+        });
+    }
     let refused = |source| Problem::Export {
         name: name_of(&entry),
         source,
@@ -759,85 +1037,49 @@ fn verify(server: &Server, entry: Entry, zip: &[u8]) -> Result<Verified, Problem
         archive: usize::try_from(server.limits.export_bytes).unwrap_or(usize::MAX),
         ..export::Limits::default()
     };
-    let export = export::open(zip, &limits)
+    let verified = export::open(zip, &limits)
         .and_then(|unverified| unverified.verify(&server.public_keys))
-        .map_err(refused)?
-        .into_export();
+        .map_err(refused)?;
+    let content = verified.content();
+    let export = verified.into_export();
     if export.region != server.region {
         return Err(Problem::Region {
             name: name_of(&entry),
         });
     }
+    let keys = export.keys.len() + export.revised_keys.len();
     Ok(Verified {
+        id,
         entry,
-        sha256: Sha256::digest(zip).into(),
+        brought: Brought {
+            content,
+            sha256,
+            batch: ExportBatch::of(&export),
+            keys: u32::try_from(keys).unwrap_or(u32::MAX),
+        },
         export,
     })
 }
 
-/// Each key of `batch` once, as it is looked for among the sightings. Its report
-/// type only decides there whether it is looked for at all, so one that counts
-/// goes before one that does not.
+/// Each key of `batch` once, as it is looked for among the sightings: also one that is
+/// revoked, for whoever met it must know when it is published again. Its report type
+/// only decides there whether it is looked for at all.
 fn keys_to_match(batch: &[Verified]) -> Vec<DiagnosisKey> {
-    let mut keys: BTreeMap<[u8; KEY_LEN], &DiagnosisKey> = BTreeMap::new();
+    let mut keys: BTreeMap<[u8; KEY_LEN], DiagnosisKey> = BTreeMap::new();
     for key in batch.iter().flat_map(|verified| verified.export.all_keys()) {
+        let mut key = key.clone();
+        if key.report_type == ReportType::Revoked {
+            key.report_type = ReportType::ConfirmedTest;
+        }
         keys.entry(*key.tek.expose_bytes())
             .and_modify(|known| {
                 if !known.report_type.is_matched() {
-                    *known = key;
+                    *known = key.clone();
                 }
             })
             .or_insert(key);
     }
-    keys.into_values().cloned().collect()
-}
-
-/// Until when sightings of the keys of `export` may still come into the store.
-fn open_until(export: &Export) -> UnixSeconds {
-    let last_end = export
-        .all_keys()
-        .map(|key| key.rolling_start.saturating_add(key.rolling_period.get()))
-        .max();
-    let wait = MAX_DRIFT * INTERVAL_SECONDS + SETTLE_SECONDS;
-    let wait = i32::try_from(wait).unwrap_or(i32::MAX);
-    last_end.map_or(UnixSeconds::new(0), |end| {
-        end.start().saturating_add_signed(wait)
-    })
-}
-
-/// Whether an export needs no more looking at.
-fn is_finished(record: &ExportRecord) -> bool {
-    match &record.outcome {
-        ExportOutcome::Accepted { open_until, .. } => record.processed_at >= *open_until,
-        ExportOutcome::Refused { .. } => false,
-    }
-}
-
-/// The batches that are missing in exports of which some batch is listed.
-///
-/// Several files may be the same batch of the same time: COCOA made one for each
-/// day of keys.
-fn missing_batches(entries: &[Entry], records: &[ExportRecord]) -> Vec<Problem> {
-    let listed: BTreeSet<(&str, u64)> = entries
-        .iter()
-        .map(|entry| (entry.url.as_str(), entry.created))
-        .collect();
-    let mut sets: BTreeMap<(u64, u64, u32), (bool, BTreeSet<u32>)> = BTreeMap::new();
-    for record in records {
-        let ExportOutcome::Accepted { batch, .. } = &record.outcome else {
-            continue;
-        };
-        let set = sets.entry((batch.start, batch.end, batch.of)).or_default();
-        set.0 |= listed.contains(&(record.url.as_str(), record.created));
-        set.1.insert(batch.number);
-    }
-    sets.into_iter()
-        .filter(|(_, (is_listed, _))| *is_listed)
-        .filter_map(|((_, _, of), (_, numbers))| {
-            let number = (1..=of).find(|number| !numbers.contains(number))?;
-            Some(Problem::MissingBatch { number, of })
-        })
-        .collect()
+    keys.into_values().collect()
 }
 
 /// The outcome of a check with these problems.
@@ -848,7 +1090,8 @@ fn worst(problems: &[Problem]) -> CheckOutcome {
         CheckOutcome::Unreachable => 2,
         CheckOutcome::BadAnswer => 3,
         CheckOutcome::ExportRefused => 4,
-        CheckOutcome::StorageFailed => 5,
+        CheckOutcome::ListRefused => 5,
+        CheckOutcome::StorageFailed => 6,
     };
     problems
         .iter()

@@ -9,6 +9,8 @@ use gaen::config::Configuration;
 use gaen::diagnosis::{DiagnosisKey, KnownKey, ReportType, Transition, transition};
 use gaen::key::{KEY_LEN, Tek};
 use gaen::matching::{KeyMatch, MatchedSighting};
+use gaen::risk;
+use gaen::time::UtcDay;
 use gaen::window::{ExposureWindow, windows};
 
 use crate::store::StoredExposure;
@@ -23,14 +25,11 @@ pub(crate) struct Exposures {
 #[derive(Debug, Default)]
 pub(crate) struct Matches {
     by_tek: BTreeMap<[u8; KEY_LEN], Vec<MatchedSighting>>,
-    /// Whether some sightings could not be read. Then finding less than is
-    /// stored proves nothing.
-    is_partial: bool,
 }
 
 impl Matches {
-    /// The matches of `keys`; `is_partial` if not all sightings could be read.
-    pub(crate) fn new(keys: &[DiagnosisKey], matches: Vec<KeyMatch>, is_partial: bool) -> Self {
+    /// The matches of `keys`.
+    pub(crate) fn new(keys: &[DiagnosisKey], matches: Vec<KeyMatch>) -> Self {
         let by_tek = matches
             .into_iter()
             .filter_map(|found| {
@@ -38,7 +37,7 @@ impl Matches {
                 Some((*key.tek.expose_bytes(), found.sightings))
             })
             .collect();
-        Self { by_tek, is_partial }
+        Self { by_tek }
     }
 
     fn of(&self, tek: &Tek) -> Option<&[MatchedSighting]> {
@@ -54,6 +53,12 @@ impl Exposures {
             .map(|exposure| (*exposure.key.tek.expose_bytes(), exposure))
             .collect();
         Self { by_tek }
+    }
+
+    /// All of them, to be stored.
+    #[cfg(test)]
+    pub(crate) fn into_stored(self) -> Vec<StoredExposure> {
+        self.by_tek.into_values().collect()
     }
 
     /// Takes in the keys of one export, and returns the exposures that it added
@@ -86,13 +91,14 @@ impl Exposures {
     }
 }
 
-/// The exposure of a key that had none, if it was met.
+/// The exposure of a key that had none, if it was met. One that was revoked before it
+/// was published counts nowhere, but is remembered: nothing revives it (protocol §3).
 fn first_exposure(
     key: &DiagnosisKey,
     matches: &Matches,
     configuration: &Configuration,
 ) -> Option<StoredExposure> {
-    if !key.report_type.is_matched() {
+    if !key.report_type.is_matched() && key.report_type != ReportType::Revoked {
         return None;
     }
     let windows = windows(key, matches.of(&key.tek)?, configuration);
@@ -143,9 +149,10 @@ fn judged(
     }
 }
 
-/// The exposure of `key` over the sightings as they are now. What was stored
-/// stays, with the key's report type, where the sightings are gone or cannot be
-/// read.
+/// The exposure of `key` over the sightings as they are now. Of each day, what was
+/// stored stays, with the key's report type, unless what is found now is at least as
+/// much: sightings grow old, cannot be read, or lie outside what a wrong clock calls
+/// the period, and none of that takes a warning back.
 fn refreshed(
     key: DiagnosisKey,
     changed: bool,
@@ -153,23 +160,44 @@ fn refreshed(
     matches: &Matches,
     configuration: &Configuration,
 ) -> StoredExposure {
-    let found = matches
-        .of(&key.tek)
-        .map(|sightings| windows(&key, sightings, configuration))
-        .filter(|found| !found.is_empty())
-        .filter(|found| !matches.is_partial || seconds(found) >= seconds(&known.windows));
-    let windows = found.unwrap_or_else(|| {
-        let of_this_type = |window: &ExposureWindow| ExposureWindow {
-            report_type: key.report_type,
-            ..window.clone()
-        };
-        known.windows.iter().map(of_this_type).collect()
+    let known_windows = known.windows.iter().map(|window| ExposureWindow {
+        report_type: key.report_type,
+        ..window.clone()
     });
+    let mut by_day = by_day(known_windows);
+    let found = matches.of(&key.tek);
+    let found = found.map_or_else(Vec::new, |sightings| {
+        windows(&key, sightings, configuration)
+    });
+    for (day, found) in self::by_day(found) {
+        let known = by_day.entry(day).or_default();
+        if score(&found, configuration) >= score(known, configuration)
+            && seconds(&found) >= seconds(known)
+        {
+            *known = found;
+        }
+    }
     StoredExposure {
         key,
-        windows,
+        windows: by_day.into_values().flatten().collect(),
         changed,
     }
+}
+
+fn by_day(
+    windows: impl IntoIterator<Item = ExposureWindow>,
+) -> BTreeMap<UtcDay, Vec<ExposureWindow>> {
+    let mut by_day: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for window in windows {
+        by_day.entry(window.date).or_default().push(window);
+    }
+    by_day
+}
+
+/// The score of `windows`, which are all of one day.
+fn score(windows: &[ExposureWindow], configuration: &Configuration) -> impl PartialOrd + use<> {
+    let days = risk::day_summaries(windows, configuration);
+    days.first().map(|day| day.score_sum)
 }
 
 fn seconds(windows: &[ExposureWindow]) -> u64 {
@@ -188,7 +216,7 @@ mod tests {
     use gaen::diagnosis::RollingPeriod;
     use gaen::matching::{Options, match_keys};
     use gaen::sighting::{Scan, Sighting};
-    use gaen::time::{UnixSeconds, UtcDay};
+    use gaen::time::UnixSeconds;
 
     use super::*;
 
@@ -226,9 +254,9 @@ mod tests {
             .collect()
     }
 
-    fn matches(keys: &[DiagnosisKey], sightings: &[Sighting], is_partial: bool) -> Matches {
+    fn matches(keys: &[DiagnosisKey], sightings: &[Sighting]) -> Matches {
         let found = match_keys(sightings, keys, &Options::default()).unwrap();
-        Matches::new(keys, found, is_partial)
+        Matches::new(keys, found)
     }
 
     fn minutes(exposure: &StoredExposure) -> u64 {
@@ -237,11 +265,7 @@ mod tests {
 
     /// One export after the other, each with key 1 of the given type, all heard.
     fn published(types: &[ReportType]) -> Option<StoredExposure> {
-        let matches = matches(
-            &[key(1, ConfirmedTest)],
-            &heard(&key(1, ConfirmedTest), 20),
-            false,
-        );
+        let matches = matches(&[key(1, ConfirmedTest)], &heard(&key(1, ConfirmedTest), 20));
         let mut exposures = Exposures::default();
         for report_type in types {
             exposures.take_in([&key(1, *report_type)], &matches, &Configuration::default());
@@ -263,7 +287,9 @@ mod tests {
             (&[ConfirmedClinical, Revoked], Some((Revoked, 20))),
             (&[SelfReport, Revoked, ConfirmedTest], Some((Revoked, 20))),
             (&[SelfReport, Recursive], Some((SelfReport, 20))),
-            (&[Revoked], None),
+            (&[Revoked], Some((Revoked, 20))),
+            (&[Revoked, ConfirmedTest], Some((Revoked, 20))),
+            (&[Revoked, SelfReport, ConfirmedTest], Some((Revoked, 20))),
             (&[Recursive], None),
         ] {
             let exposure = published(types);
@@ -286,7 +312,7 @@ mod tests {
         ];
         let mut sightings = heard(&keys[0], 20);
         sightings.extend(heard(&keys[2], 5));
-        let matches = matches(&keys, &sightings, false);
+        let matches = matches(&keys, &sightings);
         let configuration = Configuration::default();
         let mut exposures = Exposures::default();
         let changed = exposures.take_in(&keys, &matches, &configuration);
@@ -303,7 +329,7 @@ mod tests {
     #[test]
     fn another_period_or_start_is_another_key() {
         let known = key(1, SelfReport);
-        let matches = matches(std::slice::from_ref(&known), &heard(&known, 20), false);
+        let matches = matches(std::slice::from_ref(&known), &heard(&known, 20));
         let configuration = Configuration::default();
         let mut exposures = Exposures::default();
         exposures.take_in([&known], &matches, &configuration);
@@ -327,48 +353,30 @@ mod tests {
         let keys = std::slice::from_ref(&known);
         let configuration = Configuration::default();
         let mut exposures = Exposures::default();
-        exposures.take_in(
-            keys,
-            &matches(keys, &heard(&known, 5), false),
-            &configuration,
-        );
+        exposures.take_in(keys, &matches(keys, &heard(&known, 5)), &configuration);
         exposures.take_in(
             [&key(1, ConfirmedTest)],
-            &matches(keys, &heard(&known, 10), false),
+            &matches(keys, &heard(&known, 10)),
             &configuration,
         );
         // The first export once more: the type stays, the sightings count.
-        let changed = exposures.take_in(
-            keys,
-            &matches(keys, &heard(&known, 20), false),
-            &configuration,
-        );
+        let changed = exposures.take_in(keys, &matches(keys, &heard(&known, 20)), &configuration);
         assert_eq!(minutes(&changed[0]), 20);
         assert_eq!(changed[0].key.report_type, ConfirmedTest);
     }
 
     #[test]
-    fn sightings_that_cannot_be_read_take_nothing_away() {
+    fn sightings_that_are_gone_take_nothing_away() {
         let known = key(1, SelfReport);
         let keys = std::slice::from_ref(&known);
         let configuration = Configuration::default();
-        for (now_heard, is_partial, expected) in [
-            (5, true, 20),
-            (0, true, 20),
-            (0, false, 20),
-            (25, true, 25),
-            (5, false, 5),
-        ] {
+        for (now_heard, expected) in [(5, 20), (0, 20), (25, 25)] {
             let mut exposures = Exposures::default();
-            exposures.take_in(
-                keys,
-                &matches(keys, &heard(&known, 20), false),
-                &configuration,
-            );
-            let matches = matches(keys, &heard(&known, now_heard), is_partial);
+            exposures.take_in(keys, &matches(keys, &heard(&known, 20)), &configuration);
+            let matches = matches(keys, &heard(&known, now_heard));
             exposures.take_in([&key(1, ConfirmedTest)], &matches, &configuration);
             let exposure = exposures.by_tek.values().next().unwrap();
-            assert_eq!(minutes(exposure), expected, "{now_heard} {is_partial}");
+            assert_eq!(minutes(exposure), expected, "{now_heard}");
             let window = &exposure.windows[0];
             assert_eq!(window.report_type, ConfirmedTest);
         }

@@ -2,29 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use gaen::listing::Listing;
 use serde::Deserialize;
 use url::{Host, Url};
 
-/// A `created` before 2020 cannot be one: nothing of this existed. Such a time
-/// (seconds for milliseconds, or zero) is never taken as a reason to skip.
-const EARLIEST_CREATED: u64 = 1_577_836_800_000;
+use crate::verdict::{ExportBatch, Vouched};
 
 /// One export the server offers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entry {
     /// When the server made it, in milliseconds since the Unix epoch, by its own
-    /// word. Together with the URL it identifies the export.
+    /// word. It is not signed: it orders exports, and where it changes, the file is
+    /// fetched anew.
     pub created: u64,
     /// Where it is.
     pub url: Url,
-}
-
-impl Entry {
-    /// Whether it was made before `time_ms`, in milliseconds since the epoch.
-    /// `false` when the time it gives is none.
-    pub(crate) fn is_before(&self, time_ms: u64) -> bool {
-        self.created >= EARLIEST_CREATED && self.created < time_ms
-    }
 }
 
 /// What a list may name.
@@ -45,6 +37,8 @@ pub(crate) struct List {
     pub(crate) entries: Vec<Entry>,
     /// Entries that name what they must not.
     pub(crate) forbidden: Vec<ListError>,
+    /// What a signed list vouches for, by URL; nothing in one that is not signed.
+    pub(crate) vouched: BTreeMap<Url, Vouched>,
 }
 
 /// What is wrong with a list. Nothing the server wrote is repeated in the text.
@@ -84,6 +78,37 @@ struct RawEntry {
     region: String,
     url: String,
     created: u64,
+}
+
+/// Takes the entries of `listing`, the signed list that was found beside `list_url`.
+pub(crate) fn from_signed(listing: &Listing, list_url: &Url, rules: Rules) -> List {
+    let mut list = List::default();
+    for (index, entry) in (1..).zip(&listing.entries) {
+        let Ok(mut url) = list_url.join(&entry.url) else {
+            list.forbidden.push(ListError::Url { index });
+            continue;
+        };
+        url.set_fragment(None);
+        if !is_allowed(&url, list_url, rules) {
+            list.forbidden.push(ListError::Foreign { index });
+            continue;
+        }
+        let vouched = Vouched {
+            sha256: entry.sha256,
+            batch: ExportBatch {
+                start: entry.start,
+                end: entry.end,
+                number: entry.batch_num,
+                of: entry.batch_size,
+            },
+        };
+        if list.vouched.insert(url.clone(), vouched).is_none() {
+            let created = entry.created;
+            list.entries.push(Entry { created, url });
+        }
+    }
+    list.entries.sort();
+    list
 }
 
 /// Reads the list that was found at `list_url` and keeps the entries of `region`.
@@ -131,7 +156,19 @@ pub(crate) fn parse(
         .map(|(url, created)| Entry { created, url })
         .collect();
     entries.sort();
-    Ok(List { entries, forbidden })
+    Ok(List {
+        entries,
+        forbidden,
+        vouched: BTreeMap::new(),
+    })
+}
+
+/// `url` as seen from the folder of the list at `list_url`, where it is below that.
+pub(crate) fn name_below(url: &Url, list_url: &str) -> String {
+    let folder_len = list_url.rfind('/').map_or(0, |slash| slash + 1);
+    let folder = list_url.get(..folder_len).unwrap_or_default();
+    let url = url.as_str();
+    url.strip_prefix(folder).unwrap_or(url).to_owned()
 }
 
 /// Whether a list at `list_url` may lead to `url`, by naming it or by a redirect.
@@ -327,20 +364,6 @@ mod tests {
                 "{list_url} → {named}"
             );
         }
-    }
-
-    #[test]
-    fn only_a_plausible_time_makes_an_export_old() {
-        let entry = |created| Entry {
-            created,
-            url: url("https://cdn.example/x.zip"),
-        };
-        let now_ms = 1_600_000_000_000;
-        assert!(entry(now_ms - 1).is_before(now_ms));
-        assert!(!entry(now_ms).is_before(now_ms));
-        // Seconds where milliseconds belong, and none at all.
-        assert!(!entry(1_597_708_800).is_before(now_ms));
-        assert!(!entry(0).is_before(now_ms));
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Checking for contacts with the notification server (protocol §8).
 //!
-//! [`schedule`] says when, [`mod@check`] does it, [`mod@assess`] says what the result is.
+//! [`schedule`] says when, [`mod@check`] does it, [`mod@assess`] reads what
+//! [`verdict`](crate::verdict) says the result by.
 //! Below them, [`source`] fetches from a web server or a folder and [`list`] reads
 //! what is on offer; both treat everything from there as untrusted. `exposures`
 //! turns matches into what is stored, [`notices`] what the operator has to tell into what
@@ -9,7 +10,7 @@
 
 pub mod assess;
 pub mod check;
-mod exposures;
+pub(crate) mod exposures;
 pub mod list;
 pub mod notices;
 pub mod registration;
@@ -19,6 +20,6 @@ pub mod source;
 #[cfg(test)]
 mod test_server;
 
-pub use assess::{Assessment, assess};
+pub use assess::assess;
 pub use check::{CheckReport, check};
 pub use settings::{Registrar, Server, Settings};

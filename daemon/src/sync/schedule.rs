@@ -17,13 +17,8 @@ use gaen::time::UnixSeconds;
 use rand_core::Rng;
 
 use crate::clock::{BootTime, Now};
-
-/// For how long after a complete check "no contact" may be said (invariant 5).
-pub const FRESH_FOR: Duration = Duration::from_hours(24);
-
-/// How far a wall-clock time may lie in the future before it is disbelieved:
-/// the clock drift the protocol allows everywhere else (protocol §3).
-pub const FUTURE_TOLERANCE: Duration = Duration::from_hours(2);
+use crate::verdict::age;
+pub use crate::verdict::{FRESH_FOR, FUTURE_TOLERANCE};
 
 /// Longest interval that may be configured. What is left of [`FRESH_FOR`] is for
 /// the check itself and for a few retries.
@@ -168,17 +163,6 @@ impl Schedule {
             .min(LONGEST_RETRY)
             .min(self.interval);
         between(longest / 2, longest, rng)
-    }
-}
-
-/// The time from `then` to `now`, `None` when `then` is too far in the future to
-/// be a clock that was corrected a little.
-pub(crate) fn age(now: UnixSeconds, then: UnixSeconds) -> Option<Duration> {
-    let seconds = now.seconds_since(then);
-    match u64::try_from(seconds) {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) if seconds.unsigned_abs() <= FUTURE_TOLERANCE.as_secs() => Some(Duration::ZERO),
-        Err(_) => None,
     }
 }
 

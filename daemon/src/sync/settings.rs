@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use gaen::config::Configuration;
 use gaen::export::{PinnedKey, PinnedKeyError};
+use gaen::listing::{self, Listing, ListingError};
 use gaen::matching;
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -40,6 +41,10 @@ pub struct Settings {
     /// Longest time from one complete check to the next, in seconds: 15 minutes
     /// to 23 hours. The actual time is up to a tenth shorter, at random.
     pub interval_seconds: u32,
+    /// Within how many hours the server promises to sign something, if only padding: when
+    /// the newest period that it signed ended longer ago, it has fallen silent, or
+    /// somebody holds back what it says. 0 for a server that makes no such promise.
+    pub fresh_within_hours: u32,
     /// Whether the list may name files on other servers.
     pub allow_other_hosts: bool,
     /// Whether plain http may be spoken beyond this machine. Exports are signed,
@@ -81,6 +86,9 @@ pub struct Limits {
     pub list_timeout_ms: u32,
     /// Longest time for one export, in milliseconds.
     pub export_timeout_ms: u32,
+    /// Longest time for a whole check, in milliseconds. What was not looked at by then
+    /// is for the next one.
+    pub check_timeout_ms: u32,
     /// Longest time for one try to register, in milliseconds.
     pub registration_timeout_ms: u32,
     /// The wait before the first retry within a check, in milliseconds; four
@@ -107,6 +115,7 @@ pub struct Server {
     rules: Rules,
     pub(crate) limits: Limits,
     interval: Duration,
+    fresh_within: Option<Duration>,
     registrar: Option<Registrar>,
     downloads_dir: PathBuf,
     pub(crate) matching: matching::Options,
@@ -223,6 +232,8 @@ impl Settings {
             },
             limits: self.limits,
             interval,
+            fresh_within: (self.fresh_within_hours != 0)
+                .then(|| Duration::from_secs(u64::from(self.fresh_within_hours) * 3600)),
             registrar: self.registrar()?,
             downloads_dir: downloads_dir.to_owned(),
             matching: matching::Options::default(),
@@ -294,6 +305,7 @@ impl Default for Settings {
             region: "440".to_owned(),
             public_keys: Vec::new(),
             interval_seconds: u32::try_from(DEFAULT_INTERVAL.as_secs()).unwrap_or(u32::MAX),
+            fresh_within_hours: 48,
             allow_other_hosts: false,
             allow_insecure_http: false,
             limits: Limits::default(),
@@ -335,6 +347,7 @@ impl Default for Limits {
             idle_timeout_ms: 30_000,
             list_timeout_ms: 60_000,
             export_timeout_ms: 600_000,
+            check_timeout_ms: 1_800_000,
             registration_timeout_ms: 60_000,
             retry_wait_ms: 2_000,
         }
@@ -358,6 +371,10 @@ impl Limits {
         Duration::from_millis(self.export_timeout_ms.into())
     }
 
+    pub(crate) fn check_timeout(self) -> Duration {
+        Duration::from_millis(self.check_timeout_ms.into())
+    }
+
     pub(crate) fn registration_timeout(self) -> Duration {
         Duration::from_millis(self.registration_timeout_ms.into())
     }
@@ -378,6 +395,12 @@ impl Server {
     /// Where to register as positive, unless that is not possible here.
     pub const fn registrar(&self) -> Option<&Registrar> {
         self.registrar.as_ref()
+    }
+
+    /// Within which time the server promises to sign something, `None` where it makes
+    /// no such promise.
+    pub const fn fresh_within(&self) -> Option<Duration> {
+        self.fresh_within
     }
 
     /// Longest time from one complete check to the next, for
@@ -406,6 +429,20 @@ impl Server {
         }
         let list_url = list_url.ok_or(SourceError::NotInFolder)?.clone();
         Source::open(list_url, self.rules, self.limits, &self.downloads_dir)
+    }
+
+    /// Opens the signed list that was found beside the list.
+    pub(crate) fn open_signed_list(&self, bytes: &[u8]) -> Result<Listing, ListingError> {
+        let limits = listing::Limits {
+            file: usize::try_from(self.limits.list_bytes).unwrap_or(usize::MAX),
+            entries: self.rules.max_entries,
+        };
+        Listing::open(bytes, &self.public_keys, &limits)
+    }
+
+    /// The entries of a signed list that `source` gave.
+    pub(crate) fn signed_entries(&self, listing: &Listing, source: &Source) -> List {
+        list::from_signed(listing, source.list_url(), self.rules)
     }
 
     /// Reads the list that `source` gave.

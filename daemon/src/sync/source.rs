@@ -29,6 +29,8 @@ use super::settings::Limits;
 /// What every request calls itself. Without a version or a language, which would
 /// sort devices into small groups.
 pub(super) const USER_AGENT: &str = "Sesshoku";
+/// What is added to the list's file name for its signed form.
+const SIGNED_SUFFIX: &str = ".sig";
 /// The file of notices beside the list.
 const NOTICES_NAME: &str = "notices.json";
 /// Redirects followed for one request.
@@ -192,6 +194,39 @@ impl Source {
             Transport::Web { client, .. } => {
                 self.with_retries(|| self.list_once(client, known)).await
             }
+        }
+    }
+
+    /// The signed list from beside the list, unread; `None` where there is none, or where
+    /// it is not for everybody to say so.
+    pub(crate) async fn signed_list(&self) -> Result<Option<Vec<u8>>, SourceError> {
+        let limit = self.limits.list_bytes;
+        let mut url = self.list_url.clone();
+        url.set_path(&format!("{}{SIGNED_SUFFIX}", self.list_url.path()));
+        let answer = match &self.transport {
+            Transport::Folder => match self.path_in_folder(&url).await {
+                Ok(path) => read_file(&path, limit).await,
+                Err(error) => Err(error),
+            },
+            Transport::Web { client, .. } => {
+                self.with_retries(async || {
+                    let request = client.get(url.clone());
+                    let request = request.timeout(self.limits.list_timeout());
+                    let mut response = request.send().await.map_err(from_reqwest)?;
+                    if response.status() != StatusCode::OK {
+                        return Err(from_status(response.status()));
+                    }
+                    receive_small(&mut response, limit).await
+                })
+                .await
+            }
+        };
+        match answer {
+            Ok(bytes) => Ok(Some(bytes)),
+            // A store that lists its files to nobody says 403 of those it does not have.
+            Err(SourceError::Status(403 | 404 | 410)) => Ok(None),
+            Err(SourceError::File(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 

@@ -107,6 +107,11 @@ impl TestServer {
         self.state().files.insert(path.to_owned(), document);
     }
 
+    /// What is served at `path`.
+    pub(crate) fn body(&self, path: &str) -> Vec<u8> {
+        self.state().files[path].body.clone()
+    }
+
     pub(crate) fn remove(&self, path: &str) {
         self.state().files.remove(path);
     }

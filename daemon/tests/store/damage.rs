@@ -6,9 +6,9 @@ use std::process::Command;
 
 use gaen::sighting::Sighting;
 use rusqlite::Connection;
-use sesshokud::store::{Consent, ExportRecord, ExposureChanges, Store, StoreError};
+use sesshokud::store::{Consent, ExposureChanges, Store, StoreError};
 
-use crate::support::{DAY, EVER, Home, T0, accepted, at, cycle, day, exposure, read_all};
+use crate::support::{DAY, EVER, Home, T0, at, cycle, day, exposure, read_all, record};
 
 const PAGE: usize = 4096;
 
@@ -126,20 +126,11 @@ fn damaged_exposures_are_not_taken_for_none() {
     let mut store = home.open();
     append(&mut store, 1, 0);
     store.append_cycle(&cycle(T0 + DAY, 0)).unwrap();
-    let record = ExportRecord {
-        url: "1".to_owned(),
-        created: 0,
-        sha256: [0; 32],
-        outcome: accepted(1),
-        processed_at: at(T0),
-    };
     let put = |exposure| ExposureChanges {
         put: vec![exposure],
         remove: vec![],
     };
-    store
-        .record_export(&record, &put(exposure(1, &[T0 + 60])))
-        .unwrap();
+    record(&mut store, &put(exposure(1, &[T0 + 60])));
     for damage in [
         "UPDATE exposure SET sealed = zeroblob(500) WHERE day = (SELECT min(day) FROM exposure)",
         "UPDATE exposure_key SET wrapped = x'00';
@@ -155,7 +146,7 @@ fn damaged_exposures_are_not_taken_for_none() {
         );
         // A later finding on the day does not make the damage forgotten.
         let found = exposure(2, &[T0 + 90]);
-        store.record_export(&record, &put(found.clone())).unwrap();
+        record(&mut store, &put(found.clone()));
         let exposures = store.exposures().unwrap();
         assert_eq!(exposures.found, [found], "{damage}");
         assert_eq!(exposures.damaged_days, 1, "{damage}");
@@ -177,21 +168,13 @@ fn varied_home() -> (Home, Vec<Sighting>) {
             agreed_at: at(T0),
         }))
         .unwrap();
-    store
-        .record_export(
-            &ExportRecord {
-                url: "1".to_owned(),
-                created: 0,
-                sha256: [0; 32],
-                outcome: accepted(1),
-                processed_at: at(T0),
-            },
-            &ExposureChanges {
-                put: vec![exposure(1, &[T0 + 60])],
-                remove: vec![],
-            },
-        )
-        .unwrap();
+    record(
+        &mut store,
+        &ExposureChanges {
+            put: vec![exposure(1, &[T0 + 60])],
+            remove: vec![],
+        },
+    );
     let (sightings, _) = read_all(&store);
     (home, sightings)
 }

@@ -5,13 +5,12 @@ use std::{fs, thread};
 
 use gaen::diagnosis::RollingPeriod;
 use sesshokud::store::{
-    CheckOutcome, CheckRecord, Consent, DeviceKey, ExportOutcome, ExportRecord, ExposureChanges,
-    ScanCycle, Store, StoreError,
+    CheckOutcome, CheckRecord, Consent, DeviceKey, ExposureChanges, ScanCycle, Store, StoreError,
 };
 use sesshokud::tracer::Standing;
 
 use crate::support::{
-    DAY, EVER, Home, T0, accepted, at, cycle, day, exposure, own_key, read_all, read_since,
+    DAY, EVER, Home, T0, at, cycle, day, exposure, ledger, own_key, read_all, read_since, record,
     sighting, sightings_of,
 };
 
@@ -243,10 +242,10 @@ fn the_small_things_come_back_after_reopening() {
         detail: "2 of 2 exports".to_owned(),
     };
     store
-        .record_check(&check(T0, CheckOutcome::Complete))
+        .record_check(&check(T0, CheckOutcome::Complete), &[])
         .unwrap();
     store
-        .record_check(&check(T0 + 60, CheckOutcome::Unreachable))
+        .record_check(&check(T0 + 60, CheckOutcome::Unreachable), &[])
         .unwrap();
     drop(store);
 
@@ -290,11 +289,11 @@ fn the_last_success_outlives_any_number_of_failures() {
         detail: String::new(),
     };
     store
-        .record_check(&check(0, CheckOutcome::Complete))
+        .record_check(&check(0, CheckOutcome::Complete), &[])
         .unwrap();
     for n in 1..400 {
         store
-            .record_check(&check(n, CheckOutcome::BadAnswer))
+            .record_check(&check(n, CheckOutcome::BadAnswer), &[])
             .unwrap();
     }
     assert_eq!(store.last_success().unwrap(), Some(at(T0)));
@@ -304,16 +303,6 @@ fn the_last_success_outlives_any_number_of_failures() {
     );
 }
 
-fn export(n: u8, outcome: ExportOutcome) -> ExportRecord {
-    ExportRecord {
-        url: format!("https://example.org/440/{n}.zip"),
-        created: 1_596_240_000_000 + u64::from(n),
-        sha256: [n; 32],
-        outcome,
-        processed_at: at(T0 + DAY),
-    }
-}
-
 #[test]
 fn exposures_are_added_replaced_and_taken_away_with_the_export() {
     let home = Home::new();
@@ -321,16 +310,13 @@ fn exposures_are_added_replaced_and_taken_away_with_the_export() {
     // Windows of one key on two days, two of them alike.
     let first = exposure(1, &[T0 + DAY - 600, T0 + DAY - 600, T0 + DAY + 1200]);
     let second = exposure(2, &[T0 + 300]);
-    let taken = |n| export(n, accepted(32));
-    store
-        .record_export(
-            &taken(1),
-            &ExposureChanges {
-                put: vec![first.clone(), second.clone()],
-                remove: vec![],
-            },
-        )
-        .unwrap();
+    record(
+        &mut store,
+        &ExposureChanges {
+            put: vec![first.clone(), second.clone()],
+            remove: vec![],
+        },
+    );
     drop(store);
     let mut store = home.open();
     let sorted = |store: &Store| {
@@ -344,28 +330,16 @@ fn exposures_are_added_replaced_and_taken_away_with_the_export() {
     assert_eq!(sorted(&store), [first.clone(), second.clone()]);
 
     let replaced = exposure(2, &[T0 + 900, T0 + 7200]);
-    store
-        .record_export(
-            &taken(2),
-            &ExposureChanges {
-                put: vec![replaced.clone()],
-                remove: vec![first.key.tek.clone()],
-            },
-        )
-        .unwrap();
-    assert_eq!(sorted(&store), std::slice::from_ref(&replaced));
-
-    let refused = export(
-        2,
-        ExportOutcome::Refused {
-            reason: "signature".to_owned(),
+    record(
+        &mut store,
+        &ExposureChanges {
+            put: vec![replaced.clone()],
+            remove: vec![first.key.tek.clone()],
         },
     );
-    store
-        .record_export(&refused, &ExposureChanges::default())
-        .unwrap();
-    assert_eq!(sorted(&store), [replaced]);
-    assert_eq!(store.processed_exports().unwrap(), [taken(1), refused]);
+    assert_eq!(sorted(&store), std::slice::from_ref(&replaced));
+
+    assert_eq!(store.ledger().unwrap(), ledger(T0 + DAY));
 }
 
 #[test]

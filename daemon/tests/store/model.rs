@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use gaen::key::Tek;
 use gaen::sighting::Sighting;
 use proptest::prelude::*;
-use sesshokud::store::{ExportRecord, ExposureChanges, ScanCycle};
+use sesshokud::store::{ExposureChanges, ScanCycle};
 
 use crate::support::{
-    DAY, EVER, HOUR, Home, T0, accepted, at, cycle, day, exposure, own_key, read_all, read_since,
+    DAY, EVER, HOUR, Home, T0, at, cycle, day, exposure, own_key, read_all, read_since, record,
     sightings_of,
 };
 
@@ -90,7 +90,6 @@ proptest! {
         let mut store = home.open();
         let mut model = Model::default();
         let mut now = T0;
-        let mut exports = 0;
         // Before this, what was purged may or may not be there.
         let mut certain_from = 0;
         for operation in operations {
@@ -119,15 +118,7 @@ proptest! {
                     } else {
                         ExposureChanges { put: vec![], remove: vec![Tek::from_bytes([n; 16])] }
                     };
-                    exports += 1;
-                    let record = ExportRecord {
-                        url: exports.to_string(),
-                        created: 0,
-                        sha256: [0; 32],
-                        outcome: accepted(1),
-                        processed_at: at(now),
-                    };
-                    store.record_export(&record, &changes).unwrap();
+                    record(&mut store, &changes);
                     model.exposures.remove(&n);
                     if put {
                         model.exposures.insert(n, starts);

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use gaen::time::UnixSeconds;
 use sesshokud::clock::{BootTime, Look, Voucher};
-use sesshokud::store::{
-    CheckOutcome, CheckRecord, Consent, ExportRecord, ExposureChanges, StoreError,
-};
+use sesshokud::store::{CheckOutcome, CheckRecord, Consent, ExposureChanges, StoreError};
 
 use crate::support::{
-    DAY, EVER, HOUR, Home, T0, accepted, at, cycle, day, exposure, own_key, read_all, read_since,
+    DAY, EVER, HOUR, Home, T0, at, cycle, day, exposure, own_key, read_all, read_since, record,
 };
 
 fn times(store: &sesshokud::store::Store) -> Vec<UnixSeconds> {
@@ -113,18 +111,11 @@ fn cutting_a_day_keeps_its_exposures() {
         store.append_cycle(&cycle(T0 + 240 * n, 1)).unwrap();
     }
     let found = exposure(1, &[T0 + 60]);
-    let record = ExportRecord {
-        url: "file:///1.zip".to_owned(),
-        created: 0,
-        sha256: [0; 32],
-        outcome: accepted(1),
-        processed_at: at(T0 + DAY),
-    };
     let changes = ExposureChanges {
         put: vec![found.clone()],
         remove: vec![],
     };
-    store.record_export(&record, &changes).unwrap();
+    record(&mut store, &changes);
     assert!(
         store
             .purge_at_confirmed_time(at(T0 + 14 * DAY + 12 * HOUR))
@@ -134,11 +125,18 @@ fn cutting_a_day_keeps_its_exposures() {
     );
     assert_eq!(times(&store), [], "the day's encounters are all gone");
     assert_eq!(store.exposures().unwrap().found, [found]);
-    assert_eq!(store.processed_exports().unwrap().len(), 1);
+    assert_eq!(store.ledger().unwrap().exports().len(), 1);
 
     store.purge_at_confirmed_time(at(T0 + 15 * DAY)).unwrap();
     assert_eq!(store.exposures().unwrap(), Default::default());
-    assert_eq!(store.processed_exports().unwrap(), []);
+    // What was listed is remembered for as long as its bytes may come again.
+    assert_eq!(store.ledger().unwrap().exports().len(), 1);
+    store.purge_at_confirmed_time(at(T0 + 31 * DAY)).unwrap();
+    assert_eq!(store.ledger().unwrap().exports().len(), 1);
+    store
+        .purge_at_confirmed_time(at(T0 + 31 * DAY + 1))
+        .unwrap();
+    assert_eq!(store.ledger().unwrap().exports().len(), 0);
 }
 
 #[test]
@@ -147,13 +145,16 @@ fn old_checks_go_but_the_last_one_stays() {
     let mut store = home.open();
     for n in 0..3 {
         store
-            .record_check(&CheckRecord {
-                started: at(T0 + n),
-                ended: at(T0 + n),
-                outcome: CheckOutcome::Complete,
-                counts: None,
-                detail: String::new(),
-            })
+            .record_check(
+                &CheckRecord {
+                    started: at(T0 + n),
+                    ended: at(T0 + n),
+                    outcome: CheckOutcome::Complete,
+                    counts: None,
+                    detail: String::new(),
+                },
+                &[],
+            )
             .unwrap();
     }
     store.purge_at_confirmed_time(at(T0 + 40 * DAY)).unwrap();

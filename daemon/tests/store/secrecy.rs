@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::Path;
 
-use sesshokud::store::{CheckOutcome, CheckRecord, Consent, ExportRecord, ExposureChanges, Store};
+use sesshokud::store::{CheckOutcome, CheckRecord, Consent, ExposureChanges, Store};
 
 use crate::support::{
-    DAY, HOUR, Home, T0, accepted, at, cycle, day, exposure, own_key, sighting, window,
+    DAY, HOUR, Home, T0, at, cycle, day, exposure, own_key, record, sighting, window,
 };
 
 /// In which files under `dir` the bytes are found.
@@ -47,29 +47,24 @@ fn fill(store: &mut Store) {
         store.append_cycle(&cycle(T0 + 240 * n, 5)).unwrap();
     }
     store.append_cycle(&cycle(T0 + DAY, 5)).unwrap();
+    record(
+        store,
+        &ExposureChanges {
+            put: vec![exposure(0xd1, &[T0 + 60])],
+            remove: vec![],
+        },
+    );
     store
-        .record_export(
-            &ExportRecord {
-                url: "https://exports.example/440/1.zip".to_owned(),
-                created: 1,
-                sha256: [0x5a; 32],
-                outcome: accepted(1),
-                processed_at: at(T0 + DAY),
+        .record_check(
+            &CheckRecord {
+                started: at(T0),
+                ended: at(T0),
+                outcome: CheckOutcome::Complete,
+                counts: None,
+                detail: "detail-of-check".to_owned(),
             },
-            &ExposureChanges {
-                put: vec![exposure(0xd1, &[T0 + 60])],
-                remove: vec![],
-            },
+            &[(day(T0), 39)],
         )
-        .unwrap();
-    store
-        .record_check(&CheckRecord {
-            started: at(T0),
-            ended: at(T0),
-            outcome: CheckOutcome::Complete,
-            counts: None,
-            detail: "detail-of-check".to_owned(),
-        })
         .unwrap();
     store.put_meta("etag", Some(b"etag-of-the-list")).unwrap();
     store.compact(day(T0 + DAY)).unwrap();
@@ -89,7 +84,8 @@ fn no_file_holds_anything_in_the_clear() {
         b"exports.example".to_vec(),
         b"detail-of-check".to_vec(),
         b"etag-of-the-list".to_vec(),
-        b"accepted".to_vec(),
+        b"keys_until".to_vec(),
+        b"90,90,90".to_vec(),
         b"exposures".to_vec(),
         b"complete".to_vec(),
         vec![0x5a; 32],
@@ -142,18 +138,11 @@ fn rows_do_not_tell_whether_there_was_a_contact() {
         if home.path() == met.path() {
             let mut found = exposure(1, &[T0 + 60, T0 + DAY + 60]);
             found.windows.push(window(T0 + 4000));
-            let record = ExportRecord {
-                url: String::new(),
-                created: 0,
-                sha256: [0; 32],
-                outcome: accepted(1),
-                processed_at: at(T0),
-            };
             let changes = ExposureChanges {
                 put: vec![found],
                 remove: vec![],
             };
-            store.record_export(&record, &changes).unwrap();
+            record(&mut store, &changes);
         }
     }
     assert_eq!(lengths(&alone), lengths(&met));

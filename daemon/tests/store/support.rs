@@ -8,10 +8,11 @@ use gaen::sighting::Sighting;
 use gaen::time::{DAY_SECONDS, UnixSeconds, UtcDay};
 use gaen::window::{ExposureWindow, Infectiousness, ScanInstance};
 use sesshokud::store::{
-    CycleSighting, DeviceKey, ExportBatch, ExportOutcome, ReadReport, ScanCycle, Store, StoreError,
+    CycleSighting, DeviceKey, ExposureChanges, ReadReport, ScanCycle, Store, StoreError,
     StoredExposure,
 };
 use sesshokud::tracer::{OwnKey, Standing, UsedIntervals};
+use sesshokud::verdict::{Brought, Comparison, ExportBatch, Ledger, Listed};
 use tempfile::TempDir;
 
 pub(crate) const DAY: u32 = DAY_SECONDS;
@@ -171,17 +172,47 @@ pub(crate) fn own_key(day: UtcDay, n: u8) -> OwnKey {
     }
 }
 
-/// What came of an export of one batch with `keys` keys.
-pub(crate) fn accepted(keys: u32) -> ExportOutcome {
+/// A ledger with one export that was compared, of `ended` and the day before.
+pub(crate) fn ledger(ended: u32) -> Ledger {
     let batch = ExportBatch {
-        start: T0.into(),
-        end: (T0 + DAY).into(),
+        start: (ended - DAY).into(),
+        end: ended.into(),
         number: 1,
         of: 1,
     };
-    ExportOutcome::Accepted {
-        keys,
+    let brought = Brought {
+        content: [0x5a; 32],
+        sha256: [0x5b; 32],
         batch,
-        open_until: at(T0 + DAY),
-    }
+        keys: 32,
+    };
+    let compared = Comparison {
+        at: at(ended),
+        keys_from: at(ended - DAY),
+        keys_until: at(ended),
+        seen: vec![(day(ended), 7)],
+    };
+    let listed = Listed {
+        url: "https://exports.example/440/1.zip".to_owned(),
+        name: "1.zip".to_owned(),
+        created: u64::from(ended) * 1000,
+        vouched: None,
+    };
+    let mut ledger = Ledger::default();
+    ledger.take_list(
+        "https://exports.example/440/list.json",
+        &[listed],
+        at(ended),
+    );
+    ledger.note_compared(1, brought, compared);
+    // As after the next list, which does not name it.
+    ledger.take_list("https://exports.example/440/list.json", &[], at(ended));
+    ledger
+}
+
+/// Stores `changes` with that export.
+pub(crate) fn record(store: &mut Store, changes: &ExposureChanges) {
+    let ledger = ledger(T0 + DAY);
+    let ids = ledger.exports().keys().copied().collect();
+    store.record_compared(&ledger, &ids, changes).unwrap();
 }

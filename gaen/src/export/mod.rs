@@ -14,6 +14,7 @@ mod write;
 
 use prost::Message;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+use sha2::{Digest, Sha256};
 
 use crate::diagnosis::{DiagnosisKey, LAST_ROLLING_START, ReportType, RollingPeriod};
 use crate::key::{KEY_LEN, Tek};
@@ -95,6 +96,7 @@ impl core::fmt::Debug for Unverified {
 pub struct Verified {
     export: Export,
     signed_by: String,
+    content: [u8; 32],
 }
 
 impl Verified {
@@ -106,6 +108,12 @@ impl Verified {
     /// The export.
     pub fn into_export(self) -> Export {
         self.export
+    }
+
+    /// SHA-256 of what is signed, the whole of `export.bin`: what tells one export from
+    /// another, however the file around it was packed.
+    pub const fn content(&self) -> [u8; 32] {
+        self.content
     }
 
     /// The name of the pinned key that signed it.
@@ -167,7 +175,11 @@ impl Unverified {
                 announced,
             });
         }
-        Ok(Verified { export, signed_by })
+        Ok(Verified {
+            export,
+            signed_by,
+            content: Sha256::digest(&self.bin).into(),
+        })
     }
 
     /// Reads the export as it is. Only for looking into files: whoever made this

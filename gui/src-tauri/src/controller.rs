@@ -271,8 +271,11 @@ impl Controller {
     /// The daemon's, and `Denied` to who may not read it.
     pub async fn exposure(&self) -> Result<Exposure, Failure> {
         let exposure = Exposure1Proxy::new(self.connection().await?).await?;
-        let result = exposure.get_result().await?;
-        let days = exposure.get_contacts().await?;
+        let mut result = exposure.get_result().await?;
+        let days = match result.contacts.take() {
+            Some(days) => days,
+            None => exposure.get_contacts().await?,
+        };
         Ok(to_exposure(result, days))
     }
 

@@ -22,6 +22,7 @@
 //! tell whose they are.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -115,13 +116,15 @@ impl Kernel {
     /// `advertises` is whether bluetoothd counts an advert on an extended controller.
     pub(super) fn bearing(&mut self, adapter: &str, advertises: bool) -> Option<Bearing> {
         let index = index(adapter)?;
-        if !self.controllers.contains_key(&index) {
-            let settings = ask(index)
-                .inspect_err(|error| tracing::debug!(%error, "the kernel does not tell"))
-                .ok()?;
-            self.controllers.insert(index, Controller::new(settings));
-        }
-        let controller = self.controllers.get_mut(&index)?;
+        let controller = match self.controllers.entry(index) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let settings = ask(index)
+                    .inspect_err(|error| tracing::debug!(%error, "the kernel does not tell"))
+                    .ok()?;
+                unknown.insert(Controller::new(settings))
+            }
+        };
         if advertises {
             controller.advertises(Instant::now());
         }

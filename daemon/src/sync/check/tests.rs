@@ -19,9 +19,10 @@ use url::Url;
 use super::*;
 use crate::store::{CycleSighting, DeviceKey, ScanCycle};
 use crate::sync::Settings;
-use crate::sync::assess::{Assessment, assess};
+use crate::sync::assess::assess;
 use crate::sync::settings::{Limits, PublicKeySettings};
 use crate::sync::test_server::{Fault, TestServer};
+use crate::verdict::Assessment;
 
 /// 2020-08-26, noon UTC.
 const NOW: UnixSeconds = UnixSeconds::new(18_500 * 86_400 + 43_200);
@@ -159,7 +160,8 @@ impl World {
     }
 
     fn assess(&self) -> Assessment {
-        assess(&self.store.lock().unwrap(), ConsentState::Agreed, self.now).unwrap()
+        let store = self.store.lock().unwrap();
+        assess(&store, ConsentState::Agreed, None, self.now).unwrap()
     }
 
     /// The minutes of each contact day, newest first.
@@ -321,7 +323,11 @@ async fn a_bad_export_neither_counts_nor_stops_the_others() {
         assert_eq!(world.contacts(), [0_u64; 0], "{what}");
         let assessment = world.assess();
         assert_eq!(assessment.verdict, Verdict::Unknown, "{what}");
-        assert_eq!(assessment.reasons, [UnknownReason::CheckFailed], "{what}");
+        assert_eq!(
+            assessment.reasons,
+            [UnknownReason::CheckFailed, UnknownReason::ExportNotCompared],
+            "{what}"
+        );
 
         world.meet(&good_key, noon(), 20);
         world.publish("good.zip", 2, &export_of(std::slice::from_ref(&good_key)));
@@ -385,7 +391,7 @@ async fn a_missing_batch_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_published_set_that_is_gone_is_not_waited_for() {
+async fn a_set_is_waited_for_until_it_is_whole_or_old() {
     let mut world = World::new();
     let half = Export {
         batch_size: 2,
@@ -397,11 +403,23 @@ async fn a_published_set_that_is_gone_is_not_waited_for() {
     world.publish("1.zip", 2, &export_of(&[key(1, ConfirmedTest)]));
     assert_eq!(world.outcome().await, "complete");
     assert_eq!(world.web.requests(&path("1.zip")).len(), 2);
-    // Half a set that is taken off the list.
+    // Half a set that is taken off the list: what was in the other half nobody knows.
     world.publish("2.zip", 3, &Export { start: 1, ..half });
     assert_eq!(world.outcome().await, "export-refused");
-    world.listed.clear();
+    world.listed.pop();
     world.put_list();
+    let report = world.check().await;
+    assert!(
+        matches!(
+            report.problems[..],
+            [
+                Problem::MissingBatch { number: 2, of: 2 },
+                Problem::Withheld(1)
+            ]
+        ),
+        "{report:?}"
+    );
+    world.now = world.now.saturating_add_signed(15 * 86_400);
     assert_eq!(world.outcome().await, "complete");
 }
 
@@ -536,8 +554,8 @@ async fn report_types_change_within_one_check_in_the_order_of_publication() {
         (SelfReport, Revoked, &[][..]),
         (SelfReport, ConfirmedTest, &[20]),
         (ConfirmedTest, Revoked, &[20]),
-        // Nothing was known of it that could have been revoked.
-        (Revoked, ConfirmedTest, &[20]),
+        // What was revoked is revived by nothing.
+        (Revoked, ConfirmedTest, &[]),
     ] {
         let mut world = World::new();
         world.meet(&key(1, SelfReport), noon(), 20);
@@ -578,7 +596,6 @@ async fn a_key_that_may_still_be_heard_is_matched_again() {
 
     // After the drift it is done with, and its file goes. It is downloaded once.
     world.now = NOW.saturating_add_signed(3 * 3600);
-    assert_eq!(world.check().await.counts.matched, 1);
     assert_eq!(world.check().await.counts.known, 1);
     assert_eq!(world.contacts(), [20]);
     assert_eq!(world.downloads(), 0);
@@ -611,19 +628,39 @@ async fn damaged_encounters_are_told_and_the_rest_is_used() {
 }
 
 #[tokio::test]
-async fn old_exports_are_passed_over_and_wrong_times_are_not() {
+async fn exports_are_passed_over_for_the_age_that_is_signed_alone() {
     let mut world = World::new();
-    world.publish("old.zip", 0, &export_of(&[key(1, ConfirmedTest)]));
-    world.publish("new.zip", 0, &export_of(&[key(2, ConfirmedTest)]));
-    world.publish("seconds.zip", 0, &export_of(&[key(3, ConfirmedTest)]));
+    let ended_days_ago = |days: u32, tek| {
+        let end = u64::from(NOW.get() - days * 86_400);
+        Export {
+            start: end - 86_400,
+            end,
+            ..export_of(&[key(tek, ConfirmedTest)])
+        }
+    };
+    world.publish("old.zip", 0, &ended_days_ago(17, 1));
+    world.publish("younger.zip", 0, &ended_days_ago(15, 2));
     let now_ms = u64::from(NOW.get()) * 1000;
     world.listed[0].1 = now_ms - 17 * 86_400_000;
-    world.listed[1].1 = now_ms - 15 * 86_400_000;
-    world.listed[2].1 = u64::from(NOW.get());
+    world.listed[1].1 = now_ms - 14 * 86_400_000;
+    for (tek, created) in [
+        (3, now_ms - 17 * 86_400_000),
+        (4, now_ms - 30 * 86_400_000),
+        (5, u64::from(NOW.get())),
+        (6, 0),
+        (7, u64::MAX),
+    ] {
+        world.publish(&format!("{tek}.zip"), 0, &ended_days_ago(1, tek));
+        world.listed.last_mut().unwrap().1 = created;
+    }
+    world.listed.pop();
     world.put_list();
     let report = world.check().await;
-    assert_eq!(report.outcome, api::CheckOutcome::Complete);
-    assert_eq!((report.counts.outdated, report.counts.matched), (1, 2));
+    assert_eq!(report.outcome, api::CheckOutcome::Complete, "{report:?}");
+    // What a file is about is known once it was there.
+    assert_eq!((report.counts.outdated, report.counts.matched), (0, 6));
+    let report = world.check().await;
+    assert_eq!((report.counts.outdated, report.counts.matched), (1, 0));
 }
 
 #[tokio::test]
@@ -734,7 +771,7 @@ async fn a_check_that_was_ended_writes_nothing_more() {
 /// What checks leave in a store.
 fn written(store: &Store) -> (usize, usize, usize, Option<CheckRecord>) {
     (
-        store.processed_exports().unwrap().len(),
+        store.ledger().unwrap().exports().len(),
         store.exposures().unwrap().found.len(),
         store
             .get_meta(LIST_META)
@@ -796,11 +833,9 @@ async fn cocoas_own_export_is_taken_and_a_changed_one_refused() {
     world.publish_zip("812.zip", 1, zip);
     let report = world.check().await;
     assert_eq!(report.outcome, api::CheckOutcome::Complete, "{report:?}");
-    let records = world.store.lock().unwrap().processed_exports().unwrap();
-    assert!(
-        matches!(records[0].outcome, ExportOutcome::Accepted { keys: 32, .. }),
-        "{records:?}"
-    );
+    let ledger = world.store.lock().unwrap().ledger().unwrap();
+    let keys = ledger.exports().values().map(|it| it.brought.unwrap().keys);
+    assert_eq!(Vec::from_iter(keys), [32]);
 }
 
 #[test]
@@ -978,3 +1013,5 @@ async fn a_check_is_remembered_with_its_counts() {
     );
     assert!(checks[0].started >= NOW.get().into() && checks[0].ended >= checks[0].started);
 }
+
+mod verdict;

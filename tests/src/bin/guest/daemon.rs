@@ -93,6 +93,7 @@ impl Server {
         format!(
             "[server]
              url = 'file://{dir}'
+             fresh_within_hours = 0
              public_keys = [{{ id = '440', version = 'v1', file = '{dir}/public-key.pem' }}]"
         )
     }
