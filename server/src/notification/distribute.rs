@@ -23,12 +23,14 @@ use sha2::{Digest, Sha256};
 
 use super::blobs::{BlobError, Blobs};
 use super::config::Distribution;
-use super::export::{file_name, list_name};
+use super::export::{file_name, list_name, signed_list_name};
 use super::notices::Notices;
 use crate::http::conditional::{Answer, Validators, answer, is_conditional};
 use crate::log::Causes;
 
 const JSON: &str = "application/json";
+/// A protobuf message that is signed.
+const SIGNED: &str = "application/octet-stream";
 const ZIP: &str = "application/zip";
 /// Lists and notices change a few times a day; devices ask once a day.
 const SOON: &str = "public, max-age=60";
@@ -129,6 +131,7 @@ pub(super) fn router(distributor: Arc<Distributor>) -> Router {
             get(risk_calculation_configuration),
         )
         .route("/c19r/{region}/list.json", get(list))
+        .route("/c19r/{region}/list.json.sig", get(signed_list))
         .route("/c19r/{region}/notices.json", get(notices))
         .route("/c19r/{region}/{file}", get(file))
         .with_state(distributor)
@@ -169,6 +172,18 @@ async fn list(
         return not_found();
     }
     this.serve(&headers, &list_name(&region), JSON, SOON).await
+}
+
+async fn signed_list(
+    State(this): State<Arc<Distributor>>,
+    Path(region): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if !this.regions.contains(&region) {
+        return not_found();
+    }
+    let name = signed_list_name(&region);
+    this.serve(&headers, &name, SIGNED, SOON).await
 }
 
 async fn file(

@@ -5,16 +5,24 @@
 //!    be in, and random keys fill the last one up. From here on it is settled what
 //!    is in which file, whoever makes it, however often.
 //! 2. Each batch's file is made and put in place, whole.
-//! 3. In one transaction, all batches of the export become listed.
-//! 4. The list is written.
+//! 3. In one transaction, all batches of the export become listed, with their files'
+//!    hashes.
+//! 4. The lists are written: the signed one, then the plain one.
 //!
-//! To delete: (a) batches become unlisted, (b) the list is written, (c) once that is
+//! To delete: (a) batches become unlisted, (b) the lists are written, (c) once that is
 //! done, in the next round, their files are deleted, (d) their keys.
 //!
-//! Each round does first what an earlier one left undone, and compares the list
-//! with the one that is there: wherever a process is killed, the next one goes on,
-//! no key is published twice or not at all, and the list never names a file that is
-//! not there.
+//! Each round does first what an earlier one left undone, and compares the lists
+//! with those that are there: wherever a process is killed, the next one goes on,
+//! no key is published twice or not at all, and no list names a file that is not
+//! there.
+//!
+//! # Signed listings
+//! Each listing gets a sequence number from the database, greater than any before and
+//! than what is published, and no less than the time in seconds: it grows even where
+//! the database comes from a backup and the published listing is lost. What is
+//! published must be what was given out last, or it is made anew: so a listing that a
+//! process wrote after it had lost the lease is put right within a round.
 //!
 //! # One at a time
 //! A lease in the database lets one process do this. It is renewed in each round and
@@ -27,16 +35,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gaen::export::{Export, Signer, WriteError};
+use gaen::listing::{self, Listing, ListingEntry};
+use gaen::time::UnixSeconds;
 use getrandom::SysRng;
 use rand_core::{Rng, UnwrapErr};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::blobs::{BlobError, Blobs};
 use super::config;
 use super::metrics::Metrics;
 use super::rules::{kept_since, publishable_until};
-use super::store::{Batch, Holder, Run, Sizes, Store, StoreError};
+use super::store::{Batch, Holder, Listed, Run, Sizes, Store, StoreError};
 use crate::clock::Clock;
 use crate::http::{Shutdown, ended};
 use crate::log::Causes;
@@ -83,6 +94,10 @@ pub(super) enum ExportError {
     BrokenOff(#[from] tokio::task::JoinError),
 }
 
+/// Oldest a signed listing gets before it is made anew, in seconds. Devices are promised
+/// a day.
+const LISTING_SECONDS: i64 = 12 * 3600;
+
 /// The list without an export.
 const EMPTY_LIST: &[u8] = b"[]";
 
@@ -90,13 +105,18 @@ const EMPTY_LIST: &[u8] = b"[]";
 #[derive(Serialize)]
 struct Entry<'a> {
     region: &'a str,
-    url: String,
+    url: &'a str,
     created: u64,
 }
 
 /// Where a region's list is.
 pub(super) fn list_name(region: &str) -> String {
     format!("c19r/{region}/list.json")
+}
+
+/// Where a region's signed listing is.
+pub(super) fn signed_list_name(region: &str) -> String {
+    format!("c19r/{region}/list.json.sig")
 }
 
 /// Where a batch's file is.
@@ -168,7 +188,7 @@ impl Exporter {
                 .store
                 .withdraw(region, self.holder, kept_since(self.parts.clock.now()))
                 .await?;
-            self.write_list(region).await?;
+            self.write_lists(region).await?;
         }
         self.parts
             .store
@@ -194,7 +214,7 @@ impl Exporter {
             holder: self.holder,
             region,
             now,
-            slot: i64::from(now.get() / self.parts.settings.period_seconds),
+            period: self.parts.settings.period_seconds,
             due: publishable_until(now),
             sizes: Sizes {
                 min: self.parts.settings.min_keys,
@@ -216,15 +236,21 @@ impl Exporter {
         if pending.is_empty() {
             return Ok(());
         }
+        let mut files = Vec::new();
         for batch in pending {
-            if !self.renew().await? {
-                return Err(StoreError::LeaseLost.into());
-            }
-            let name = file_name(region, batch.number);
-            let content = self.file(region, &batch).await?;
-            self.parts.blobs.put(&name, content).await?;
+            files.push((batch.number, self.make_file(region, &batch).await?));
         }
-        Ok(self.parts.store.publish(region, self.holder).await?)
+        Ok(self.parts.store.publish(region, self.holder, files).await?)
+    }
+
+    /// Puts a batch's file in place; gives its hash.
+    async fn make_file(&self, region: &str, batch: &Batch) -> Result<[u8; 32], ExportError> {
+        self.keep_lease().await?;
+        let content = self.file(region, batch).await?;
+        let sha256 = Sha256::digest(&content).into();
+        let name = file_name(region, batch.number);
+        self.parts.blobs.put(&name, content).await?;
+        Ok(sha256)
     }
 
     async fn file(&self, region: &str, batch: &Batch) -> Result<Vec<u8>, ExportError> {
@@ -242,32 +268,128 @@ impl Exporter {
         Ok(written.await??)
     }
 
-    /// Writes the list where it is not what it should be.
-    async fn write_list(&self, region: &str) -> Result<(), ExportError> {
-        let listed = self.parts.store.listed(region).await?;
-        let entries: Vec<Entry<'_>> = listed
-            .into_iter()
-            .map(|(number, created)| Entry {
+    /// Writes the lists where they are not what they should be.
+    async fn write_lists(&self, region: &str) -> Result<(), ExportError> {
+        let mut entries = Vec::new();
+        for listed in self.parts.store.listed(region).await? {
+            entries.push(self.entry(region, listed).await?);
+        }
+        self.write_plain_list(region, &self.write_signed_list(region, entries).await?)
+            .await
+    }
+
+    async fn entry(&self, region: &str, listed: Listed) -> Result<ListingEntry, ExportError> {
+        let Listed { batch, sha256 } = listed;
+        let sha256 = match sha256 {
+            Some(sha256) => sha256,
+            None => self.find_hash(region, &batch).await?,
+        };
+        Ok(ListingEntry {
+            url: self.url(&file_name(region, batch.number)),
+            sha256,
+            start: batch.start.get().into(),
+            end: batch.end.get().into(),
+            batch_num: batch.batch_num,
+            batch_size: batch.batch_size,
+            created: u64::from(batch.end.get()) * 1000,
+        })
+    }
+
+    /// The hash of a file that was listed before hashes were kept: of the file as it is,
+    /// for caches hold it.
+    async fn find_hash(&self, region: &str, batch: &Batch) -> Result<[u8; 32], ExportError> {
+        let name = file_name(region, batch.number);
+        let sha256 = match self.parts.blobs.read(&name).await? {
+            Some(content) => Sha256::digest(&content).into(),
+            None => self.make_file(region, batch).await?,
+        };
+        let store = &self.parts.store;
+        store.keep_hash(region, batch.number, sha256).await?;
+        Ok(sha256)
+    }
+
+    /// Writes the signed listing where what is published says something else, was not
+    /// the last, or is old; gives the entries back.
+    async fn write_signed_list(
+        &self,
+        region: &str,
+        entries: Vec<ListingEntry>,
+    ) -> Result<Vec<ListingEntry>, ExportError> {
+        let name = signed_list_name(region);
+        let now = self.parts.clock.now();
+        let published = self.parts.blobs.read(&name).await?;
+        // What this server did not sign, or signed with an earlier key, is none.
+        let published = published.and_then(|file| self.open_listing(&file));
+        let last = self.parts.store.sequence(region).await?;
+        if published
+            .as_ref()
+            .is_some_and(|it| is_still_good(it, region, &entries, last, now))
+        {
+            return Ok(entries);
+        }
+        let published = published.and_then(|it| i64::try_from(it.sequence).ok());
+        let least = i64::from(now.get()).max(published.unwrap_or(0).saturating_add(1));
+        let sequence = self
+            .parts
+            .store
+            .next_sequence(region, self.holder, least)
+            .await?;
+        let listing = Listing {
+            region: region.to_owned(),
+            sequence: u64::try_from(sequence).map_err(|_| StoreError::Damaged("listing"))?,
+            made: now,
+            entries,
+        };
+        let signer = Arc::clone(&self.parts.signer);
+        let (listing, file) = tokio::task::spawn_blocking(move || {
+            let file = listing.sign(&[&signer]);
+            (listing, file)
+        })
+        .await?;
+        self.keep_lease().await?;
+        self.parts.blobs.put(&name, file).await?;
+        Ok(listing.entries)
+    }
+
+    fn open_listing(&self, file: &[u8]) -> Option<Listing> {
+        // It comes from this server's own storage, and may be as long as it is.
+        let limits = listing::Limits {
+            file: usize::MAX,
+            entries: usize::MAX,
+        };
+        Listing::open(file, &[self.parts.signer.pinned_key()], &limits).ok()
+    }
+
+    async fn write_plain_list(
+        &self,
+        region: &str,
+        entries: &[ListingEntry],
+    ) -> Result<(), ExportError> {
+        let entries: Vec<Entry<'_>> = entries
+            .iter()
+            .map(|entry| Entry {
                 region,
-                url: self.url(&file_name(region, number)),
-                created: u64::from(created.get()) * 1000,
+                url: &entry.url,
+                created: entry.created,
             })
             .collect();
         let list = serde_json::to_vec(&entries).expect("texts and numbers are always JSON");
         let name = list_name(region);
-        if self
-            .parts
-            .blobs
-            .read(&name)
-            .await?
-            .is_some_and(|it| it == list)
-        {
+        let published = self.parts.blobs.read(&name).await?;
+        if published.is_some_and(|it| it == list) {
             return Ok(());
         }
-        if !self.renew().await? {
-            return Err(StoreError::LeaseLost.into());
-        }
+        self.keep_lease().await?;
         Ok(self.parts.blobs.put(&name, list).await?)
+    }
+
+    /// Renews the lease before something that takes a while.
+    async fn keep_lease(&self) -> Result<(), StoreError> {
+        if self.renew().await? {
+            Ok(())
+        } else {
+            Err(StoreError::LeaseLost)
+        }
     }
 
     fn url(&self, name: &str) -> String {
@@ -283,8 +405,8 @@ impl Exporter {
         if withdrawn.is_empty() {
             return Ok(());
         }
-        // It may be that the round that took them off never wrote the list.
-        self.write_list(region).await?;
+        // It may be that the round that took them off never wrote the lists.
+        self.write_lists(region).await?;
         for number in &withdrawn {
             self.parts.blobs.delete(&file_name(region, *number)).await?;
             self.parts.store.forget(region, *number).await?;
@@ -313,7 +435,7 @@ impl Exporter {
         self.parts.blobs.sweep(&dir)?;
         let listed = self.parts.store.listed(region).await?;
         let pending = self.parts.store.pending(region).await?;
-        let mut known: BTreeSet<i64> = listed.iter().map(|(number, _)| *number).collect();
+        let mut known: BTreeSet<i64> = listed.iter().map(|it| it.batch.number).collect();
         known.extend(pending.iter().map(|batch| batch.number));
         known.extend(self.parts.store.withdrawn(region).await?);
         for name in self.parts.blobs.list(&dir).await? {
@@ -327,6 +449,21 @@ impl Exporter {
         }
         Ok(())
     }
+}
+
+/// Whether `published` needs not be made anew.
+fn is_still_good(
+    published: &Listing,
+    region: &str,
+    entries: &[ListingEntry],
+    last_sequence: i64,
+    now: UnixSeconds,
+) -> bool {
+    let age = now.seconds_since(published.made);
+    published.region == region
+        && published.entries == entries
+        && i64::try_from(published.sequence) == Ok(last_sequence)
+        && (0..LISTING_SECONDS).contains(&age)
 }
 
 #[cfg(test)]

@@ -5,20 +5,23 @@ use std::fs;
 use gaen::config::Configuration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::support::{Server, Site, random_key, registration, wait_for};
 
 const LIST: &str = "/c19r/440/list.json";
+const SIGNED_LIST: &str = "/c19r/440/list.json.sig";
 const ZIP: &str = "/c19r/440/1.zip";
 
 async fn published() -> (Site, Server) {
     let site = Site::new("").await;
     site.management.issue(["01234567".to_owned()]);
     let server = site.start().await;
-    let body = registration("01234567", &[random_key()]);
+    let key = random_key();
+    let body = registration("01234567", &[key]);
     assert_eq!(server.put(&body).await, StatusCode::OK);
     wait_for("the export", async || {
-        (!site.published().is_empty()).then_some(())
+        (site.count(&[key]) == [1]).then_some(())
     })
     .await;
     (site, server)
@@ -34,9 +37,19 @@ async fn a_device_reads_the_list_and_the_export() {
     let created = list[0]["created"].as_u64().unwrap();
     let url = "https://cdn.example/c19r/440/1.zip";
     assert_eq!(
-        list,
-        json!([{"region": "440", "url": url, "created": created}])
+        list[0],
+        json!({"region": "440", "url": url, "created": created})
     );
+    let signed = server.get(SIGNED_LIST).await;
+    assert_eq!(signed.headers()["content-type"], "application/octet-stream");
+    assert_eq!(signed.headers()["cache-control"], "public, max-age=60");
+    let signed = site.listing(&signed.bytes().await.unwrap());
+    assert_eq!(signed.region, "440");
+    let entries = signed.entries.iter();
+    let entries: Vec<_> = entries
+        .map(|it| json!({"region": "440", "url": it.url, "created": it.created}))
+        .collect();
+    assert_eq!(list, Value::from(entries));
     let zip = server.get(ZIP).await;
     assert_eq!(zip.status(), StatusCode::OK);
     assert_eq!(zip.headers()["content-type"], "application/zip");
@@ -45,16 +58,20 @@ async fn a_device_reads_the_list_and_the_export() {
         "public, max-age=86400, immutable"
     );
     assert_eq!(zip.headers()["x-content-type-options"], "nosniff");
-    let export = site.verify(&zip.bytes().await.unwrap());
+    let zip = zip.bytes().await.unwrap();
+    assert_eq!(*Sha256::digest(&zip), signed.entries[0].sha256);
+    let export = site.verify(&zip);
     assert_eq!(export.end * 1000, created);
+    assert_eq!(export.end, signed.entries[0].end);
     assert_eq!(export.region, "440");
     for path in [
         "/",
-        "/c19r/440/2.zip",
+        "/c19r/440/9.zip",
         "/c19r/440/01.zip",
         "/c19r/440/list.json%231",
         "/c19r/440/..%2f440%2f1.zip",
         "/c19r/441/list.json",
+        "/c19r/441/list.json.sig",
         "/c19r/441/notices.json",
         "/c19r/441/1.zip",
         "/c19r/440/99999999999999999999.zip",
@@ -77,6 +94,7 @@ async fn what_has_not_changed_is_not_sent_again() {
     let (_site, server) = published().await;
     for path in [
         LIST,
+        SIGNED_LIST,
         ZIP,
         "/c19r/440/notices.json",
         "/c19r/exposure_configuration/configuration.json",

@@ -63,6 +63,6 @@ async fn every_endpoint_is_as_described() {
     let output = output.await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
-    assert!(said.contains("Tested: 8"), "{said}");
+    assert!(said.contains("Tested: 9"), "{said}");
     assert!(!server.log().contains("panic"));
 }

@@ -26,11 +26,12 @@ async fn a_registered_key_is_published_once_and_the_number_is_used_up() {
     })
     .await;
     let exports = site.published();
-    assert_eq!(exports.len(), 1);
-    assert_eq!(exports[0].keys.len(), 20);
-    let key = exports[0]
-        .keys
+    // The first may be one that is due though nobody had registered.
+    assert!((1..=2).contains(&exports.len()));
+    assert!(exports.iter().all(|export| export.keys.len() == 20));
+    let key = exports
         .iter()
+        .flat_map(|export| &export.keys)
         .find(|key| key.tek.expose_bytes() == &keys[0])
         .unwrap();
     assert_eq!(key.days_since_onset, Some(2));

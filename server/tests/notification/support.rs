@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use gaen::export::{Export, Limits, PinnedKey, check_complete, open};
+use gaen::listing::Listing;
 use getrandom::SysRng;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -153,6 +154,12 @@ impl Site {
         let pinned = PinnedKey::from_pem("440", "v1", &pem).unwrap();
         let unverified = open(zip, &Limits::default()).unwrap();
         unverified.verify(&[pinned]).unwrap().into_export()
+    }
+
+    pub(crate) fn listing(&self, file: &[u8]) -> Listing {
+        let pem = fs::read_to_string(self.path("key.pub")).unwrap();
+        let pinned = PinnedKey::from_pem("440", "v1", &pem).unwrap();
+        Listing::open(file, &[pinned], &gaen::listing::Limits::default()).unwrap()
     }
 
     /// How often each key is published.

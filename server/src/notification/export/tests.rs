@@ -1,7 +1,9 @@
 //! The exporter at a time of the test's choosing, broken off wherever it waits.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::task::Poll;
 
@@ -26,6 +28,8 @@ struct Bench {
     clock: Clock,
     signer: Arc<Signer>,
     settings: config::Export,
+    /// The highest sequence number that was published so far.
+    sequence: Cell<u64>,
 }
 
 impl Bench {
@@ -40,6 +44,7 @@ impl Bench {
                 max_keys: 20,
                 ..config::Export::default()
             },
+            sequence: Cell::new(0),
         }
     }
 
@@ -101,9 +106,63 @@ impl Bench {
             .collect()
     }
 
+    fn public(&self, name: &str) -> PathBuf {
+        self.dir.path().join("public/c19r").join(REGION).join(name)
+    }
+
+    /// The plain list: URLs and times.
+    fn list(&self) -> Vec<(String, u64)> {
+        let list = std::fs::read(self.public("list.json")).unwrap();
+        let list: Vec<Value> = serde_json::from_slice(&list).unwrap();
+        let entry = |entry: &Value| {
+            let url = entry["url"].as_str().unwrap().to_owned();
+            (url, entry["created"].as_u64().unwrap())
+        };
+        list.iter().map(entry).collect()
+    }
+
+    /// Reads the signed listing, and checks that what it names is there, is what it
+    /// says, and that its number has not become lower.
+    fn listing(&self) -> Option<Listing> {
+        let file = std::fs::read(self.public("list.json.sig")).ok()?;
+        let listing = Listing::open(&file, &self.pinned(), &listing::Limits::default()).unwrap();
+        assert_eq!(listing.region, REGION);
+        assert!(listing.sequence >= self.sequence.get(), "{listing:?}");
+        self.sequence.set(listing.sequence);
+        for entry in &listing.entries {
+            let name = entry.url.rsplit('/').next().unwrap();
+            let zip = std::fs::read(self.public(name)).expect("what the listing names is there");
+            assert_eq!(entry.sha256, *Sha256::digest(&zip), "{name}");
+            let export = open(&zip, &Limits::default())
+                .unwrap()
+                .verify(&self.pinned())
+                .unwrap()
+                .into_export();
+            assert_eq!((entry.start, entry.end), (export.start, export.end));
+            assert_eq!(
+                (entry.batch_num, entry.batch_size),
+                (export.batch_num, export.batch_size)
+            );
+        }
+        Some(listing)
+    }
+
+    /// After a whole round, both lists say the same.
+    fn lists_agree(&self) -> Listing {
+        let listing = self.listing().unwrap();
+        let signed: Vec<_> = listing
+            .entries
+            .iter()
+            .map(|entry| (entry.url.clone(), entry.created))
+            .collect();
+        assert_eq!(signed, self.list());
+        listing
+    }
+
     /// Reads what devices would get, and checks all of it; gives how often each key
     /// is there.
     fn published(&self) -> BTreeMap<[u8; 16], usize> {
+        self.listing();
         let dir = self.dir.path().join("public/c19r").join(REGION);
         let Ok(list) = std::fs::read(dir.join("list.json")) else {
             return BTreeMap::new();
@@ -163,36 +222,42 @@ async fn break_off<T>(work: impl Future<Output = T>, polls: usize) -> bool {
     .await
 }
 
+/// The files of both lists.
+const LISTS: usize = 2;
+
 #[tokio::test]
 async fn an_export_is_what_was_registered_and_nothing_twice() {
     let bench = Bench::new();
+    let registered: Vec<_> = (0..45)
+        .map(|byte| key(byte, 1 + u32::from(byte % 14)))
+        .collect();
+    bench.register(1, registered.iter().take(5).cloned()).await;
     let mut exporter = bench.exporter().await;
     exporter.round().await.unwrap();
-    assert!(bench.published().is_empty());
-    assert_eq!(bench.files(), BTreeSet::from(["list.json".to_owned()]));
+    assert_eq!(bench.published().len(), 10);
+    assert_eq!(bench.files().len(), LISTS + 1);
+    bench.lists_agree();
 
-    bench
-        .register(1, (0..45).map(|byte| key(byte, 1 + u32::from(byte % 14))))
-        .await;
+    bench.register(2, registered.iter().skip(5).cloned()).await;
     exporter.round().await.unwrap();
-    assert!(bench.published().is_empty(), "the slot is done");
+    assert_eq!(bench.published().len(), 10, "the slot is done");
     bench.later(3600);
     exporter.round().await.unwrap();
     let published = bench.published();
-    assert_eq!(published.len(), 45);
+    assert_eq!(published.len(), 50);
     assert!(published.values().all(|count| *count == 1));
-    assert_eq!(bench.files().len(), 1 + 3);
+    assert_eq!(bench.files().len(), LISTS + 1 + 2);
+    bench.lists_agree();
 
     // One key: a file of ten, and all of them stay the same.
-    bench.register(2, [key(200, 1)].into_iter()).await;
+    bench.register(3, [key(200, 1)].into_iter()).await;
     bench.later(3600);
     exporter.round().await.unwrap();
     let published = bench.published();
-    assert_eq!(published.len(), 55);
-    for _ in 0..3 {
-        bench.later(3600);
+    assert_eq!(published.len(), 60);
+    for round in 0..3 {
         exporter.round().await.unwrap();
-        assert_eq!(bench.published(), published);
+        assert_eq!(bench.published(), published, "round {round}");
     }
 }
 
@@ -209,17 +274,21 @@ async fn everything_is_gone_after_14_days_and_the_list_goes_first() {
     assert!(has_key(&database()));
     bench.later(14 * DAY);
     exporter.round().await.unwrap();
-    assert_eq!(bench.published().len(), 10);
+    assert!(bench.published().contains_key(&[77; 16]));
     bench.later(1);
     exporter.round().await.unwrap();
-    assert!(bench.published().is_empty());
+    // Of this day, there is an export of nothing.
+    let list = bench.lists_agree().entries;
+    assert_eq!(list.len(), 1);
+    assert!(!bench.published().contains_key(&[77; 16]));
     assert_eq!(
         bench.files().len(),
-        2,
+        LISTS + 2,
         "for devices that have just read the list"
     );
     exporter.round().await.unwrap();
-    assert_eq!(bench.files().len(), 1);
+    assert_eq!(bench.files().len(), LISTS + 1);
+    assert_eq!(bench.lists_agree().entries, list);
     drop(exporter);
     assert!(!has_key(&database()), "no trace of the key");
     let log = std::fs::read(bench.dir.path().join("db-wal")).unwrap_or_default();
@@ -269,6 +338,7 @@ async fn wherever_it_is_broken_off_the_next_one_goes_on() {
             assert!(published.contains_key(key), "lost after {polls} polls");
         }
         assert!(bench.files().iter().all(|name| !name.contains('#')));
+        bench.lists_agree();
         let store = bench.store().await;
         store.drop_lease(next.holder).await.unwrap();
         polls += 1;
@@ -296,9 +366,11 @@ async fn wherever_a_deletion_is_broken_off_the_next_one_goes_on() {
         let mut next = bench.exporter().await;
         for _ in 0..2 {
             next.round().await.unwrap();
-            assert!(bench.published().is_empty());
+            let published = bench.published();
+            assert!((0..30).all(|byte| !published.contains_key(&[byte; 16])));
         }
-        assert_eq!(bench.files(), BTreeSet::from(["list.json".to_owned()]));
+        assert_eq!(bench.lists_agree().entries.len(), 1);
+        assert_eq!(bench.files().len(), LISTS + 1);
         if is_done {
             assert!(polls > 10, "only {polls} places to break off at");
             return;
@@ -312,18 +384,19 @@ async fn one_exporter_works_at_a_time_and_the_other_takes_over() {
     let mut first = bench.exporter().await;
     let mut second = bench.exporter().await;
     first.round().await.unwrap();
+    assert_eq!(bench.published().len(), 10);
     bench.register(1, [key(1, 1)].into_iter()).await;
     bench.later(3600);
     // The first has not been heard of for an hour: the second takes over.
     second.round().await.unwrap();
-    assert_eq!(bench.published().len(), 10);
+    assert_eq!(bench.published().len(), 20);
     first.round().await.unwrap();
     assert!(!first.holds && second.holds);
     assert!(matches!(
         first.finish(REGION).await,
         Ok(()) | Err(ExportError::Store(StoreError::LeaseLost))
     ));
-    assert_eq!(bench.published().len(), 10);
+    assert_eq!(bench.published().len(), 20);
 }
 
 #[tokio::test]
@@ -340,6 +413,159 @@ async fn what_another_wrote_over_the_list_is_put_right() {
     assert!(bench.published().is_empty());
     exporter.round().await.unwrap();
     assert_eq!(bench.published().len(), 10);
+}
+
+#[tokio::test]
+async fn a_listings_number_grows_with_what_it_says_and_whatever_becomes_of_the_database() {
+    let bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    let mut last = 0;
+    for byte in 0..4 {
+        bench.register(byte, [key(byte, 1)].into_iter()).await;
+        exporter.round().await.unwrap();
+        let sequence = bench.lists_agree().sequence;
+        assert!(sequence > last, "something else");
+        exporter.round().await.unwrap();
+        assert_eq!(bench.lists_agree().sequence, sequence, "the same");
+        last = sequence;
+        bench.later(3600);
+        if byte == 1 {
+            drop(exporter);
+            bench.store().await.clean_up().await.unwrap();
+            std::fs::copy(bench.dir.path().join("db"), bench.dir.path().join("backup")).unwrap();
+            exporter = bench.exporter().await;
+        }
+    }
+    drop(exporter);
+    // From a backup, which knows only a lower number.
+    for name in ["db", "db-wal", "db-shm"] {
+        let _ = std::fs::remove_file(bench.dir.path().join(name));
+    }
+    std::fs::copy(bench.dir.path().join("backup"), bench.dir.path().join("db")).unwrap();
+    let mut exporter = bench.exporter().await;
+    bench.later(120);
+    exporter.round().await.unwrap();
+    let restored = bench.lists_agree().sequence;
+    assert!(restored > last);
+    // And under a clock that was set back, with the published one gone, too.
+    bench.later(-7200);
+    std::fs::remove_file(bench.public("list.json.sig")).unwrap();
+    exporter.round().await.unwrap();
+    assert!(bench.lists_agree().sequence > restored);
+}
+
+#[tokio::test]
+async fn a_backup_under_a_clock_set_back_is_below_nothing_that_is_published() {
+    let bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    exporter.round().await.unwrap();
+    let published = bench.lists_agree();
+    drop(exporter);
+    let database = rusqlite::Connection::open(bench.dir.path().join("db")).unwrap();
+    database.execute("DELETE FROM listing", []).unwrap();
+    bench.later(-86_400 * 365);
+    let mut exporter = bench.exporter().await;
+    database.execute("DELETE FROM lease", []).unwrap();
+    exporter.round().await.unwrap();
+    assert_eq!(bench.lists_agree().sequence, published.sequence + 1);
+}
+
+#[tokio::test]
+async fn a_listing_is_made_anew_twice_a_day_and_for_a_new_key() {
+    let mut bench = Bench::new();
+    // No export comes between: the day's slot has just begun.
+    bench.settings.period_seconds = 86_400;
+    bench.later(-12 * 3600);
+    let mut exporter = bench.exporter().await;
+    exporter.round().await.unwrap();
+    let first = bench.lists_agree();
+    bench.later(12 * 3600 - 1);
+    exporter.round().await.unwrap();
+    assert_eq!(bench.lists_agree(), first);
+    bench.later(1);
+    exporter.round().await.unwrap();
+    let second = bench.lists_agree();
+    assert!(second.sequence > first.sequence);
+    assert_eq!(second.made.seconds_since(first.made), 12 * 3600);
+
+    drop(exporter);
+    let old = bench.pinned();
+    bench.signer = Arc::new(Signer::generate("440", "v2", &mut UnwrapErr(SysRng)));
+    let mut exporter = bench.exporter().await;
+    bench.later(120);
+    exporter.round().await.unwrap();
+    let file = std::fs::read(bench.public("list.json.sig")).unwrap();
+    let limits = listing::Limits::default();
+    assert!(Listing::open(&file, &old, &limits).is_err());
+    let third = Listing::open(&file, &bench.pinned(), &limits).unwrap();
+    assert!(third.sequence > second.sequence);
+}
+
+#[tokio::test]
+async fn a_listing_that_is_not_the_last_is_put_right() {
+    let bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    exporter.round().await.unwrap();
+    let earlier = std::fs::read(bench.public("list.json.sig")).unwrap();
+    bench.register(1, [key(1, 1)].into_iter()).await;
+    bench.later(3600);
+    exporter.round().await.unwrap();
+    let good = bench.lists_agree();
+    for wrong in [earlier, b"nonsense".to_vec(), Vec::new()] {
+        std::fs::write(bench.public("list.json.sig"), wrong).unwrap();
+        exporter.round().await.unwrap();
+        let again = bench.lists_agree();
+        assert!(again.sequence > good.sequence);
+        assert_eq!(again.entries, good.entries);
+    }
+}
+
+/// Files of a version that kept no hashes, one of which has been lost.
+#[tokio::test]
+async fn what_was_listed_without_a_hash_is_listed_with_it() {
+    let bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    exporter.round().await.unwrap();
+    bench.register(1, [key(1, 1)].into_iter()).await;
+    bench.later(3600);
+    exporter.round().await.unwrap();
+    let entries = bench.lists_agree().entries;
+    assert_eq!(entries.len(), 2);
+    let database = rusqlite::Connection::open(bench.dir.path().join("db")).unwrap();
+    database
+        .execute("UPDATE export SET sha256 = NULL", [])
+        .unwrap();
+    database.execute("DELETE FROM listing", []).unwrap();
+    std::fs::remove_file(bench.public("list.json.sig")).unwrap();
+    std::fs::remove_file(bench.public("2.zip")).unwrap();
+    exporter.round().await.unwrap();
+    assert_eq!(bench.lists_agree().entries, entries);
+}
+
+/// Nobody registers for a month.
+#[tokio::test]
+async fn there_is_an_export_a_day_and_nobody_can_tell_that_it_holds_nothing() {
+    let mut bench = Bench::new();
+    bench.settings.period_seconds = 17_280;
+    let mut exporter = bench.exporter().await;
+    let mut ends = BTreeSet::new();
+    for _ in 0..30 * 5 {
+        exporter.round().await.unwrap();
+        let listing = bench.lists_agree();
+        ends.extend(listing.entries.iter().map(|entry| entry.end));
+        // Few files are so small that a made-up person fills them alone.
+        let exports = listing.entries.len();
+        assert!((10 * exports..=11 * exports).contains(&bench.published().len()));
+        let newest = listing.entries.iter().map(|entry| entry.end).max().unwrap();
+        assert!(u64::from(bench.clock.now().get()) - newest <= 86_400);
+        bench.later(17_280);
+    }
+    let ends: Vec<_> = ends.into_iter().collect();
+    let gaps: BTreeSet<_> = ends.windows(2).map(|it| it[1] - it[0]).collect();
+    // That fifty draws of five give one of them never is a chance of 1 in 10,000; that
+    // two of them are never given, of 1 in 10^10.
+    assert!(gaps.len() >= 4, "{gaps:?}");
+    assert!(gaps.iter().all(|gap| gap % 17_280 == 0));
 }
 
 #[tokio::test]

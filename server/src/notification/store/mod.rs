@@ -86,6 +86,18 @@ pub(super) struct Batch {
     pub(super) end: UnixSeconds,
 }
 
+/// A batch that is on the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    /// The batch.
+    pub(super) batch: Batch,
+    /// SHA-256 of its file; `None` where a version listed it that kept none.
+    pub(super) sha256: Option<Sha256>,
+}
+
+/// A hash of a file.
+pub(super) type Sha256 = [u8; 32];
+
 /// An export to be made of what is due.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run<'a> {
@@ -95,12 +107,24 @@ pub(super) struct Run<'a> {
     pub(super) region: &'a str,
     /// When.
     pub(super) now: UnixSeconds,
-    /// Which publication since 1970; each is made once.
-    pub(super) slot: i64,
+    /// How long a publication's slot is, in seconds. Slots are counted since 1970; in
+    /// each at most one export is made.
+    pub(super) period: u32,
     /// Keys are due that end at this interval or before it.
     pub(super) due: Interval,
     /// How large files are.
     pub(super) sizes: Sizes,
+}
+
+impl Run<'_> {
+    /// The slot it is in.
+    fn slot(&self) -> i64 {
+        self.slot_of(self.now.get().into())
+    }
+
+    fn slot_of(&self, time: i64) -> i64 {
+        time.div_euclid(i64::from(self.period.max(1)))
+    }
 }
 
 /// Runs the SQLite or the PostgreSQL form of an operation.
@@ -167,6 +191,9 @@ impl Store {
 
     /// Puts every key that is due into an export of its own, filled up and split;
     /// gives how many batches that makes, 0 when the slot is done or nothing is due.
+    ///
+    /// Where there is nothing to publish, an export of made-up keys alone is due all
+    /// the same, at a random time, before a day has passed since the last one.
     pub(super) async fn claim(&self, run: Run<'_>) -> Result<usize, StoreError> {
         either!(self, claim(run))
     }
@@ -186,9 +213,41 @@ impl Store {
         either!(self, keys(region, number))
     }
 
-    /// Lists all pending batches from now on: their files are there.
-    pub(super) async fn publish(&self, region: &str, holder: Holder) -> Result<(), StoreError> {
-        either!(self, publish(region, holder))
+    /// Lists these pending batches from now on: their files, of these hashes, are
+    /// there.
+    pub(super) async fn publish(
+        &self,
+        region: &str,
+        holder: Holder,
+        files: Vec<(i64, Sha256)>,
+    ) -> Result<(), StoreError> {
+        either!(self, publish(region, holder, files))
+    }
+
+    /// Keeps the hash of a listed batch's file.
+    pub(super) async fn keep_hash(
+        &self,
+        region: &str,
+        number: i64,
+        sha256: Sha256,
+    ) -> Result<(), StoreError> {
+        either!(self, keep_hash(region, number, sha256))
+    }
+
+    /// The sequence number of the region's last signed listing; 0 before the first.
+    pub(super) async fn sequence(&self, region: &str) -> Result<i64, StoreError> {
+        either!(self, sequence(region))
+    }
+
+    /// Gives out the sequence number of a new signed listing: greater than any that
+    /// was given out, and at least `least`.
+    pub(super) async fn next_sequence(
+        &self,
+        region: &str,
+        holder: Holder,
+        least: i64,
+    ) -> Result<i64, StoreError> {
+        either!(self, next_sequence(region, holder, least))
     }
 
     /// The number the next batch gets; `None` before the first publication.
@@ -196,8 +255,8 @@ impl Store {
         either!(self, next_number(region))
     }
 
-    /// The numbers on the list, with the time they were made.
-    pub(super) async fn listed(&self, region: &str) -> Result<Vec<(i64, UnixSeconds)>, StoreError> {
+    /// The batches on the list, in the order of their numbers.
+    pub(super) async fn listed(&self, region: &str) -> Result<Vec<Listed>, StoreError> {
         either!(self, listed(region))
     }
 
@@ -320,6 +379,14 @@ fn batch(
         start: time(start)?,
         end: time(end)?,
     })
+}
+
+/// The hash in a column, as both databases give it.
+fn hash(column: Option<Vec<u8>>) -> Result<Option<Sha256>, StoreError> {
+    column
+        .map(Sha256::try_from)
+        .transpose()
+        .map_err(|_| StoreError::Damaged("export"))
 }
 
 fn time(seconds: i64) -> Result<UnixSeconds, StoreError> {

@@ -4,10 +4,11 @@ use gaen::diagnosis::DiagnosisKey;
 use gaen::time::UnixSeconds;
 use tokio_postgres::{IsolationLevel, Row as PostgresRow, Transaction};
 
-use super::{Batch, Holder, Row, Run, StoreError, plan, state};
+use super::{Batch, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
 use crate::database::Postgres;
 
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE registration (
     id BYTEA NOT NULL PRIMARY KEY,
     digest BYTEA NOT NULL,
@@ -50,7 +51,18 @@ CREATE TABLE lease (
     holder BYTEA NOT NULL,
     until BIGINT NOT NULL
 );
-"];
+",
+    "
+-- Of the file; NULL where it was listed before hashes were kept.
+ALTER TABLE export ADD COLUMN sha256 BYTEA;
+
+-- The last sequence number that was given out for a region's signed listings.
+CREATE TABLE listing (
+    region TEXT NOT NULL PRIMARY KEY,
+    sequence BIGINT NOT NULL
+);
+",
+];
 
 const INSERT_KEY: &str = "INSERT INTO diagnosis_key
          (region, tek, rolling_start, rolling_period, report_type, days_since_onset)
@@ -183,11 +195,11 @@ pub(super) async fn claim(database: &Postgres, run: Run<'_>) -> Result<usize, St
     let Run {
         holder,
         region,
-        now,
-        slot,
         due,
         sizes,
+        ..
     } = run;
+    let slot = run.slot();
     let due = i64::from(due.get());
     let mut client = database.get().await?;
     // Keys that are registered meanwhile are left for the next export.
@@ -213,9 +225,15 @@ pub(super) async fn claim(database: &Postgres, run: Run<'_>) -> Result<usize, St
     if last.is_some_and(|(done, _, _)| done >= slot) {
         return Ok(0);
     }
-    let now = seconds(now);
+    let now = seconds(run.now);
     let (start, first) = last.map_or((now, 1), |(_, time, next)| (time.min(now), next));
-    let rows = due_rows(&tx, region, due).await?;
+    let mut rows = due_rows(&tx, region, due).await?;
+    if rows.is_empty() && plan::is_due_all_the_same(&run, newest_end(&tx, region).await?) {
+        rows = plan::made_up(&run);
+        for row in &rows {
+            insert(&tx, region, row).await?;
+        }
+    }
     for row in plan::padding(&rows, sizes) {
         insert(&tx, region, &row).await?;
     }
@@ -264,6 +282,17 @@ pub(super) async fn claim(database: &Postgres, run: Run<'_>) -> Result<usize, St
     .await?;
     tx.commit().await?;
     Ok(usize::try_from(next - first).unwrap_or(usize::MAX))
+}
+
+/// When the region's newest export was made.
+async fn newest_end(tx: &Transaction<'_>, region: &str) -> Result<Option<i64>, StoreError> {
+    let row = tx
+        .query_one(
+            "SELECT max(end_time) FROM export WHERE region = $1",
+            &[&region],
+        )
+        .await?;
+    Ok(row.get(0))
 }
 
 /// The keys that are due, in the order of their bytes.
@@ -329,16 +358,74 @@ pub(super) async fn publish(
     database: &Postgres,
     region: &str,
     holder: Holder,
+    files: Vec<(i64, Sha256)>,
 ) -> Result<(), StoreError> {
     let mut client = database.get().await?;
     let tx = client.transaction().await?;
     check_lease(&tx, &holder).await?;
-    tx.execute(
-        "UPDATE export SET state = $1 WHERE region = $2 AND state = $3",
-        &[&state::LISTED, &region, &state::PENDING],
-    )
-    .await?;
+    for (number, sha256) in &files {
+        tx.execute(
+            "UPDATE export SET state = $1, sha256 = $2
+             WHERE region = $3 AND number = $4 AND state = $5",
+            &[
+                &state::LISTED,
+                &sha256.as_slice(),
+                &region,
+                number,
+                &state::PENDING,
+            ],
+        )
+        .await?;
+    }
     Ok(tx.commit().await?)
+}
+
+pub(super) async fn keep_hash(
+    database: &Postgres,
+    region: &str,
+    number: i64,
+    sha256: Sha256,
+) -> Result<(), StoreError> {
+    database
+        .get()
+        .await?
+        .execute(
+            "UPDATE export SET sha256 = $1 WHERE region = $2 AND number = $3",
+            &[&sha256.as_slice(), &region, &number],
+        )
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn sequence(database: &Postgres, region: &str) -> Result<i64, StoreError> {
+    let row = database
+        .get()
+        .await?
+        .query_opt("SELECT sequence FROM listing WHERE region = $1", &[&region])
+        .await?;
+    Ok(row.map_or(0, |row| row.get(0)))
+}
+
+pub(super) async fn next_sequence(
+    database: &Postgres,
+    region: &str,
+    holder: Holder,
+    least: i64,
+) -> Result<i64, StoreError> {
+    let mut client = database.get().await?;
+    let tx = client.transaction().await?;
+    check_lease(&tx, &holder).await?;
+    let row = tx
+        .query_one(
+            "INSERT INTO listing (region, sequence) VALUES ($1, $2)
+             ON CONFLICT (region) DO UPDATE
+             SET sequence = greatest(listing.sequence + 1, excluded.sequence)
+             RETURNING sequence",
+            &[&region, &least],
+        )
+        .await?;
+    tx.commit().await?;
+    Ok(row.get(0))
 }
 
 pub(super) async fn next_number(
@@ -356,21 +443,23 @@ pub(super) async fn next_number(
     Ok(row.map(|row| row.get(0)))
 }
 
-pub(super) async fn listed(
-    database: &Postgres,
-    region: &str,
-) -> Result<Vec<(i64, UnixSeconds)>, StoreError> {
+pub(super) async fn listed(database: &Postgres, region: &str) -> Result<Vec<Listed>, StoreError> {
     let rows = database
         .get()
         .await?
         .query(
-            "SELECT number, end_time FROM export
+            "SELECT number, batch_num, batch_size, start_time, end_time, sha256 FROM export
              WHERE region = $1 AND state = $2 ORDER BY number",
             &[&region, &state::LISTED],
         )
         .await?;
     rows.iter()
-        .map(|row| Ok((row.get(0), super::time(row.get(1))?)))
+        .map(|row| {
+            Ok(Listed {
+                batch: super::batch(row.get(0), row.get(1), row.get(2), row.get(3), row.get(4))?,
+                sha256: super::hash(row.get(5))?,
+            })
+        })
         .collect()
 }
 

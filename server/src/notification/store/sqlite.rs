@@ -4,10 +4,11 @@ use gaen::diagnosis::DiagnosisKey;
 use gaen::time::UnixSeconds;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Batch, Holder, Row, Run, StoreError, plan, state};
+use super::{Batch, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
 use crate::database::Sqlite;
 
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
 CREATE TABLE registration (
     id BLOB NOT NULL PRIMARY KEY,
     digest BLOB NOT NULL,
@@ -50,7 +51,18 @@ CREATE TABLE lease (
     holder BLOB NOT NULL,
     until INTEGER NOT NULL
 ) STRICT;
-"];
+",
+    "
+-- Of the file; NULL where it was listed before hashes were kept.
+ALTER TABLE export ADD COLUMN sha256 BLOB;
+
+-- The last sequence number that was given out for a region's signed listings.
+CREATE TABLE listing (
+    region TEXT NOT NULL PRIMARY KEY,
+    sequence INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+",
+];
 
 pub(super) async fn ping(database: &Sqlite) -> Result<(), StoreError> {
     database
@@ -154,17 +166,27 @@ fn check_lease(tx: &Transaction<'_>, holder: &Holder) -> Result<(), StoreError> 
 }
 
 pub(super) async fn claim(database: &Sqlite, run: Run<'_>) -> Result<usize, StoreError> {
+    let region = run.region.to_owned();
+    // Without the borrowed name, the rest can go where the transaction runs.
     let Run {
         holder,
-        region,
+        region: _,
         now,
-        slot,
+        period,
         due,
         sizes,
     } = run;
-    let region = region.to_owned();
+    let run = Run {
+        holder,
+        region: "",
+        now,
+        period,
+        due,
+        sizes,
+    };
     database
         .write(move |tx| {
+            let slot = run.slot();
             check_lease(tx, &holder)?;
             let last: Option<(i64, i64, i64)> = tx
                 .query_row(
@@ -178,7 +200,13 @@ pub(super) async fn claim(database: &Sqlite, run: Run<'_>) -> Result<usize, Stor
             }
             let now = i64::from(now.get());
             let (start, first) = last.map_or((now, 1), |(_, time, next)| (time.min(now), next));
-            let rows = due_rows(tx, &region, due.get().into())?;
+            let mut rows = due_rows(tx, &region, due.get().into())?;
+            if rows.is_empty() && plan::is_due_all_the_same(&run, newest_end(tx, &region)?) {
+                rows = plan::made_up(&run);
+                for row in &rows {
+                    insert(tx, &region, row)?;
+                }
+            }
             for row in plan::padding(&rows, sizes) {
                 insert(tx, &region, &row)?;
             }
@@ -226,6 +254,13 @@ pub(super) async fn claim(database: &Sqlite, run: Run<'_>) -> Result<usize, Stor
             Ok(usize::try_from(next - first).unwrap_or(usize::MAX))
         })
         .await
+}
+
+/// When the region's newest export was made.
+fn newest_end(tx: &Transaction<'_>, region: &str) -> Result<Option<i64>, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT max(end_time) FROM export WHERE region = ?1")?
+        .query_row([region], |row| row.get(0))?)
 }
 
 /// The keys that are due, in the order of their bytes.
@@ -303,16 +338,79 @@ pub(super) async fn publish(
     database: &Sqlite,
     region: &str,
     holder: Holder,
+    files: Vec<(i64, Sha256)>,
 ) -> Result<(), StoreError> {
     let region = region.to_owned();
     database
         .write(move |tx| {
             check_lease(tx, &holder)?;
+            for (number, sha256) in &files {
+                tx.prepare_cached(
+                    "UPDATE export SET state = ?1, sha256 = ?2
+                     WHERE region = ?3 AND number = ?4 AND state = ?5",
+                )?
+                .execute(params![
+                    state::LISTED,
+                    sha256,
+                    region,
+                    number,
+                    state::PENDING
+                ])?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn keep_hash(
+    database: &Sqlite,
+    region: &str,
+    number: i64,
+    sha256: Sha256,
+) -> Result<(), StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
             tx.execute(
-                "UPDATE export SET state = ?1 WHERE region = ?2 AND state = ?3",
-                params![state::LISTED, region, state::PENDING],
+                "UPDATE export SET sha256 = ?1 WHERE region = ?2 AND number = ?3",
+                params![sha256, region, number],
             )?;
             Ok(())
+        })
+        .await
+}
+
+pub(super) async fn sequence(database: &Sqlite, region: &str) -> Result<i64, StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            Ok(tx
+                .prepare_cached("SELECT sequence FROM listing WHERE region = ?1")?
+                .query_row([region], |row| row.get(0))
+                .optional()?
+                .unwrap_or_default())
+        })
+        .await
+}
+
+pub(super) async fn next_sequence(
+    database: &Sqlite,
+    region: &str,
+    holder: Holder,
+    least: i64,
+) -> Result<i64, StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            check_lease(tx, &holder)?;
+            Ok(tx
+                .prepare_cached(
+                    "INSERT INTO listing (region, sequence) VALUES (?1, ?2)
+                     ON CONFLICT (region) DO UPDATE
+                     SET sequence = max(listing.sequence + 1, excluded.sequence)
+                     RETURNING sequence",
+                )?
+                .query_row(params![region, least], |row| row.get(0))?)
         })
         .await
 }
@@ -332,25 +430,29 @@ pub(super) async fn next_number(
         .await
 }
 
-pub(super) async fn listed(
-    database: &Sqlite,
-    region: &str,
-) -> Result<Vec<(i64, UnixSeconds)>, StoreError> {
+pub(super) async fn listed(database: &Sqlite, region: &str) -> Result<Vec<Listed>, StoreError> {
     let region = region.to_owned();
     database
         .write(move |tx| {
-            let rows: Vec<(i64, i64)> = tx
-                .prepare_cached(
-                    "SELECT number, end_time FROM export
-                     WHERE region = ?1 AND state = ?2 ORDER BY number",
-                )?
-                .query_map(params![region, state::LISTED], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?
-                .collect::<Result<_, _>>()?;
-            rows.into_iter()
-                .map(|(number, end)| Ok((number, super::time(end)?)))
-                .collect()
+            let mut statement = tx.prepare_cached(
+                "SELECT number, batch_num, batch_size, start_time, end_time, sha256 FROM export
+                 WHERE region = ?1 AND state = ?2 ORDER BY number",
+            )?;
+            let mut rows = statement.query(params![region, state::LISTED])?;
+            let mut listed = Vec::new();
+            while let Some(row) = rows.next()? {
+                listed.push(Listed {
+                    batch: super::batch(
+                        row.get(0)?,
+                        row.get(1)?,
+                        row.get(2)?,
+                        row.get(3)?,
+                        row.get(4)?,
+                    )?,
+                    sha256: super::hash(row.get(5)?)?,
+                });
+            }
+            Ok(listed)
         })
         .await
 }

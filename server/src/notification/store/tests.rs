@@ -26,12 +26,13 @@ fn at(seconds: i32) -> UnixSeconds {
     NOW.saturating_add_signed(seconds)
 }
 
-fn run_at(slot: i64, now: UnixSeconds) -> Run<'static> {
+/// A day has 1440 slots.
+fn run_at(now: UnixSeconds) -> Run<'static> {
     Run {
         holder: HOLDER,
         region: REGION,
         now,
-        slot,
+        period: 60,
         due: crate::notification::rules::publishable_until(now),
         sizes: SIZES,
     }
@@ -46,6 +47,22 @@ async fn register(store: &Store, id: u8, keys: Vec<DiagnosisKey>) -> Registered 
 
 async fn hold(store: &Store) {
     assert!(store.take_lease(HOLDER, NOW, at(60)).await.unwrap());
+}
+
+/// Lists what is pending, by its number for a hash.
+async fn publish(store: &Store) {
+    let pending = store.pending(REGION).await.unwrap();
+    let files = pending.into_iter().map(listed);
+    let files = files.map(|it| (it.batch.number, it.sha256.unwrap()));
+    store
+        .publish(REGION, HOLDER, files.collect())
+        .await
+        .unwrap();
+}
+
+fn listed(batch: Batch) -> Listed {
+    let sha256 = Some([u8::try_from(batch.number).unwrap(); 32]);
+    Listed { batch, sha256 }
 }
 
 /// The keys of all batches of a region, in order of their batches.
@@ -84,7 +101,7 @@ async fn registrations_are_in_effect_once(store: &Store) {
     let none = Sizes { min: 1, max: 8 };
     let run = Run {
         sizes: none,
-        ..run_at(1, NOW)
+        ..run_at(NOW)
     };
     assert_eq!(store.claim(run).await.unwrap(), 1);
     assert_eq!(exported(store).await, [key(1, 2), key(2, 2)]);
@@ -116,12 +133,12 @@ async fn exports_hold_every_due_key_once(store: &Store) {
     // Its day is not over, and it may be heard until two hours later.
     register(store, 2, vec![key(100, 0)]).await;
     assert!(matches!(
-        store.claim(run_at(1, NOW)).await,
+        store.claim(run_at(NOW)).await,
         Err(StoreError::LeaseLost)
     ));
     hold(store).await;
-    assert_eq!(store.claim(run_at(1, NOW)).await.unwrap(), 3);
-    assert_eq!(store.claim(run_at(1, NOW)).await.unwrap(), 0, "once a slot");
+    assert_eq!(store.claim(run_at(NOW)).await.unwrap(), 3);
+    assert_eq!(store.claim(run_at(NOW)).await.unwrap(), 0, "once a slot");
 
     let batches = store.pending(REGION).await.unwrap();
     let numbers: Vec<_> = batches
@@ -137,30 +154,38 @@ async fn exports_hold_every_due_key_once(store: &Store) {
     }
 
     assert!(store.listed(REGION).await.unwrap().is_empty());
-    store.publish(REGION, HOLDER).await.unwrap();
+    publish(store).await;
     assert!(store.pending(REGION).await.unwrap().is_empty());
-    assert_eq!(
-        store.listed(REGION).await.unwrap(),
-        [(1, NOW), (2, NOW), (3, NOW)]
-    );
+    let listed: Vec<_> = batches.into_iter().map(listed).collect();
+    assert_eq!(store.listed(REGION).await.unwrap(), listed);
+    store.keep_hash(REGION, 2, [9; 32]).await.unwrap();
+    let hashes: Vec<_> = store.listed(REGION).await.unwrap();
+    let hashes: Vec<_> = hashes.into_iter().map(|it| it.sha256.unwrap()[0]).collect();
+    assert_eq!(hashes, [1, 9, 3]);
 
     // Published keys are not published again, and the others when their time comes.
-    register(store, 3, keys).await;
-    assert_eq!(store.claim(run_at(2, at(600))).await.unwrap(), 0);
-    let later = at(12 * 3600 + 7200);
-    assert_eq!(store.claim(run_at(3, later)).await.unwrap(), 1);
-    let pending = store.pending(REGION).await.unwrap();
-    assert_eq!(
-        (pending[0].number, pending[0].start, pending[0].end),
-        (4, at(600), later)
+    register(store, 3, keys.clone()).await;
+    // By chance, an export of nothing may be due.
+    store.claim(run_at(at(600))).await.unwrap();
+    let teks: BTreeSet<_> = keys.iter().map(|key| *key.tek.expose_bytes()).collect();
+    let again = exported(store).await;
+    assert!(
+        again
+            .iter()
+            .all(|key| !teks.contains(key.tek.expose_bytes()))
     );
+    publish(store).await;
+    let later = at(12 * 3600 + 7200);
+    assert_eq!(store.claim(run_at(later)).await.unwrap(), 1);
+    let pending = store.pending(REGION).await.unwrap();
+    assert_eq!((pending[0].start, pending[0].end), (at(600), later));
     assert!(exported(store).await.contains(&key(100, 0)));
 }
 
 async fn small_exports_are_filled_up_once(store: &Store) {
     register(store, 1, vec![key(1, 3)]).await;
     hold(store).await;
-    assert_eq!(store.claim(run_at(1, NOW)).await.unwrap(), 1);
+    assert_eq!(store.claim(run_at(NOW)).await.unwrap(), 1);
     let keys = exported(store).await;
     assert_eq!(keys.len(), 4);
     assert!(keys.contains(&key(1, 3)));
@@ -176,18 +201,17 @@ async fn small_exports_are_filled_up_once(store: &Store) {
         keys,
         "the same whenever they are asked for"
     );
-    assert_eq!(
-        store.claim(run_at(2, at(60))).await.unwrap(),
-        0,
-        "nothing new, nothing made up"
-    );
+    // In the next slot, an export of nothing may be due by chance; nothing is added
+    // to the one that is.
+    store.claim(run_at(at(60))).await.unwrap();
+    assert_eq!(store.keys(REGION, 1).await.unwrap(), keys);
 }
 
 async fn what_is_old_goes(store: &Store) {
     register(store, 1, vec![key(1, 3)]).await;
     hold(store).await;
-    store.claim(run_at(1, NOW)).await.unwrap();
-    store.publish(REGION, HOLDER).await.unwrap();
+    store.claim(run_at(NOW)).await.unwrap();
+    publish(store).await;
     register(store, 2, vec![key(2, 0)]).await;
 
     store.withdraw(REGION, HOLDER, NOW).await.unwrap();
@@ -212,12 +236,48 @@ async fn what_is_old_goes(store: &Store) {
     );
     store.expire(at(3 * 86_400)).await.unwrap();
     assert_eq!(store.find([2; 32], [2; 32]).await.unwrap(), None);
-    assert_eq!(
-        store.claim(run_at(9, at(3 * 86_400))).await.unwrap(),
-        0,
+    assert!(store.claim(run_at(at(3 * 86_400))).await.unwrap() > 0);
+    let keys = exported(store).await;
+    assert!(
+        keys.iter().all(|it| it.tek != key(2, 0).tek),
         "its key is gone"
     );
     store.clean_up().await.unwrap();
+}
+
+async fn an_export_a_day_is_due_whether_or_not_there_is_anything_in_it(store: &Store) {
+    hold(store).await;
+    // One person's keys do not fill it.
+    let run_at = |now| Run {
+        sizes: Sizes { min: 12, max: 24 },
+        ..run_at(now)
+    };
+    let mut all = BTreeSet::new();
+    for day in 0..3 {
+        let now = at(day * 86_400);
+        assert_eq!(store.claim(run_at(now)).await.unwrap(), 1, "day {day}");
+        let keys = exported(store).await;
+        assert_eq!(keys.len(), 12);
+        all.extend(keys.iter().map(|key| *key.tek.expose_bytes()));
+        publish(store).await;
+    }
+    assert_eq!(all.len(), 36, "each is made up anew");
+}
+
+async fn sequence_numbers_only_grow(store: &Store) {
+    assert!(matches!(
+        store.next_sequence(REGION, HOLDER, 1).await,
+        Err(StoreError::LeaseLost)
+    ));
+    assert_eq!(store.sequence(REGION).await.unwrap(), 0);
+    hold(store).await;
+    for (least, given) in [(5, 5), (5, 6), (1, 7), (100, 100), (0, 101)] {
+        let next = store.next_sequence(REGION, HOLDER, least).await.unwrap();
+        assert_eq!(next, given, "at least {least}");
+        assert_eq!(store.sequence(REGION).await.unwrap(), given);
+    }
+    assert_eq!(store.sequence("441").await.unwrap(), 0);
+    assert_eq!(store.next_sequence("441", HOLDER, 3).await.unwrap(), 3);
 }
 
 async fn regions_are_apart(store: &Store) {
@@ -229,7 +289,7 @@ async fn regions_are_apart(store: &Store) {
     hold(store).await;
     let of = |region| Run {
         region,
-        ..run_at(1, NOW)
+        ..run_at(NOW)
     };
     assert_eq!(store.claim(of(REGION)).await.unwrap(), 1);
     assert_eq!(store.next_number("441").await.unwrap(), None);
@@ -245,14 +305,14 @@ async fn one_holds_the_lease(store: &Store) {
         "renewed"
     );
     assert!(!store.take_lease(OTHER, at(89), at(120)).await.unwrap());
-    assert!(store.publish(REGION, HOLDER).await.is_ok());
+    assert!(store.publish(REGION, HOLDER, Vec::new()).await.is_ok());
     assert!(
         store.take_lease(OTHER, at(90), at(150)).await.unwrap(),
         "run out"
     );
     assert!(!store.take_lease(HOLDER, at(100), at(160)).await.unwrap());
     assert!(matches!(
-        store.publish(REGION, HOLDER).await,
+        store.publish(REGION, HOLDER, Vec::new()).await,
         Err(StoreError::LeaseLost)
     ));
     store.drop_lease(HOLDER).await.unwrap();
@@ -278,7 +338,7 @@ async fn an_unknown_newer_schema_is_refused(settings: Settings) {
         Store::open(&settings).await,
         Err(DatabaseError::Newer {
             found: 999,
-            known: 1
+            known: 2
         })
     ));
 }
@@ -310,6 +370,8 @@ suite!(
     exports_hold_every_due_key_once,
     small_exports_are_filled_up_once,
     what_is_old_goes,
+    an_export_a_day_is_due_whether_or_not_there_is_anything_in_it,
+    sequence_numbers_only_grow,
     regions_are_apart,
     one_holds_the_lease,
 );
