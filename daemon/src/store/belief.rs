@@ -36,7 +36,7 @@ pub(super) const CLOCK_SET: UnixSeconds = UnixSeconds::new(1_577_836_800);
 const HOLD: u64 = 1800;
 /// The same for a clock that nobody vouches for: a long weekend in which somebody who
 /// set it wrong may find out.
-const LONG_HOLD: u64 = 3 * DAY_SECONDS as u64;
+const LONG_HOLD: u64 = 3 * 86_400;
 /// A clock that leaves the boot clock by more seconds than this was set. Less is what a
 /// time service corrects; it is believed no sooner, but begins no wait anew.
 const SET_BY: i64 = 60;
@@ -47,7 +47,7 @@ const ROUNDING: i64 = 2;
 const SEEN_AT_MOST: u64 = 3900;
 /// Between two looks no more than this has certainly passed, in seconds. What moves the
 /// boot clock on during a sleep is a clock that can be wrong, too.
-const PASSED_AT_MOST: u64 = DAY_SECONDS as u64;
+const PASSED_AT_MOST: u64 = 86_400;
 /// Sightings match up to two hours off (protocol §3): what is no further ahead is right
 /// enough to be kept, in seconds.
 const AHEAD_ALLOWED: u64 = 2 * 3600;

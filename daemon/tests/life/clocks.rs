@@ -247,7 +247,7 @@ fn scenarios(truth: UnixSeconds, each: usize, more: usize) -> Vec<Scenario> {
 
 #[test]
 fn what_was_recorded_under_a_right_clock_outlasts_wrong_ones() {
-    outlasts(&scenarios(past().truth, 1, 25));
+    outlasts(&scenarios(past().truth, 1, 12));
 }
 
 #[test]
