@@ -15,10 +15,11 @@ use sesshokud::clock::{BootTime, Look, Now, Voucher};
 use sesshokud::radio::{Capabilities, Command, RadioEvent, RadioState, ScanMethod};
 use sesshokud::store::{DeviceKey, Store};
 use sesshokud::sync::schedule::{DEFAULT_INTERVAL, History, Schedule};
-use sesshokud::sync::{self, Assessment, Server};
+use sesshokud::sync::{self, Server};
 use sesshokud::tracer::{
     Action, Event, Facts, Obstacle, Refusal, ScanPlan, SendOutcome, Settings, StorageFault, Tracer,
 };
+use sesshokud::verdict::Assessment;
 use tokio::runtime::Runtime;
 
 use crate::world::Person;
@@ -263,7 +264,7 @@ impl Device {
 
     /// What is said about the last fourteen days.
     pub(crate) fn assess(&self) -> Assessment {
-        sync::assess(&self.store(), ConsentState::Agreed, self.now.wall).unwrap()
+        sync::assess(&self.store(), ConsentState::Agreed, None, self.now.wall).unwrap()
     }
 
     /// All sightings there are.
