@@ -261,18 +261,11 @@ fn what_was_recorded_for_the_future_goes_and_nothing_else() {
     // One more of today, after those in the same day.
     store.append_cycle(&cycle(now + 60, 2)).unwrap();
     let found = exposure(1, &[now - DAY, now + 20 * DAY]);
-    let record = ExportRecord {
-        url: "file:///1.zip".to_owned(),
-        created: 0,
-        sha256: [0; 32],
-        outcome: accepted(1),
-        processed_at: at(now),
-    };
     let changes = ExposureChanges {
         put: vec![found.clone()],
         remove: vec![],
     };
-    store.record_export(&record, &changes).unwrap();
+    record(&mut store, &changes);
     let coverage = store.coverage(EVER, at(now + 600)).unwrap();
 
     // The clock went back, and is synchronised again.
