@@ -160,6 +160,10 @@ fn copy(pages: &Pages, path: &Path, keys: &Keys, to: &Connection) -> Result<Save
 
 /// Copies a row that hangs on no day's key, if it is one and opens.
 fn copy_row(row: &Row, keys: &Keys, to: &Connection) -> Result<bool, StoreError> {
+    // Segments are the most by far, and have keys of a length of their own.
+    if SegmentId::from_row(row.id).is_some_and(|id| id.day > UtcDay::new(0)) {
+        return Ok(false);
+    }
     match row.columns.as_slice() {
         [Value::Null, Value::Blob(sealed)] => {
             for purpose in [Purpose::Encounters, Purpose::Exposures] {

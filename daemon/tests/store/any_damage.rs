@@ -99,7 +99,7 @@ fn states() -> Vec<Intact> {
     drop(store);
     let home = Home::new();
     let mut store = home.open();
-    fill(&mut store, 30, 12);
+    fill(&mut store, 12, 8);
     drop(store);
     let closed = files(&home);
     assert!(!closed.contains_key("store.db-wal"));
@@ -108,7 +108,7 @@ fn states() -> Vec<Intact> {
     store
         .purge_at_confirmed_time(at(T0 + 14 * DAY + HOUR))
         .unwrap();
-    for n in 12..16 {
+    for n in 8..12 {
         store.append_cycle(&cycle(T0 + DAY + 240 * n, 4)).unwrap();
     }
     let partly = intact(&store, files(&home));
@@ -249,7 +249,7 @@ fn end_of(before: &Intact, files: &Files, rng: &mut ChaCha8Rng) -> End {
         End::Saved
     };
     // The rest takes the most time, and of a sound database is tested elsewhere.
-    if rng.next_u64() % 4 != 0 {
+    if !rng.next_u64().is_multiple_of(4) {
         return end;
     }
     store.append_cycle(&cycle(T0 + 2 * DAY, 3)).unwrap();
@@ -257,7 +257,7 @@ fn end_of(before: &Intact, files: &Files, rng: &mut ChaCha8Rng) -> End {
     store.put_own_key(&own_key(day(T0 + 2 * DAY), 3)).unwrap();
     assert_eq!(read_all(&store).1.sightings, report.sightings + 3);
     store.purge_at_confirmed_time(at(T0 + 15 * DAY)).unwrap();
-    if rng.next_u64() % 2 == 0 {
+    if rng.next_u64().is_multiple_of(2) {
         store.withdraw().unwrap();
         assert_eq!(store.consent().unwrap(), None);
     } else {
@@ -292,8 +292,8 @@ fn any_damage_is_survived(seeds: std::ops::Range<u64>) {
     eprintln!("{ends:?}");
     let of = |end| ends.get(&end).copied().unwrap_or(0);
     let all: u32 = ends.values().sum();
-    // The states are all reached, and what can be saved is.
-    assert!(of(End::Saved) > all / 4, "{ends:?}");
+    // Each way to end is met, and what can be saved is.
+    assert!(of(End::Saved) > of(End::Anew), "{ends:?}");
     assert!(of(End::Anew) > 0 && of(End::Refused) < all / 50, "{ends:?}");
 }
 
