@@ -65,11 +65,14 @@ impl Wrapping {
             *page = read_page(&file, number).map_err(io_error(&path))?;
         }
         files::sync_dir(state_dir).map_err(io_error(state_dir))?;
+        // Until the database says more: what never came in force is not to be kept.
+        let was = |page: &Option<Held>| page.as_ref().is_some_and(|held| held.was_in_force);
+        let in_force = pages.iter().position(was).map(|page| page / COPIES);
         Ok(Self {
             path,
             file,
             pages,
-            in_force: None,
+            in_force,
         })
     }
 
