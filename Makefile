@@ -168,6 +168,10 @@ check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, licence
 test-unit: build-tests ## Test every crate by itself
 	cargo test $(ALL) --no-fail-fast --lib --bins $(UNIT_TESTS:%=--test %)
 
+.PHONY: test-damage
+test-damage: build-tests ## Damage the store's files in 100,000 ways more (slow)
+	cargo test $(ALL) --test store very_much_damage -- --ignored
+
 .PHONY: test-e2e
 test-e2e: build-tests ## Test the programs together, on a private bus
 	cargo test $(ALL) --no-fail-fast $(E2E_TESTS:%=--test %)

@@ -21,11 +21,16 @@ use crate::service::{Identity, Reply, Request, Service, Snapshot};
 use crate::store::{Consent, DeviceKeyError, Store, StoreError};
 use crate::tracer::{Counters, RegistrationStatus, Status};
 
-/// Whether `error` means that the key is lost.
+/// Whether `error` means that the key is lost, or the database itself, which is the same
+/// to whoever recorded something in it.
 pub fn is_loss(error: &StoreError) -> bool {
     matches!(
         error,
-        StoreError::OtherDeviceKey | StoreError::DeviceKey(DeviceKeyError::Lost { .. })
+        StoreError::OtherDeviceKey
+            | StoreError::Damaged(_)
+            | StoreError::DeviceKey(
+                DeviceKeyError::Lost { .. } | DeviceKeyError::WrongLength { .. }
+            )
     )
 }
 

@@ -20,13 +20,15 @@ use sesshoku_dbus_api::{
     BUS_NAME, CheckEntry, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult,
     Measurement, Notice, OBJECT_PATH, RegistrationStatus,
 };
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use zbus::fdo::Properties;
 use zbus::message::Header;
 use zbus::names::{BusName, OwnedUniqueName};
 use zbus::object_server::{Interface, SignalEmitter};
-use zbus::{Connection, Variant, fdo, interface};
+use zbus::{Connection, OwnedFd, Variant, fdo, interface};
 use zeroize::Zeroizing;
 
 use crate::PLACE_AGREEMENT_VERSION;
@@ -498,6 +500,34 @@ impl Exposure {
     }
 }
 
+/// Of a place: the server takes the keys of more days where there are symptoms.
+const PLACE_HAS_SYMPTOMS: bool = true;
+/// How long the processing number may take to come through its pipe.
+const NUMBER_WITHIN: Duration = Duration::from_secs(5);
+/// No more of it is read: what is longer is no number.
+const LONGEST_NUMBER: usize = 16;
+
+/// The processing number that comes through `pipe`; `None` where it is none, or does not
+/// come in time. Nothing that it was read into is left unwiped.
+async fn read_number(pipe: OwnedFd) -> Option<ProcessingNumber> {
+    // Whatever else it is would have to be waited for on a thread.
+    let mut pipe = pipe::Receiver::from_owned_fd(pipe.into()).ok()?;
+    let mut read = Zeroizing::new([0; LONGEST_NUMBER]);
+    let mut length = 0;
+    let all = async {
+        while length < read.len() {
+            match pipe.read(&mut read[length..]).await {
+                Ok(0) => return Some(length),
+                Ok(more) => length += more,
+                Err(_) => return None,
+            }
+        }
+        None
+    };
+    let length = tokio::time::timeout(NUMBER_WITHIN, all).await.ok()??;
+    ProcessingNumber::parse(str::from_utf8(&read[..length]).ok()?)
+}
+
 struct Registration {
     gate: Gate,
     snapshots: watch::Receiver<Snapshot>,
@@ -507,6 +537,36 @@ struct Registration {
 
 #[interface(name = "org.sesshoku.Registration1")]
 impl Registration {
+    async fn register_with(
+        &self,
+        agreement_version: String,
+        has_symptoms: bool,
+        date: String,
+        processing_number: OwnedFd,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let number = read_number(processing_number).await;
+        let days = (has_symptoms, date, None);
+        self.ask_to_register((connection, &header), agreement_version, days, number)
+            .await
+    }
+
+    async fn register_place_with(
+        &self,
+        agreement_version: String,
+        first_day: String,
+        last_day: String,
+        processing_number: OwnedFd,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let number = read_number(processing_number).await;
+        let days = (PLACE_HAS_SYMPTOMS, first_day, Some(last_day));
+        self.ask_to_register((connection, &header), agreement_version, days, number)
+            .await
+    }
+
     async fn register(
         &self,
         agreement_version: String,
@@ -516,18 +576,10 @@ impl Registration {
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Error> {
-        let processing_number = Zeroizing::new(processing_number);
-        let number = ProcessingNumber::parse(&processing_number);
-        let request = |reply| Request::Register {
-            agreement_version,
-            has_symptoms,
-            date,
-            last_day: None,
-            number,
-            reply,
-        };
-        let caller = (connection, &header);
-        self.gate.ask(caller, Capability::Register, request).await
+        let number = ProcessingNumber::parse(&Zeroizing::new(processing_number));
+        let days = (has_symptoms, date, None);
+        self.ask_to_register((connection, &header), agreement_version, days, number)
+            .await
     }
 
     async fn register_place(
@@ -539,19 +591,10 @@ impl Registration {
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Error> {
-        let processing_number = Zeroizing::new(processing_number);
-        let number = ProcessingNumber::parse(&processing_number);
-        let request = |reply| Request::Register {
-            agreement_version,
-            // The server takes the keys of more days where there are symptoms.
-            has_symptoms: true,
-            date: first_day,
-            last_day: Some(last_day),
-            number,
-            reply,
-        };
-        let caller = (connection, &header);
-        self.gate.ask(caller, Capability::Register, request).await
+        let number = ProcessingNumber::parse(&Zeroizing::new(processing_number));
+        let days = (PLACE_HAS_SYMPTOMS, first_day, Some(last_day));
+        self.ask_to_register((connection, &header), agreement_version, days, number)
+            .await
     }
 
     async fn retry(
@@ -591,6 +634,26 @@ impl Registration {
     #[zbus(property(emits_changed_signal = "const"))]
     fn agreement_version(&self) -> &str {
         &self.identity.agreement_version
+    }
+}
+
+impl Registration {
+    async fn ask_to_register(
+        &self,
+        caller: (&Connection, &Header<'_>),
+        agreement_version: String,
+        (has_symptoms, date, last_day): (bool, String, Option<String>),
+        number: Option<ProcessingNumber>,
+    ) -> Result<(), Error> {
+        let request = |reply| Request::Register {
+            agreement_version,
+            has_symptoms,
+            date,
+            last_day,
+            number,
+            reply,
+        };
+        self.gate.ask(caller, Capability::Register, request).await
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Types that hold secrets wipe themselves, but what they are read from and written
 //! to does not: buffers of the bus, of HTTP and TLS, of JSON. A processing number must
-//! not outlive its use in any of them. What is left is the bus's buffer for incoming
-//! messages, which keeps the last one until another as long comes in.
+//! not outlive its use in any of them. The bus's buffer for incoming messages is never
+//! given back, so that the number does not come in a message, but through a pipe.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 

@@ -12,11 +12,13 @@
 //! here are names and numbers.
 
 mod error;
+mod number;
 mod properties;
 mod proxy;
 mod types;
 
 pub use error::Error;
+pub use number::number_pipe;
 pub use properties::Properties;
 pub use proxy::{
     Calibration1Proxy, Consent1Proxy, Exposure1Proxy, Notices1Proxy, Registration1Proxy,

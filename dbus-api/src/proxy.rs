@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use zbus::{OwnedVariant, proxy};
+use zbus::{Fd, OwnedVariant, proxy};
 
 use crate::error::Error;
 use crate::types::{CheckEntry, ContactDay, ExposureResult, Measurement, RegistrationStatus};
@@ -131,24 +131,25 @@ pub trait Exposure1 {
     default_path = "/org/sesshoku/Tracing1"
 )]
 pub trait Registration1 {
-    /// Begins a registration, or takes up the one that waits.
+    /// Begins a registration, or takes up the one that waits. The number comes through
+    /// a pipe: [`crate::number_pipe`].
     #[zbus(allow_interactive_auth)]
-    fn register(
+    fn register_with(
         &self,
         agreement_version: &str,
         has_symptoms: bool,
         date: &str,
-        processing_number: &str,
+        processing_number: Fd<'_>,
     ) -> Result<(), Error>;
     /// Begins a registration of the place that this device stands for, or takes up the
-    /// one that waits.
+    /// one that waits. The number comes through a pipe: [`crate::number_pipe`].
     #[zbus(allow_interactive_auth)]
-    fn register_place(
+    fn register_place_with(
         &self,
         agreement_version: &str,
         first_day: &str,
         last_day: &str,
-        processing_number: &str,
+        processing_number: Fd<'_>,
     ) -> Result<(), Error>;
     /// Sends a registration that waits now.
     #[zbus(allow_interactive_auth)]

@@ -189,3 +189,63 @@ fn a_lost_key_is_said_and_nothing_is_destroyed_before_somebody_says_so() -> anyh
     })?;
     end(daemon)
 }
+
+#[test]
+fn whatever_is_damaged_it_answers_and_lets_go_of_everything() -> anyhow::Result<()> {
+    type Damage = fn(&mut Vec<u8>);
+    let cases: [(&str, Damage, Option<&str>, &str); 6] = [
+        (
+            "store.db",
+            |file| file.truncate(file.len() - 4096),
+            None,
+            "erase",
+        ),
+        ("store.db", |file| file[..100].fill(0xa7), None, "withdraw"),
+        ("store.db", |file| file[100..4096].fill(0), None, "erase"),
+        (
+            "store.db",
+            |file| file.fill(0xa7),
+            Some("key-lost"),
+            "withdraw",
+        ),
+        (
+            "device.key",
+            |file| file.truncate(10),
+            Some("key-lost"),
+            "erase",
+        ),
+        (
+            "wrapping.key",
+            |file| file.fill(0),
+            Some("key-lost"),
+            "withdraw",
+        ),
+    ];
+    for (name, damage, reason, way_out) in cases {
+        let place = Place::new()?;
+        let daemon = start(&place, CONFIG, None)?;
+        ensure!(place.sesshoku(&["agree", "--yes"])?.status.success());
+        end(daemon)?;
+        let path = place.state_dir().join(name);
+        let mut file = fs::read(&path)?;
+        damage(&mut file);
+        fs::write(&path, file)?;
+
+        let daemon = start(&place, CONFIG, None)?;
+        if let Some(reason) = reason {
+            assert_eq!(state(&place)?, ("stopped".into(), reason.into()), "{name}");
+        } else {
+            assert_ne!(state(&place)?.1, "key-lost", "{name}");
+            assert_eq!(place.json(&["status"])?["consent"]["state"], "agreed");
+        }
+        let done = place.sesshoku(&[way_out, "--yes"])?;
+        ensure!(done.status.success(), "{name}: {way_out}: {done:?}");
+        wait_for("an answer", || {
+            let status = place.json(&["status"]).unwrap_or_default();
+            let is_anew = !status["reason"].is_null() && status["reason"] != "key-lost";
+            Ok(is_anew.then_some(()))
+        })?;
+        end(daemon)?;
+    }
+    Ok(())
+}

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use futures_util::StreamExt;
 use jiff::civil::Date;
 use serde::Serialize;
-use sesshoku_dbus_api::{Registration1Proxy, RegistrationState};
+use sesshoku_dbus_api::{Registration1Proxy, RegistrationState, number_pipe};
 use zbus::Connection;
 use zeroize::Zeroizing;
 
@@ -58,7 +58,8 @@ pub(crate) async fn register(
         let (first, last) = days_of_place(output, answers, &known)?;
         let number = number(output, answers)?;
         output.tell(&text.catalogue().text("register-sending"))?;
-        let answer = proxy.register_place(&agreement_version, &first, &last, &number);
+        let number = number_pipe(&number)?;
+        let answer = proxy.register_place_with(&agreement_version, &first, &last, number);
         answer.await?;
         return follow(&connection, &proxy, output).await;
     }
@@ -85,7 +86,8 @@ pub(crate) async fn register(
     };
     let number = number(output, answers)?;
     output.tell(&text.catalogue().text("register-sending"))?;
-    let answer = proxy.register(&agreement_version, has_symptoms, &date, &number);
+    let number = number_pipe(&number)?;
+    let answer = proxy.register_with(&agreement_version, has_symptoms, &date, number);
     answer.await?;
     follow(&connection, &proxy, output).await
 }

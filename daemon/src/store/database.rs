@@ -1,5 +1,4 @@
-//! The database file: opening it, refusing what is not ours to touch, and taking
-//! a damaged one apart and together again.
+//! The database file: opening it, and refusing what is not ours to touch, or damaged.
 
 use std::fs::{self, File};
 use std::io;
@@ -8,29 +7,30 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, params_from_iter};
+use rusqlite::{Connection, OpenFlags};
 
 use super::error::is_damage;
+use super::pages::PAGE;
 use super::retention::empty_log;
-use super::walk::{Row, Table, for_each_row};
-use super::{SEGMENT, StoreError, files, schema};
+use super::{StoreError, files, schema};
 
 /// How long to wait for a reader to let go of the write-ahead log.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The log is cut back to this many bytes when it was longer.
 const LOG_LIMIT: u32 = 1 << 20;
 
-/// Opens the database at `path`, creating it when there is none, brings it to the
-/// present schema and, when pages of it are damaged, saves what can be saved.
+/// Opens the database at `path`, creating it when there is none, and brings it to the
+/// present schema.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when its pages do not hang together.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     check_header(path)?;
     create_file(path)?;
     let mut conn = connect(path)?;
     check_version(&conn)?;
     if !is_sound(&conn)? {
-        tracing::error!("the database is damaged; saving what can be read");
-        conn = rebuild(conn, path)?;
+        return Err(StoreError::malformed());
     }
     migrate(&mut conn)?;
     Ok(conn)
@@ -54,13 +54,23 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
 /// Destroys the database at `path` and the files beside it. A reader may still
 /// have it open, and will find nothing in it.
 pub(super) fn destroy(path: &Path) -> Result<(), StoreError> {
+    destroy_log(path)?;
+    files::destroy(path).map_err(io_error(path))
+}
+
+/// Destroys the write-ahead log of the database at `path`, and its index.
+pub(super) fn destroy_log(path: &Path) -> Result<(), StoreError> {
     // The index of the log holds page numbers alone, and is mapped into memory by
     // whoever has it open: it must not shrink.
     let index = with_suffix(path, "-shm");
     files::remove(&index).map_err(io_error(&index))?;
-    let log = with_suffix(path, "-wal");
-    files::destroy(&log).map_err(io_error(&log))?;
-    files::destroy(path).map_err(io_error(path))
+    let log = log_of(path);
+    files::destroy(&log).map_err(io_error(&log))
+}
+
+/// Where the write-ahead log of the database at `path` is.
+pub(super) fn log_of(path: &Path) -> PathBuf {
+    with_suffix(path, "-wal")
 }
 
 /// An I/O error at `path`.
@@ -103,7 +113,19 @@ fn check_header(path: &Path) -> Result<(), StoreError> {
         let bytes = header[at..at + 4].try_into();
         u32::from_be_bytes(bytes.expect("four bytes"))
     };
-    check_identity(number(APPLICATION_ID), number(USER_VERSION))
+    match check_identity(number(APPLICATION_ID), number(USER_VERSION)) {
+        // The header is damaged, unless it is another program's.
+        Err(StoreError::Foreign) if has_our_tables(&file) => Err(StoreError::malformed()),
+        other => other,
+    }
+}
+
+/// Whether the file's first page names a table as only our schema does.
+fn has_our_tables(file: &File) -> bool {
+    const NAME: &[u8] = b"CREATE TABLE encounter_key";
+    let mut page = [0; PAGE];
+    let read = file.read_at(&mut page, 0).unwrap_or(0);
+    page[..read].windows(NAME.len()).any(|text| text == NAME)
 }
 
 /// The same once more, with what the write-ahead log says.
@@ -146,7 +168,7 @@ fn create_file(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let conn = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -186,7 +208,7 @@ fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn to_latest(conn: &mut Connection) -> Result<(), StoreError> {
+pub(super) fn to_latest(conn: &mut Connection) -> Result<(), StoreError> {
     schema::MIGRATIONS.to_latest(conn).map_err(|error| {
         if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
             err.into()
@@ -207,140 +229,8 @@ fn is_sound(conn: &Connection) -> Result<bool, StoreError> {
     }
 }
 
-/// Every table and what to copy of it.
-const TABLES: [Table; 14] = [
-    table("secret", "id", "secret, key_check, erasing"),
-    table("secret_copy", "id", "secret, key_check, erasing"),
-    table("encounter_key", "day", "wrapped"),
-    table("encounter_key_copy", "day", "wrapped"),
-    table("exposure_key", "day", "wrapped"),
-    table("exposure_key_copy", "day", "wrapped"),
-    super::walk::SEGMENTS,
-    table("exposure", "day", "sealed"),
-    table("tek", "day", "sealed"),
-    table(REGISTRATION, "id", "sealed"),
-    table("consent", "id", "sealed"),
-    table(LISTED_EXPORT, "id", "sealed"),
-    table("check_record", "id", "sealed"),
-    table("meta", "rowid", "name, sealed"),
-];
-
-/// The table that schema 2 added.
-const REGISTRATION: &str = "registration";
-/// The table that schema 3 added.
-const LISTED_EXPORT: &str = "listed_export";
-
-/// The tables that have a copy, with `_copy` after their name.
-const KEPT_TWICE: [&str; 3] = ["secret", "encounter_key", "exposure_key"];
-
-const fn table(name: &'static str, key: &'static str, columns: &'static str) -> Table {
-    Table { name, key, columns }
-}
-
-/// Copies all rows that can be read into a new file, and puts that in the place of
-/// the damaged one. When that fails, the damaged one stays as it is.
-fn rebuild(damaged: Connection, path: &Path) -> Result<Connection, StoreError> {
-    let draft_path = with_suffix(path, ".rebuilt");
-    destroy(&draft_path)?;
-    files::create_private(&draft_path, &[]).map_err(io_error(&draft_path))?;
-    let mut draft = connect(&draft_path)?;
-    to_latest(&mut draft)?;
-    let transaction = draft.transaction()?;
-    let version: u32 = damaged.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    for table in &TABLES {
-        let since = match table.name {
-            REGISTRATION => 2,
-            LISTED_EXPORT => 3,
-            _ => 1,
-        };
-        if version < since {
-            continue;
-        }
-        copy_table(&damaged, &transaction, table)?;
-    }
-    for name in KEPT_TWICE {
-        transaction.execute_batch(&format!(
-            "INSERT OR IGNORE INTO {name} SELECT * FROM {name}_copy;
-             INSERT OR IGNORE INTO {name}_copy SELECT * FROM {name};"
-        ))?;
-    }
-    let openable: bool =
-        transaction.query_row("SELECT EXISTS (SELECT 1 FROM secret)", [], |row| row.get(0))?;
-    transaction.commit()?;
-    draft.close().map_err(|(_, error)| error)?;
-    if !openable {
-        // Nothing in the copy could ever be read.
-        destroy(&draft_path)?;
-        return Err(StoreError::malformed());
-    }
-
-    // A log left beside the new file would be taken for its own.
-    if !empty_log(&damaged)? {
-        return Err(StoreError::Busy);
-    }
-    damaged.close().map_err(|(_, error)| error)?;
-    let mut old = File::options()
-        .write(true)
-        .open(path)
-        .map_err(io_error(path))?;
-    fs::rename(&draft_path, path).map_err(io_error(path))?;
-    if let Some(dir) = path.parent() {
-        files::sync_dir(dir).map_err(io_error(dir))?;
-    }
-    // It holds wrapped keys that nothing would destroy any more.
-    files::overwrite(&mut old).map_err(io_error(path))?;
-    connect(path)
-}
-
-fn copy_table(from: &Connection, to: &Connection, table: &Table) -> Result<(), StoreError> {
-    let Table { name, key, columns } = table;
-    let count = columns.split(',').count();
-    let places = vec![", ?"; count].concat();
-    let mut insert = to.prepare(&format!(
-        "INSERT INTO {name} ({key}, {columns}) VALUES (?{places})"
-    ))?;
-    for_each_row(from, table, (0, i64::MAX), &mut |row| {
-        match row {
-            Row::Found(_, row) => {
-                let values: Vec<Value> = (0..=count)
-                    .map(|column| row.get(column))
-                    .collect::<Result<_, _>>()?;
-                insert.execute(params_from_iter(values))?;
-            }
-            // Keeps the loss visible also where no later segment shows the gap.
-            Row::Unreadable(key) if *name == SEGMENT => {
-                insert.execute((key, [0_u8; 0]))?;
-            }
-            Row::Unreadable(_) => {}
-        }
-        Ok(())
-    })
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut path = path.as_os_str().to_owned();
     path.push(suffix);
     PathBuf::from(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_table_is_saved_from_a_damaged_database() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        to_latest(&mut conn).unwrap();
-        let mut tables: Vec<String> = conn
-            .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
-            .unwrap()
-            .query_map([], |row| row.get(0))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
-        tables.sort();
-        let mut saved = TABLES.map(|table| table.name.to_owned());
-        saved.sort();
-        assert_eq!(tables, saved);
-    }
 }

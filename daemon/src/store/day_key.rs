@@ -72,6 +72,19 @@ impl Purpose {
         Ok(damaged.then_some(DayKey::Damaged))
     }
 
+    /// The key of `day`, unless there is none or it is damaged.
+    pub(super) fn find_whole(
+        self,
+        conn: &Connection,
+        keys: &Keys,
+        day: UtcDay,
+    ) -> Result<Option<SealingKey>, StoreError> {
+        Ok(match self.find(conn, keys, day)? {
+            Some(DayKey::Whole(key)) => Some(key),
+            Some(DayKey::Damaged) | None => None,
+        })
+    }
+
     /// The key of `day`; a new one when there is none, or when the one there is
     /// lost anyway.
     pub(super) fn find_or_create(

@@ -1,8 +1,7 @@
 //! Encounters: scan cycles appended one by one, compacted after their day, read
 //! as sightings.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use gaen::sighting::{Scan, Sighting};
 use gaen::time::{DAY_SECONDS, UnixSeconds, UtcDay};
@@ -13,7 +12,7 @@ use super::seal::{Keys, Place, SealingKey};
 use super::segment::{Builder, Segment, SegmentId, decode_record};
 use super::types::{CompactReport, Coverage, CycleHeader, ReadReport, ScanCycle};
 use super::walk::{Step, for_each_segment};
-use super::{SEGMENT, StoreError};
+use super::{SEGMENT, Shared, StoreError};
 use crate::verdict::Recorded;
 
 /// Compaction fills segments up to this many sightings, or as many cycles where
@@ -27,18 +26,16 @@ const LONGEST_STRETCH: i32 = 300;
 /// A connection to read encounters with, and what opens them.
 pub(super) struct View<'a> {
     conn: &'a Connection,
-    keys: Arc<Keys>,
-    erasures: &'a AtomicU64,
+    shared: &'a Shared,
     erasures_at_start: u64,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(conn: &'a Connection, keys: Arc<Keys>, erasures: &'a AtomicU64) -> Self {
+    pub(super) fn new(conn: &'a Connection, shared: &'a Shared) -> Self {
         Self {
             conn,
-            keys,
-            erasures,
-            erasures_at_start: erasures.load(Ordering::SeqCst),
+            shared,
+            erasures_at_start: shared.erasures.load(Ordering::SeqCst),
         }
     }
 
@@ -102,11 +99,11 @@ impl<'a> View<'a> {
     }
 
     pub(super) fn last_cycle(&self) -> Result<Option<CycleHeader>, StoreError> {
-        let snapshot = self.conn.unchecked_transaction()?;
+        let (snapshot, keys) = self.shared.snapshot(self.conn)?;
         let days = Purpose::Encounters.days(&snapshot, UtcDay::new(0))?;
         for day in days.into_iter().rev() {
             let mut last = None;
-            self.for_each_segment_of(&snapshot, day, &mut |step| {
+            for_each_segment_of(&snapshot, &keys, day, &mut |step| {
                 if let Step::Whole(_, segment) = step {
                     last = segment.cycles().last().map(|cycle| cycle.header(day));
                 }
@@ -134,8 +131,8 @@ impl<'a> View<'a> {
         for day in Purpose::Encounters.days(self.conn, first_day)? {
             // One transaction a day: what is read of a day is of one state, and
             // the write-ahead log can be emptied in between.
-            let snapshot = self.conn.unchecked_transaction()?;
-            self.for_each_segment_of(&snapshot, day, &mut |step| {
+            let (snapshot, keys) = self.shared.snapshot(self.conn)?;
+            for_each_segment_of(&snapshot, &keys, day, &mut |step| {
                 match step {
                     Step::Whole(_, segment) => {
                         whole += 1;
@@ -143,7 +140,7 @@ impl<'a> View<'a> {
                     }
                     Step::Damaged => damaged += 1,
                 }
-                if self.erasures.load(Ordering::SeqCst) == self.erasures_at_start {
+                if self.shared.erasures.load(Ordering::SeqCst) == self.erasures_at_start {
                     Ok(())
                 } else {
                     Err(StoreError::Erased)
@@ -152,19 +149,19 @@ impl<'a> View<'a> {
         }
         Ok((whole, damaged))
     }
+}
 
-    fn for_each_segment_of(
-        &self,
-        conn: &Connection,
-        day: UtcDay,
-        visit: &mut dyn FnMut(Step<'_>) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        match Purpose::Encounters.find(conn, &self.keys, day)? {
-            // Purged since the days were listed.
-            None => Ok(()),
-            Some(DayKey::Damaged) => visit(Step::Damaged),
-            Some(DayKey::Whole(key)) => for_each_segment(conn, &key, day, visit),
-        }
+fn for_each_segment_of(
+    conn: &Connection,
+    keys: &Keys,
+    day: UtcDay,
+    visit: &mut dyn FnMut(Step<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    match Purpose::Encounters.find(conn, keys, day)? {
+        // Purged since the days were listed.
+        None => Ok(()),
+        Some(DayKey::Damaged) => visit(Step::Damaged),
+        Some(DayKey::Whole(key)) => for_each_segment(conn, &key, day, visit),
     }
 }
 

@@ -83,6 +83,24 @@ impl StoreError {
     pub(super) fn malformed() -> Self {
         Self::Damaged(None)
     }
+
+    /// Whether the database is not as it was written, as far as can be told: SQLite says
+    /// so, or fails where nothing but what it reads can be the reason.
+    pub(super) fn is_of_damage(&self) -> bool {
+        let Self::Sqlite(error) = self else {
+            return matches!(self, Self::Damaged(_));
+        };
+        error.sqlite_error_code().is_none_or(|code| {
+            matches!(
+                code,
+                ErrorCode::Unknown
+                    | ErrorCode::ConstraintViolation
+                    | ErrorCode::TypeMismatch
+                    | ErrorCode::TooBig
+                    | ErrorCode::SchemaChanged
+            )
+        })
+    }
 }
 
 impl From<DeviceKeyError> for StoreError {
@@ -119,6 +137,16 @@ impl From<rusqlite::Error> for StoreError {
 /// Whether `error` means that a part of the file is not what was written, or that
 /// the disk does not give it back.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error;
+    if matches!(
+        error,
+        Error::InvalidColumnType(..)
+            | Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::Utf8Error(..)
+    ) {
+        return true;
+    }
     error.sqlite_error().is_some_and(|failure| {
         matches!(
             failure.code,

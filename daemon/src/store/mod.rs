@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! device key (credential or file) ─┐
+//! wrapping secret (`wrapping.key`) ┤
 //! database secret (row `secret`) ──┴─ HKDF ─┬─ wraps each UTC day's two random keys
 //!                                           │     ├─ encounters: one segment per scan cycle
 //!                                           │     └─ exposures: one row per day
@@ -21,7 +22,8 @@
 //! # What lasts how long
 //!
 //! A day's encounters go when its key is destroyed, fourteen days after the day's
-//! end; while a day is at that edge it is rewritten under a new key as its hours
+//! end, and the wrapping secret is replaced, so that no copy of that key which the disk
+//! may still have opens any more; while a day is at that edge it is rewritten under a new key as its hours
 //! turn fourteen days old. Readers pass over whatever is older than they ask for,
 //! to the second. Exposures stay until fourteen days after the end of their day,
 //! own TEKs until fourteen days after the beginning of theirs; a registration that
@@ -32,10 +34,10 @@
 //! # What damage costs
 //!
 //! A segment that does not open, or lies on a page SQLite cannot read, is counted
-//! and passed over; so is one that is missing between others. Opening a database
-//! with damaged pages copies what is readable into a new file. Where the lost page
-//! led to others, those are lost with it. The database's secret and the keys of the
-//! days are kept twice; only the schema's pages and the device key are indispensable.
+//! and passed over; so is one that is missing between others. Opening a damaged database
+//! copies the rows of every page that is whole into a new file (`salvage.rs`), and says
+//! of each day that there may have been more. The database's secret, the wrapping secret
+//! and the keys of the days are kept twice; only the device key is indispensable.
 
 mod belief;
 mod check_mark;
@@ -46,14 +48,18 @@ mod encounters;
 mod error;
 mod exposures;
 mod files;
+mod medium;
+mod pages;
 mod rekey;
 mod retention;
 mod rows;
+mod salvage;
 mod schema;
 mod seal;
 mod segment;
 mod types;
 mod walk;
+mod wrapping;
 
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
@@ -88,6 +94,7 @@ use self::database::io_error;
 use self::day_key::Purpose;
 use self::encounters::View;
 use self::seal::{DatabaseSecret, Keys, Place};
+use self::wrapping::{Wrapping, WrappingSecret};
 
 /// Name of the database in the state folder.
 const DATABASE_FILE: &str = "store.db";
@@ -107,6 +114,7 @@ pub struct Store {
     conn: Connection,
     path: PathBuf,
     device_key: DeviceKey,
+    wrapping: Wrapping,
     shared: Arc<Shared>,
     check_mark: Arc<CheckMark>,
     _lock: Lock,
@@ -140,14 +148,40 @@ impl Store {
     ///
     /// # Errors
     /// Among others [`StoreError::InUse`], [`StoreError::OtherDeviceKey`],
-    /// [`StoreError::NewerSchema`] and [`StoreError::Foreign`], after all of which
-    /// the database is as it was.
+    /// [`StoreError::NewerSchema`] and [`StoreError::Foreign`], and
+    /// [`StoreError::Damaged`] when nothing of it can be read any more, after all of
+    /// which the database is as it was.
     pub fn open(state_dir: &Path, key: &DeviceKey) -> Result<Self, StoreError> {
         files::ensure_private_dir(state_dir).map_err(io_error(state_dir))?;
+        match Self::open_sound(state_dir, key) {
+            Err(error) if error.is_of_damage() => {
+                let _lock = Lock::acquire(state_dir)?;
+                let wrapping = Wrapping::open(state_dir)?;
+                salvage::salvage(&state_dir.join(DATABASE_FILE), key, &wrapping)?;
+            }
+            opened => return opened,
+        }
+        Self::open_sound(state_dir, key)
+    }
+
+    /// [`Store::open`] of a database that has no damage, or none that shows at once.
+    fn open_sound(state_dir: &Path, key: &DeviceKey) -> Result<Self, StoreError> {
         let lock = Lock::acquire(state_dir)?;
         let path = state_dir.join(DATABASE_FILE);
         let mut conn = database::open(&path)?;
-        let unlocked = unlock(&mut conn, key)?;
+        let mut wrapping = Wrapping::open(state_dir)?;
+        let unlocked = unlock(&mut conn, key, &mut wrapping)?;
+        // An interrupted erasure has left what nothing opens any more.
+        if !unlocked.erasing && !rekey::all_opens(&conn, &unlocked.keys)? {
+            return Err(StoreError::malformed());
+        }
+        if let Some(doubt) = wrapping.doubt() {
+            tracing::warn!("{doubt}: what is purged or erased may stay on the disk");
+        }
+        // Likewise of an interrupted purge's two secrets.
+        if let Some(in_force) = &unlocked.wrapping {
+            wrapping.settle(in_force)?;
+        }
         // Whichever of an interrupted erasure's two keys it was, there is one now.
         if unlocked.by_successor {
             unlocked.device_key.install()?;
@@ -158,6 +192,7 @@ impl Store {
             conn,
             path,
             device_key: unlocked.device_key.without_former(),
+            wrapping,
             shared: Arc::new(Shared {
                 keys: RwLock::new(Arc::new(unlocked.keys)),
                 erasures: AtomicU64::new(0),
@@ -179,7 +214,60 @@ impl Store {
             former.destroy()?;
         }
         DeviceKey::remove_remains(state_dir)?;
+        if unlocked.wrapping.is_none() {
+            store.begin_wrapping();
+        } else if let Err(error) = store.rewrap_if_due() {
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::error!(error, "could not finish an interrupted purge");
+        }
         Ok(store)
+    }
+
+    /// Takes up a wrapping secret in a database that an earlier version made, and
+    /// replaces the device key where it is ours: what that version deleted is sealed with
+    /// it, and may still be on the disk. Where that fails, the next opening tries again.
+    fn begin_wrapping(&mut self) {
+        let begun = self
+            .device_key
+            .prepare_successor()
+            .map_err(StoreError::from)
+            .and_then(|device_key| {
+                self.seal_anew(&device_key)?;
+                self.device_key = device_key;
+                Ok(self.device_key.install()?)
+            });
+        if let Err(error) = begun {
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::error!(error, "could not seal everything anew");
+        }
+    }
+
+    /// Ends a purge: replaces the wrapping secret where something was deleted under it.
+    fn rewrap_if_due(&mut self) -> Result<(), StoreError> {
+        if retention::is_due(&self.conn, &self.keys())? {
+            self.seal_anew(&self.device_key.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Seals everything with `device_key` and a new wrapping secret, and overwrites the
+    /// wrapping secret before. Interrupted, it is as if it had not begun, or done.
+    fn seal_anew(&mut self, device_key: &DeviceKey) -> Result<(), StoreError> {
+        let wrapping = self.wrapping.prepare()?;
+        let secret = seal::random_bytes()?;
+        let new = Keys::derive(device_key, secret.as_slice(), &wrapping);
+        let old = self.keys();
+        let transaction = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        rekey::reseal(&transaction, &old, &new)?;
+        write_secret(&transaction, &secret, &new, false)?;
+        retention::settle(&transaction, &new)?;
+        self.shared.commit(transaction, new)?;
+        // Damage to the log alone then costs nothing that hangs on the new secret.
+        // Someone may be reading; the commit is on the disk all the same.
+        retention::empty_log(&self.conn)?;
+        self.wrapping.settle(&wrapping)
     }
 
     /// Moves to `device_key`. Where that fails, the key before stays in force, and the
@@ -195,25 +283,20 @@ impl Store {
     }
 
     fn try_to_move_to(&mut self, device_key: &DeviceKey) -> Result<(), StoreError> {
-        let secret = seal::random_bytes()?;
-        let new = Keys::derive(device_key, secret.as_slice());
-        self.write(|transaction, old| {
-            rekey::reseal(transaction, old, &new)?;
-            write_secret(transaction, &secret, &new, false)
-        })?;
-        self.shared.set_keys(new);
+        self.seal_anew(device_key)?;
         let former = mem::replace(&mut self.device_key, device_key.without_former());
         former.destroy()?;
-        retention::empty_log(&self.conn).map(|_| ())
+        Ok(())
     }
 
     /// Gives up a database that cannot be opened any more, for a new one: destroys
-    /// the database and the device key in `state_dir`. Load the key afresh before
+    /// the database and the keys in `state_dir`. Load the key afresh before
     /// the next [`Store::open`].
     pub fn start_over(state_dir: &Path) -> Result<(), StoreError> {
         let lock = Lock::acquire(state_dir)?;
         // Keys first; a database left behind by an interruption counts as lost.
         DeviceKey::destroy_files(state_dir)?;
+        Wrapping::destroy(state_dir)?;
         database::destroy(&state_dir.join(DATABASE_FILE))?;
         CheckMark::open(state_dir).ended();
         files::sync_dir(state_dir).map_err(io_error(state_dir))?;
@@ -370,7 +453,15 @@ impl Store {
     /// deletion is written to first.
     pub fn purge(&mut self, look: &Look) -> Result<PurgeReport, StoreError> {
         let keys = self.keys();
-        retention::purge(&mut self.conn, &keys, look)
+        let mut report = retention::purge(&mut self.conn, &keys, look)?;
+        match self.rewrap_if_due() {
+            Err(StoreError::Damaged(_)) => {
+                tracing::error!("damaged pages keep what stays from being sealed anew");
+                report.remains = true;
+            }
+            other => other?,
+        }
+        Ok(report)
     }
 
     /// [`Store::purge`] where `now` is known to be right, and is believed at once. What
@@ -387,7 +478,11 @@ impl Store {
     /// point after the first step, it leaves nothing that can be read, and is
     /// finished at the next opening.
     pub fn erase(&mut self) -> Result<(), StoreError> {
-        let consent = self.consent()?;
+        let consent = match self.consent() {
+            // It has to be given again.
+            Err(error) if error.is_of_damage() => None,
+            read => read?,
+        };
         self.erase_keeping(consent.as_ref())
     }
 
@@ -515,24 +610,24 @@ impl Store {
     /// Makes everything in the database unreadable, save `consent`.
     fn destroy_keys(&mut self, consent: Option<&Consent>) -> Result<(), StoreError> {
         let device_key = self.device_key.prepare_successor()?;
+        let wrapping = self.wrapping.prepare()?;
         let secret = seal::random_bytes()?;
-        let keys = Keys::derive(&device_key, secret.as_slice());
+        let keys = Keys::derive(&device_key, secret.as_slice(), &wrapping);
         // The secret first and alone: from this commit on, nothing opens any more.
         let transaction = self
             .conn
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         write_secret(&transaction, &secret, &keys, true)?;
         rows::set_consent(&transaction, &keys, consent)?;
-        transaction.commit()?;
-        self.shared.set_keys(keys);
+        self.shared.commit(transaction, keys)?;
+        self.wrapping.settle(&wrapping)?;
         device_key.install()?;
         self.device_key = device_key;
         Ok(())
     }
 
     /// Ends an erasure by force where a full disk or damaged pages stop it: zeros
-    /// are written over the device key, then over the database, neither of which
-    /// takes any room, and a new database is made. Only when this is interrupted
+    /// are written over the keys, then over the database, neither of which takes any room, and a new database is made. Only when this is interrupted
     /// too, the agreement has to be given again.
     fn unless_stuck(
         &mut self,
@@ -540,16 +635,18 @@ impl Store {
         consent: Option<&Consent>,
     ) -> Result<(), StoreError> {
         match erased {
-            Err(StoreError::Damaged(_) | StoreError::DiskFull) => {}
+            Err(StoreError::DiskFull) => {}
+            Err(error) if error.is_of_damage() => {}
             other => return other,
         }
         self.device_key.destroy()?;
+        self.wrapping.clear()?;
         let closed = mem::replace(&mut self.conn, Connection::open_in_memory()?);
         closed.close().map_err(|(_, error)| error)?;
         database::destroy(&self.path)?;
         self.device_key = self.device_key.after_destruction()?;
         self.conn = database::open(&self.path)?;
-        let unlocked = unlock(&mut self.conn, &self.device_key)?;
+        let unlocked = unlock(&mut self.conn, &self.device_key, &mut self.wrapping)?;
         self.shared.set_keys(unlocked.keys);
         self.set_consent(consent)
     }
@@ -572,7 +669,7 @@ impl Store {
     }
 
     fn view(&self) -> View<'_> {
-        View::new(&self.conn, self.keys(), &self.shared.erasures)
+        View::new(&self.conn, &self.shared)
     }
 }
 
@@ -615,7 +712,7 @@ impl Reader {
     }
 
     fn view(&self) -> Result<View<'_>, StoreError> {
-        let view = View::new(&self.conn, self.shared.keys(), &self.shared.erasures);
+        let view = View::new(&self.conn, &self.shared);
         if self.shared.erasures.load(Ordering::SeqCst) == self.erasures_at_start {
             Ok(view)
         } else {
@@ -639,6 +736,31 @@ impl Shared {
     fn set_keys(&self, keys: Keys) {
         let mut guard = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         *guard = Arc::new(keys);
+    }
+
+    /// Commits a `transaction` after which nothing opens but with `keys`.
+    fn commit(&self, transaction: Transaction<'_>, keys: Keys) -> Result<(), StoreError> {
+        let mut guard = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        transaction.commit()?;
+        *guard = Arc::new(keys);
+        Ok(())
+    }
+
+    /// The present state of the database, and the keys that open that.
+    fn snapshot<'a>(
+        &self,
+        conn: &'a Connection,
+    ) -> Result<(Transaction<'a>, Arc<Keys>), StoreError> {
+        // No change of the keys is committed meanwhile.
+        let guard = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let snapshot = conn.unchecked_transaction()?;
+        // It begins with the first reading.
+        snapshot.query_row(
+            "SELECT EXISTS (SELECT 1 FROM sqlite_schema)",
+            [],
+            |_| Ok(()),
+        )?;
+        Ok((snapshot, Arc::clone(&guard)))
     }
 }
 
@@ -695,6 +817,8 @@ fn put_listed(
 struct Unlocked {
     keys: Keys,
     device_key: DeviceKey,
+    /// The wrapping secret in force; none in a database of an earlier version.
+    wrapping: Option<WrappingSecret>,
     /// The device key is the one an interrupted erasure left as the next.
     by_successor: bool,
     /// The device key is the one in the other place.
@@ -704,7 +828,50 @@ struct Unlocked {
 }
 
 /// Finds the keys of the database, or makes them when it is new.
-fn unlock(conn: &mut Connection, device_key: &DeviceKey) -> Result<Unlocked, StoreError> {
+fn unlock(
+    conn: &mut Connection,
+    device_key: &DeviceKey,
+    wrapping: &mut Wrapping,
+) -> Result<Unlocked, StoreError> {
+    let mut rows = Vec::new();
+    for table in SECRET_TABLES {
+        let row = conn
+            .query_row(
+                &format!("SELECT secret, key_check, erasing FROM {table}"),
+                [],
+                |row| {
+                    Ok(SecretRow {
+                        secret: Zeroizing::new(row.get(0)?),
+                        key_check: row.get(1)?,
+                        erasing: row.get(2)?,
+                    })
+                },
+            )
+            .optional()?;
+        rows.extend(row);
+    }
+    if rows.is_empty() {
+        return create_secret(conn, device_key, wrapping);
+    }
+    let unlocked = unlock_with(&rows, device_key, wrapping);
+    Ok(unlocked.ok_or(StoreError::OtherDeviceKey)?.1)
+}
+
+/// A row of [`SECRET_TABLES`].
+struct SecretRow {
+    secret: Zeroizing<Vec<u8>>,
+    key_check: Vec<u8>,
+    erasing: bool,
+}
+
+/// The first of `rows` that opens with one of the device keys there are, and what it
+/// opens.
+fn unlock_with<'a>(
+    rows: &'a [SecretRow],
+    device_key: &DeviceKey,
+    wrapping: &Wrapping,
+) -> Option<(&'a SecretRow, Unlocked)> {
+    let secrets: Vec<_> = wrapping.candidates().into_iter().map(Some).collect();
     let former = device_key.former();
     let (successor, former_successor) = (
         device_key.successor(),
@@ -717,61 +884,59 @@ fn unlock(conn: &mut Connection, device_key: &DeviceKey) -> Result<Unlocked, Sto
         (former_successor.as_ref(), true, true),
     ];
     let place = Place::row("secret", SECRET_ID);
-    let mut found_any = false;
-    for table in SECRET_TABLES {
-        let row: Option<(Vec<u8>, Vec<u8>, bool)> = conn
-            .query_row(
-                &format!("SELECT secret, key_check, erasing FROM {table}"),
-                [],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-            )
-            .optional()?;
-        let Some((secret, key_check, erasing)) = row else {
-            continue;
-        };
-        found_any = true;
-        let secret = Zeroizing::new(secret);
+    for row in rows {
         for (candidate, by_successor, by_former) in candidates {
             let Some(candidate) = candidate else {
                 continue;
             };
-            let keys = Keys::derive(candidate, &secret);
-            if keys.check.open(&place, &key_check).is_some() {
-                return Ok(Unlocked {
-                    keys,
-                    device_key: candidate.clone(),
-                    by_successor,
-                    by_former,
-                    erasing,
-                });
+            for wrapping in secrets.iter().chain([&None]) {
+                let keys = match wrapping {
+                    Some(wrapping) => Keys::derive(candidate, &row.secret, wrapping),
+                    None => Keys::derive_unwrapped(candidate, &row.secret),
+                };
+                if keys.check.open(&place, &row.key_check).is_some() {
+                    let unlocked = Unlocked {
+                        keys,
+                        device_key: candidate.clone(),
+                        wrapping: wrapping.clone(),
+                        by_successor,
+                        by_former,
+                        erasing: row.erasing,
+                    };
+                    return Some((row, unlocked));
+                }
             }
         }
     }
-    if found_any {
-        Err(StoreError::OtherDeviceKey)
-    } else {
-        create_secret(conn, device_key)
-    }
+    None
 }
 
-fn create_secret(conn: &mut Connection, device_key: &DeviceKey) -> Result<Unlocked, StoreError> {
+fn create_secret(
+    conn: &mut Connection,
+    device_key: &DeviceKey,
+    wrapping: &mut Wrapping,
+) -> Result<Unlocked, StoreError> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let used: bool = transaction.query_row(
         "SELECT EXISTS (SELECT 1 FROM consent) OR EXISTS (SELECT 1 FROM encounter_key)",
         [],
         |row| row.get(0),
     )?;
-    if used {
+    if used || wrapping.was_in_force() {
         // Never put a new secret over data that waits for the old one.
         return Err(StoreError::malformed());
     }
+    let in_force = wrapping.prepare()?;
     let secret = seal::random_bytes()?;
-    let keys = Keys::derive(device_key, secret.as_slice());
+    let keys = Keys::derive(device_key, secret.as_slice(), &in_force);
     write_secret(&transaction, &secret, &keys, false)?;
+    retention::settle(&transaction, &keys)?;
     transaction.commit()?;
+    wrapping.settle(&in_force)?;
     Ok(Unlocked {
         keys,
         device_key: device_key.clone(),
+        wrapping: Some(in_force),
         by_successor: false,
         by_former: false,
         erasing: false,

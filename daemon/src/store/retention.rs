@@ -2,6 +2,11 @@
 //!
 //! In both, keys are destroyed first and in a transaction of their own. What is
 //! interrupted after that leaves rows nobody can open, and is finished later.
+//!
+//! A key that was deleted may lie on, wrapped, in blocks of the disk that nobody can
+//! overwrite any more. So a purge ends with everything that stays being sealed under
+//! another wrapping secret (`wrapping.rs`), which is [due](is_due) from the transaction
+//! on that deleted something.
 
 use gaen::time::{UnixSeconds, UtcDay};
 use rusqlite::{Connection, TransactionBehavior};
@@ -19,6 +24,9 @@ use crate::clock::Look;
 const TRIM_SECONDS: i64 = 3600;
 /// The name of the value that remembers the clock.
 const CLOCK: &str = "store.clock";
+/// The name of the value that is there while nothing was deleted since the wrapping
+/// secret was last replaced. Where it was lost, too, the secret is replaced.
+const SETTLED: &str = "store.settled";
 
 /// Destroys what is fourteen days old, and what was recorded for a time that has not
 /// come, as far as the clocks of `look` are believed.
@@ -39,11 +47,14 @@ pub(super) fn purge(
     let mut report = PurgeReport::at(judgement.certain);
     report.is_held = judgement.is_held;
     let destroyed = Purpose::Encounters.destroy_before(&transaction, edge)?;
-    Purpose::Exposures.destroy_before(&transaction, edge)?;
+    let exposures = Purpose::Exposures.destroy_before(&transaction, edge)?;
     // A TEK is fourteen days old when its day began that long ago.
     let teks = transaction.execute("DELETE FROM tek WHERE day <= ?1", [edge.get()])?;
     report.days_destroyed = u64::try_from(destroyed).unwrap_or(u64::MAX);
     report.teks_deleted = u64::try_from(teks).unwrap_or(u64::MAX);
+    if destroyed + exposures + teks > 0 {
+        make_due(&transaction, keys)?;
+    }
     transaction.commit()?;
 
     if let Some(limit) = judgement.nothing_after {
@@ -54,14 +65,20 @@ pub(super) fn purge(
     report.cycles_trimmed = tolerating_damage(&mut report.remains, || {
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let trimmed = encounters::trim_day(&transaction, keys, edge, cutoff, TRIM_SECONDS)?;
+        if trimmed > 0 {
+            make_due(&transaction, keys)?;
+        }
         transaction.commit()?;
         Ok(trimmed)
     })?;
     tolerating_damage(&mut report.remains, || remove_orphans(conn, edge))?;
     tolerating_damage(&mut report.remains, || {
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        rows::retain_records(&transaction, keys, cutoff)?;
-        rows::forget_old_exports(&transaction, keys, judgement.certain)?;
+        let deleted = rows::retain_records(&transaction, keys, cutoff)?
+            + rows::forget_old_exports(&transaction, keys, judgement.certain)?;
+        if deleted > 0 {
+            make_due(&transaction, keys)?;
+        }
         transaction.commit()?;
         Ok(())
     })?;
@@ -85,10 +102,26 @@ fn destroy_future(
     exposures::destroy_empty_after(&transaction, keys, day)?;
     transaction.execute("DELETE FROM tek WHERE day > ?1", [day.get()])?;
     encounters::cut_day(&transaction, keys, day, limit)?;
+    make_due(&transaction, keys)?;
     memory.future_is_gone();
     rows::put_meta_json(&transaction, keys, CLOCK, &memory)?;
     transaction.commit()?;
     Ok(misdated)
+}
+
+/// Whether the wrapping secret has to be replaced: something was deleted under it.
+pub(super) fn is_due(conn: &Connection, keys: &Keys) -> Result<bool, StoreError> {
+    Ok(rows::meta(conn, keys, SETTLED)?.is_none())
+}
+
+/// Notes that something is deleted that was sealed under the present wrapping secret.
+fn make_due(conn: &Connection, keys: &Keys) -> Result<(), StoreError> {
+    rows::put_meta(conn, keys, SETTLED, None)
+}
+
+/// Notes that `keys` hang on a wrapping secret under which nothing was deleted yet.
+pub(super) fn settle(conn: &Connection, keys: &Keys) -> Result<(), StoreError> {
+    rows::put_meta(conn, keys, SETTLED, Some(&[]))
 }
 
 /// Removes everything that an erasure is to remove, all of which is sealed with

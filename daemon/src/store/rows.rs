@@ -32,6 +32,8 @@ const REGISTRATION_ID: i64 = 1;
 /// How many checks are remembered at most.
 const CHECKS_KEPT: i64 = 256;
 const CONSENT_ID: i64 = 1;
+/// The tables of small rows: an id, and a value that is sealed for table and id.
+pub(super) const ROW_TABLES: [&str; 4] = ["consent", LISTED_EXPORT, "check_record", "registration"];
 /// The name of the value that held the time of the last complete check in schema 2.
 const LAST_SUCCESS: &str = "store.last-success";
 /// The name of the value that holds what is remembered of checks.
@@ -199,11 +201,13 @@ pub(super) fn forget_old_exports(
     conn: &Connection,
     keys: &Keys,
     now: UnixSeconds,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
+    let mut deleted = 0;
     for id in ledger(conn, keys)?.forget_old(now) {
         delete(conn, LISTED_EXPORT, id)?;
+        deleted += 1;
     }
-    Ok(())
+    Ok(deleted)
 }
 
 pub(super) fn check_records(
@@ -252,20 +256,23 @@ pub(super) fn check_memory(conn: &Connection, keys: &Keys) -> Result<CheckMemory
     Ok(memory)
 }
 
-/// Deletes the records of checks that ended at `cutoff` or before, except the last.
+/// Deletes the records of checks that ended at `cutoff` or before, except the last, and
+/// tells how many.
 pub(super) fn retain_records(
     conn: &Connection,
     keys: &Keys,
     cutoff: UnixSeconds,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
+    let mut deleted = 0;
     let mut checks = check_records(conn, keys)?;
     checks.pop();
     for (id, record) in checks {
         if record.is_none_or(|record| record.ended <= cutoff) {
             delete(conn, "check_record", id)?;
+            deleted += 1;
         }
     }
-    Ok(())
+    Ok(deleted)
 }
 
 pub(super) fn meta(

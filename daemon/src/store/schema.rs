@@ -10,7 +10,7 @@ use rusqlite_migration::{M, Migrations};
 pub(super) const APPLICATION_ID: u32 = 0x5373_686f;
 
 /// The schema this version writes.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// From an empty database to [`VERSION`].
 pub(super) const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
@@ -110,6 +110,9 @@ const STEPS: &[M<'_>] = &[
     ) STRICT;
     ",
     ),
+    // From here on keys are wrapped under the wrapping secret as well, without which an
+    // earlier version would take the device key for lost. The tables stay as they are.
+    M::up("SELECT 1;"),
 ];
 
 #[cfg(test)]

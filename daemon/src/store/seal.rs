@@ -12,7 +12,8 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::StoreError;
-use super::device_key::DeviceKey;
+use super::device_key::{DEVICE_KEY_LEN, DeviceKey};
+use super::wrapping::WrappingSecret;
 
 /// Length of every key here, in bytes.
 pub(super) const KEY_LEN: usize = 32;
@@ -109,8 +110,8 @@ impl Place {
     }
 }
 
-/// The keys that the device key and a database's own secret make together, one
-/// for each purpose.
+/// The keys that the device key, the wrapping secret and a database's own secret make
+/// together, one for each purpose.
 pub(super) struct Keys {
     /// Seals the value that tells whether the device key is the right one.
     pub(super) check: SealingKey,
@@ -122,17 +123,30 @@ pub(super) struct Keys {
     pub(super) rows: SealingKey,
 }
 
-/// The secret a database draws when it is made and again at every erasure:
+/// The secret a database draws when it is made and whenever everything is sealed anew:
 /// without it, keys wrapped before stay closed even to the device key.
 pub(super) type DatabaseSecret = Zeroizing<[u8; KEY_LEN]>;
 
 impl Keys {
     /// The keys for a database.
-    pub(super) fn derive(device_key: &DeviceKey, secret: &[u8]) -> Self {
-        let hkdf = Hkdf::<Sha256>::new(Some(secret), device_key.expose_bytes());
+    pub(super) fn derive(device_key: &DeviceKey, secret: &[u8], wrapping: &WrappingSecret) -> Self {
+        let mut both = Zeroizing::new([0; DEVICE_KEY_LEN + KEY_LEN]);
+        let (device, wrapped) = both.split_at_mut(DEVICE_KEY_LEN);
+        device.copy_from_slice(device_key.expose_bytes());
+        wrapped.copy_from_slice(wrapping.as_slice());
+        Self::expand(secret, both.as_slice(), b"sesshoku store 2 ")
+    }
+
+    /// The keys of a database that an earlier version made, which had no wrapping secret.
+    pub(super) fn derive_unwrapped(device_key: &DeviceKey, secret: &[u8]) -> Self {
+        Self::expand(secret, device_key.expose_bytes(), b"sesshoku store 1 ")
+    }
+
+    fn expand(salt: &[u8], input: &[u8], context: &[u8]) -> Self {
+        let hkdf = Hkdf::<Sha256>::new(Some(salt), input);
         let key = |purpose: &str| {
             let mut bytes = Zeroizing::new([0; KEY_LEN]);
-            hkdf.expand_multi_info(&[b"sesshoku store 1 ", purpose.as_bytes()], &mut *bytes)
+            hkdf.expand_multi_info(&[context, purpose.as_bytes()], &mut *bytes)
                 .expect("32 bytes are within what HKDF-SHA256 can expand");
             SealingKey(bytes)
         };
@@ -182,18 +196,26 @@ mod tests {
     }
 
     #[test]
-    fn keys_differ_by_purpose_device_key_and_secret() {
+    fn keys_differ_by_purpose_and_by_each_of_the_secrets() {
         let place = Place::named("meta", "x");
-        let device_key = DeviceKey::from_bytes([1; 32]);
-        let keys = Keys::derive(&device_key, &[2; 32]);
+        let derive = |device: u8, secret: u8, wrapping: u8| {
+            Keys::derive(
+                &DeviceKey::from_bytes([device; 32]),
+                &[secret; 32],
+                &Zeroizing::new([wrapping; 32]),
+            )
+        };
+        let keys = derive(1, 2, 3);
         let sealed = keys.rows.seal(&place, b"x").unwrap();
         assert!(keys.rows.open(&place, &sealed).is_some());
         assert!(keys.days.open(&place, &sealed).is_none());
         assert!(keys.teks.open(&place, &sealed).is_none());
         assert!(keys.check.open(&place, &sealed).is_none());
-        let other_secret = Keys::derive(&device_key, &[3; 32]);
-        assert!(other_secret.rows.open(&place, &sealed).is_none());
-        let other_device = Keys::derive(&DeviceKey::from_bytes([4; 32]), &[2; 32]);
-        assert!(other_device.rows.open(&place, &sealed).is_none());
+        assert!(derive(1, 2, 3).rows.open(&place, &sealed).is_some());
+        for other in [derive(9, 2, 3), derive(1, 9, 3), derive(1, 2, 9)] {
+            assert!(other.rows.open(&place, &sealed).is_none());
+        }
+        let unwrapped = Keys::derive_unwrapped(&DeviceKey::from_bytes([1; 32]), &[2; 32]);
+        assert!(unwrapped.rows.open(&place, &sealed).is_none());
     }
 }

@@ -80,8 +80,8 @@ pub(super) const SEGMENTS: Table = Table {
 pub(super) enum Row<'a> {
     /// Its key, and the row: the key again and the table's columns.
     Found(i64, &'a rusqlite::Row<'a>),
-    /// SQLite can read neither this row, or none of several, from this key on.
-    Unreadable(i64),
+    /// SQLite cannot read this row, or several from here on.
+    Unreadable,
 }
 
 /// Calls `visit` for each row with a key in `range` (both ends included) in order,
@@ -114,7 +114,7 @@ pub(super) fn for_each_row(
                 Err(error) => return Err(error.into()),
             }
         }
-        visit(Row::Unreadable(from))?;
+        visit(Row::Unreadable)?;
         match behind_damage(conn, table, from, last)? {
             Some(next) => from = next,
             None => return Ok(()),

@@ -6,8 +6,8 @@
 
 use std::env;
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use rusqlite::Connection;
 use sesshokud::store::{Consent, DeviceKey, Store};
@@ -42,6 +42,11 @@ pub(crate) struct Killed {
 
 impl Killed {
     pub(crate) fn start(test: &str, home: &Home) -> Self {
+        Self::start_with(test, DIR, home.path())
+    }
+
+    /// A child that finds `dir` under the name `variable` in its environment.
+    pub(crate) fn start_with(test: &str, variable: &str, dir: &Path) -> Self {
         let mut child = Command::new(env::current_exe().unwrap())
             .args([
                 "--exact",
@@ -50,13 +55,19 @@ impl Killed {
                 "--nocapture",
                 "--test-threads=1",
             ])
-            .env(DIR, home.path())
+            .env(variable, dir)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { child, lines }
+    }
+
+    /// What the child waits for.
+    pub(crate) fn stdin(&mut self) -> &mut ChildStdin {
+        self.child.stdin.as_mut().unwrap()
     }
 
     /// The child's next word that begins with `prefix`, without it.

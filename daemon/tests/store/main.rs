@@ -5,8 +5,10 @@
     reason = "tests fail by panicking and say what they skip"
 )]
 
+mod any_damage;
 mod crash;
 mod damage;
+mod gone;
 mod keeping;
 mod measure;
 mod model;

@@ -138,7 +138,7 @@ fn a_database_of_schema_1_is_taken_over() {
     let version: u32 = conn
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 2);
+    assert!(version > 2);
 }
 
 #[test]

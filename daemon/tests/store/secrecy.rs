@@ -176,6 +176,12 @@ fn a_purged_day_s_keys_are_in_no_file() {
         .unwrap();
     assert_eq!(files_with(home.path(), &encounters), [""; 0]);
     assert_eq!(files_with(home.path(), &tek), [""; 0]);
+    // What stays is sealed anew.
+    assert_eq!(files_with(home.path(), &exposures), [""; 0]);
+    let exposures = blob(
+        &home,
+        "SELECT wrapped FROM exposure_key ORDER BY day LIMIT 1",
+    );
     assert!(!files_with(home.path(), &exposures).is_empty());
     let encounters = blob(
         &home,

@@ -15,7 +15,7 @@ use serde::Serialize;
 use sesshoku_dbus_api::{
     self as api, BUS_NAME, CONSENT1, CheckEntry, Consent1Proxy, ContactDay, EXPOSURE1,
     Exposure1Proxy, ExposureResult, NOTICES1, OBJECT_PATH, Properties, Registration1Proxy,
-    TRACING1, Tracing1Proxy,
+    TRACING1, Tracing1Proxy, number_pipe,
 };
 use sesshoku_session::Preferences;
 use tokio::sync::OnceCell;
@@ -297,8 +297,10 @@ impl Controller {
         processing_number: &str,
     ) -> Result<(), Failure> {
         let registration = Registration1Proxy::new(self.connection().await?).await?;
+        // Without another descriptor there is nothing to be had of a file, either.
+        let number = number_pipe(processing_number).map_err(|_| Failure::file())?;
         registration
-            .register(agreement_version, has_symptoms, date, processing_number)
+            .register_with(agreement_version, has_symptoms, date, number)
             .await?;
         Ok(())
     }

@@ -1,0 +1,285 @@
+//! The wrapping secret: one of the three that everything in the database hangs on, and
+//! the one that is replaced whenever something is let go.
+//!
+//! What a database once held lies on in blocks that the file system has freed: in a
+//! write-ahead log that was cut, in pages that were given back. Overwriting the database
+//! does not reach those. So there is one small file that is only ever written in place.
+//! When days are purged, everything that stays is sealed anew under another secret, and
+//! the one before is overwritten; whatever was sealed under it, wherever it lies, opens
+//! no more.
+//!
+//! ```text
+//! slot 0: page, the same page once more | slot 1: page, the same page once more
+//! a page: secret 32 | whether it ever came in force u8 | zeros up to 4096
+//! ```
+//!
+//! One slot holds the secret in force. The other holds zeros, or for the length of a
+//! change the next secret. Which one is in force, the database tells: only one opens it.
+//! Where one has been in force and there is no database, that was lost.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::database::io_error;
+use super::seal::{KEY_LEN, random_bytes};
+use super::{StoreError, files, medium};
+
+/// Name of the file in the state folder.
+const WRAPPING_FILE: &str = "wrapping.key";
+/// A block of every usual file system. Smaller files may lie among its own records, which
+/// go through its journal.
+const PAGE: usize = 4096;
+const COPIES: usize = 2;
+const PAGES: usize = 2 * COPIES;
+
+/// A secret that keys are wrapped under; wiped from memory when dropped.
+pub(super) type WrappingSecret = Zeroizing<[u8; KEY_LEN]>;
+
+/// The file, and what its pages hold.
+pub(super) struct Wrapping {
+    path: PathBuf,
+    file: File,
+    pages: [Option<Held>; PAGES],
+    /// The slot whose secret is in force, as far as that is known.
+    in_force: Option<usize>,
+}
+
+/// What a page holds.
+#[derive(Clone, PartialEq, Eq)]
+struct Held {
+    secret: WrappingSecret,
+    was_in_force: bool,
+}
+
+impl Wrapping {
+    /// Opens the file in `state_dir`, or makes it.
+    pub(super) fn open(state_dir: &Path) -> Result<Self, StoreError> {
+        let path = state_dir.join(WRAPPING_FILE);
+        let file = open_or_create(&path).map_err(io_error(&path))?;
+        let mut pages = [const { None }; PAGES];
+        for (number, page) in pages.iter_mut().enumerate() {
+            *page = read_page(&file, number).map_err(io_error(&path))?;
+        }
+        files::sync_dir(state_dir).map_err(io_error(state_dir))?;
+        // Until the database says more: what never came in force is not to be kept.
+        let was = |page: &Option<Held>| page.as_ref().is_some_and(|held| held.was_in_force);
+        let in_force = pages.iter().position(was).map(|page| page / COPIES);
+        Ok(Self {
+            path,
+            file,
+            pages,
+            in_force,
+        })
+    }
+
+    /// The secrets that may be in force.
+    pub(super) fn candidates(&self) -> Vec<WrappingSecret> {
+        let mut candidates: Vec<WrappingSecret> = Vec::new();
+        for held in self.pages.iter().flatten() {
+            if !candidates.contains(&held.secret) {
+                candidates.push(held.secret.clone());
+            }
+        }
+        candidates
+    }
+
+    /// Whether a secret has been in force: there was a database.
+    pub(super) fn was_in_force(&self) -> bool {
+        self.pages.iter().flatten().any(|held| held.was_in_force)
+    }
+
+    /// Puts a new secret down beside the one in force, which [`Wrapping::settle`] was
+    /// last called with. It does not come in force before the database says so.
+    pub(super) fn prepare(&mut self) -> Result<WrappingSecret, StoreError> {
+        let secret = random_bytes()?;
+        let spare = match self.in_force {
+            Some(0) => COPIES..PAGES,
+            Some(_) | None => 0..COPIES,
+        };
+        let held = Held {
+            secret,
+            was_in_force: false,
+        };
+        for page in spare {
+            self.write(page, Some(&held))?;
+        }
+        self.sync()?;
+        Ok(held.secret)
+    }
+
+    /// Overwrites all secrets but `in_force`, and sees that there are two copies of that.
+    pub(super) fn settle(&mut self, in_force: &WrappingSecret) -> Result<(), StoreError> {
+        let holds = |page: &Option<Held>| page.as_ref().is_some_and(|it| it.secret == *in_force);
+        let slot = self.pages.iter().position(holds).unwrap_or(0) / COPIES;
+        let held = Held {
+            secret: in_force.clone(),
+            was_in_force: true,
+        };
+        self.in_force = Some(slot);
+        let mut written = false;
+        for page in 0..PAGES {
+            let wanted = (page / COPIES == slot).then_some(&held);
+            if self.pages[page].as_ref() != wanted {
+                self.write(page, wanted)?;
+                written = true;
+            }
+        }
+        if written { self.sync() } else { Ok(()) }
+    }
+
+    /// Overwrites all secrets. That needs no room on the disk.
+    pub(super) fn clear(&mut self) -> Result<(), StoreError> {
+        self.in_force = None;
+        for page in 0..PAGES {
+            self.write(page, None)?;
+        }
+        self.sync()
+    }
+
+    /// Overwrites and removes the file in `state_dir`, if there is one.
+    pub(super) fn destroy(state_dir: &Path) -> Result<(), StoreError> {
+        let path = state_dir.join(WRAPPING_FILE);
+        files::destroy(&path).map_err(io_error(&path))
+    }
+
+    /// What is written over the secret may not take its place on the disk; why not.
+    pub(super) fn doubt(&self) -> Option<medium::Doubt> {
+        medium::doubt(&self.file)
+    }
+
+    fn write(&mut self, page: usize, held: Option<&Held>) -> Result<(), StoreError> {
+        let mut contents = Zeroizing::new([0; PAGE]);
+        if let Some(held) = held {
+            contents[..KEY_LEN].copy_from_slice(held.secret.as_slice());
+            contents[KEY_LEN] = u8::from(held.was_in_force);
+        }
+        self.file
+            .write_all_at(contents.as_slice(), offset(page))
+            .map_err(io_error(&self.path))?;
+        self.pages[page] = held.cloned();
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        self.file.sync_all().map_err(io_error(&self.path))
+    }
+}
+
+fn open_or_create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(files::PRIVATE_FILE);
+    match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            medium::write_in_place(&file);
+            // All blocks are there before a secret is, so that it is written into them.
+            file.write_all_at(&[0; PAGE * PAGES], 0)?;
+            file.sync_all()?;
+            Ok(file)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is on a page, unless that is empty, or missing from a file cut short.
+fn read_page(file: &File, page: usize) -> io::Result<Option<Held>> {
+    let mut contents = Zeroizing::new([0; KEY_LEN + 1]);
+    match file.read_exact_at(contents.as_mut_slice(), offset(page)) {
+        Ok(()) => {
+            let mut secret = Zeroizing::new([0; KEY_LEN]);
+            secret.copy_from_slice(&contents[..KEY_LEN]);
+            let is_empty = secret.iter().all(|byte| *byte == 0);
+            Ok((!is_empty).then_some(Held {
+                secret,
+                was_in_force: contents[KEY_LEN] != 0,
+            }))
+        }
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn offset(page: usize) -> u64 {
+    u64::try_from(page * PAGE).expect("a few pages")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contents(dir: &Path) -> Vec<u8> {
+        std::fs::read(dir.join(WRAPPING_FILE)).unwrap()
+    }
+
+    fn holds(contents: &[u8], secret: &WrappingSecret) -> usize {
+        let windows = contents.windows(KEY_LEN);
+        windows
+            .filter(|window| *window == secret.as_slice())
+            .count()
+    }
+
+    #[test]
+    fn a_new_secret_is_written_beside_the_old_one_and_then_that_is_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut wrapping = Wrapping::open(dir.path()).unwrap();
+        assert_eq!(wrapping.candidates().len(), 0);
+        assert!(!wrapping.was_in_force());
+        let mut before = wrapping.prepare().unwrap();
+        wrapping.settle(&before).unwrap();
+        for _ in 0..3 {
+            let next = wrapping.prepare().unwrap();
+            let both = contents(dir.path());
+            assert_eq!((holds(&both, &before), holds(&both, &next)), (2, 2));
+            let mut reopened = Wrapping::open(dir.path()).unwrap();
+            assert_eq!(reopened.candidates().len(), 2);
+            reopened.settle(&next).unwrap();
+            wrapping = Wrapping::open(dir.path()).unwrap();
+            let after = contents(dir.path());
+            assert_eq!((holds(&after, &before), holds(&after, &next)), (0, 2));
+            assert_eq!(after.len(), PAGE * PAGES);
+            assert!(wrapping.was_in_force());
+            before = next;
+        }
+        wrapping.clear().unwrap();
+        assert!(contents(dir.path()).iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn a_change_that_was_given_up_leaves_the_secret_in_force() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut wrapping = Wrapping::open(dir.path()).unwrap();
+        // In the one slot, then in the other.
+        for _ in 0..2 {
+            let in_force = wrapping.prepare().unwrap();
+            wrapping.settle(&in_force).unwrap();
+            let given_up = wrapping.prepare().unwrap();
+            // The next change does not take the place of the one in force.
+            let next = wrapping.prepare().unwrap();
+            let contents = contents(dir.path());
+            assert_eq!(holds(&contents, &in_force), 2);
+            assert_eq!(holds(&contents, &given_up), 0);
+            assert_eq!(holds(&contents, &next), 2);
+        }
+    }
+
+    #[test]
+    fn a_damaged_copy_is_mended_from_the_other() {
+        for page in 0..COPIES {
+            let dir = tempfile::tempdir().unwrap();
+            let mut wrapping = Wrapping::open(dir.path()).unwrap();
+            let secret = wrapping.prepare().unwrap();
+            wrapping.settle(&secret).unwrap();
+            let path = dir.path().join(WRAPPING_FILE);
+            let file = OpenOptions::new().write(true).open(&path).unwrap();
+            file.write_all_at(&[0xa7; PAGE], offset(page)).unwrap();
+            let mut wrapping = Wrapping::open(dir.path()).unwrap();
+            assert!(wrapping.candidates().contains(&secret));
+            wrapping.settle(&secret).unwrap();
+            assert_eq!(Wrapping::open(dir.path()).unwrap().candidates(), [secret]);
+        }
+    }
+}
