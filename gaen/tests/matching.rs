@@ -798,10 +798,10 @@ fn any_situation() -> impl Strategy<Value = (Vec<DiagnosisKey>, Vec<Sighting>)> 
 /// Hundredths of a point of an attenuation's bucket, in COCOA's configuration.
 fn hundredths(attenuation: u8) -> u64 {
     match attenuation {
-        ..=46 => 100,
-        ..=60 => 250,
-        ..=65 => 130,
-        _ => 1,
+        0..=46 => 100,
+        47..=60 => 250,
+        61..=65 => 130,
+        66.. => 1,
     }
 }
 

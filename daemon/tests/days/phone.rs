@@ -143,7 +143,7 @@ impl Phone {
                 Voucher::Nobody
             };
         }
-        let is_off = day % 3 == 1 && (hour >= 23 || hour < 6);
+        let is_off = day % 3 == 1 && !(6..23).contains(&hour);
         let state = if is_off {
             RadioState::Off("sim0".into())
         } else {
