@@ -102,7 +102,11 @@ mod tests {
         for xml in ALL_XML {
             for kind in ["method", "property", "signal"] {
                 let declaration = format!("<{kind} name=\"");
-                let declared = xml.split(&declaration).skip(1);
+                // Our own programs do not call what is deprecated.
+                let declared = xml
+                    .split(&declaration)
+                    .skip(1)
+                    .filter(|rest| !rest.contains("org.freedesktop.DBus.Deprecated"));
                 in_xml.extend(declared.filter_map(|rest| rest.split('"').next()));
             }
         }
