@@ -54,6 +54,15 @@ pub(super) fn destroy_empty_after(
     Ok(())
 }
 
+/// Notes that what was found on `day` is lost.
+pub(super) fn mark_lost(conn: &Connection, keys: &Keys, day: UtcDay) -> Result<(), StoreError> {
+    let row = DayRow {
+        lost: true,
+        ..DayRow::default()
+    };
+    write(conn, keys, day, &row)
+}
+
 /// All exposures, each with its windows of all days.
 pub(super) fn all(conn: &Connection, keys: &Keys) -> Result<Exposures, StoreError> {
     let mut exposures = Exposures::default();

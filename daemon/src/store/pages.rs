@@ -66,10 +66,17 @@ impl Pages {
             let Some(page) = self.page(number)? else {
                 continue;
             };
-            let start = if number == 1 { DATABASE_HEADER } else { 0 };
-            for cell in cells(&page, start) {
-                if let Some(row) = self.row(&page[cell..])? {
-                    visit(row)?;
+            // Another page may have come to lie where the first one was.
+            let starts: &[usize] = if number == 1 {
+                &[DATABASE_HEADER, 0]
+            } else {
+                &[0]
+            };
+            for start in starts {
+                for cell in cells(&page, *start) {
+                    if let Some(row) = self.row(&page[cell..])? {
+                        visit(row)?;
+                    }
                 }
             }
         }

@@ -6,10 +6,11 @@
 //! like no other row.
 //!
 //! What was lost is not known from what is left. So each recorded day has a segment put
-//! behind its last that does not open: until the day is gone, it counts as damaged.
+//! behind its last that does not open: until the day is gone, it counts as damaged. Where
+//! the key of its exposures is lost, what was found on it counts as lost.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::Path;
 
@@ -24,7 +25,7 @@ use super::rows::ROW_TABLES;
 use super::seal::{Keys, Place, SealingKey};
 use super::segment::SegmentId;
 use super::wrapping::Wrapping;
-use super::{SECRET_ID, SECRET_TABLES, SecretRow, StoreError, files, unlock_with};
+use super::{SECRET_ID, SECRET_TABLES, SecretRow, StoreError, exposures, files, unlock_with};
 
 /// What was saved.
 #[derive(Debug, Default)]
@@ -122,10 +123,12 @@ fn copy(pages: &Pages, path: &Path, keys: &Keys, to: &Connection) -> Result<Save
     for day in Purpose::Encounters.days(to, UtcDay::new(0))? {
         saved.days.insert(day, None);
     }
+    let mut recorded: BTreeSet<UtcDay> = saved.days.keys().copied().collect();
     for_each_row(pages, path, &mut |row| {
         let [Value::Null, Value::Blob(sealed)] = row.columns.as_slice() else {
             return Ok(());
         };
+        recorded.extend(day_of_segment(row.id));
         if let Some(id) = SegmentId::from_row(row.id).filter(|id| saved.days.contains_key(&id.day))
         {
             // One that does not open is copied too: it tells of itself.
@@ -146,6 +149,11 @@ fn copy(pages: &Pages, path: &Path, keys: &Keys, to: &Connection) -> Result<Save
         }
         Ok(())
     })?;
+    for day in recorded {
+        if Purpose::Exposures.find_whole(to, keys, day)?.is_none() {
+            exposures::mark_lost(to, keys, day)?;
+        }
+    }
     for (day, last) in &saved.days {
         let behind = last.map_or(Some(SegmentId::first(*day)), SegmentId::next);
         if let Some(id) = behind {
@@ -161,7 +169,7 @@ fn copy(pages: &Pages, path: &Path, keys: &Keys, to: &Connection) -> Result<Save
 /// Copies a row that hangs on no day's key, if it is one and opens.
 fn copy_row(row: &Row, keys: &Keys, to: &Connection) -> Result<bool, StoreError> {
     // Segments are the most by far, and have keys of a length of their own.
-    if SegmentId::from_row(row.id).is_some_and(|id| id.day > UtcDay::new(0)) {
+    if day_of_segment(row.id).is_some() {
         return Ok(false);
     }
     match row.columns.as_slice() {
@@ -211,6 +219,12 @@ fn copy_row(row: &Row, keys: &Keys, to: &Connection) -> Result<bool, StoreError>
         }
         _ => Ok(false),
     }
+}
+
+/// The day of the segment with this row key; `None` of every other row.
+fn day_of_segment(id: i64) -> Option<UtcDay> {
+    let day = SegmentId::from_row(id)?.day;
+    (day > UtcDay::new(0)).then_some(day)
 }
 
 /// The row of a secret that `row` is, if it looks like one.
