@@ -39,7 +39,7 @@ fn every_call_is_answered_while_the_clock_is_not_set() -> anyhow::Result<()> {
 
     let check = place.sesshoku(&["check", "--json"])?;
     assert_eq!(check.status.code(), Some(1));
-    let json: serde_json::Value = serde_json::from_slice(&check.stdout)?;
+    let json: serde_json::Value = serde_json::from_slice(&check.stderr)?;
     assert_eq!(json["error"], "clock-not-set");
     let contacts = place.json(&["contacts"])?;
     let reasons = contacts["reasons"].as_array().map(Vec::as_slice);

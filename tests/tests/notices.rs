@@ -101,6 +101,7 @@ fn what_the_operator_writes_is_shown_with_the_next_check_and_goes_with_one() -> 
     let checks = me.place.json(&["checks"])?;
     let checks = checks["checks"].as_array().context("checks")?;
     assert!(checks.len() >= 3, "{checks:?}");
+    let mut compared = 0;
     for check in checks {
         let time = |name| check[name].as_u64().unwrap_or(0);
         assert!(
@@ -108,12 +109,13 @@ fn what_the_operator_writes_is_shown_with_the_next_check_and_goes_with_one() -> 
             "{check}"
         );
         assert_eq!(check["outcome"], "complete", "{check}");
-        assert_eq!(
-            (&check["listed"], &check["compared"]),
-            (&json!(0), &json!(0)),
-            "{check}"
-        );
+        // Nobody registers: all there can be is the padding of the day, compared once.
+        let count = |name| check[name].as_u64().unwrap_or(u64::MAX);
+        assert!(count("compared") <= count("listed"), "{check}");
+        assert!(count("listed") <= 1, "{check}");
+        compared += count("compared");
     }
+    assert!(compared <= 1, "{checks:?}");
     me.end()?;
     servers.end()
 }
