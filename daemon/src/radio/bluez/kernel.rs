@@ -72,7 +72,8 @@ pub(super) struct Bearing {
     /// It sends from resolvable addresses that the kernel chooses.
     pub(super) resolvable: bool,
     /// Since it was switched on, the kernel has begun to send an advert of its own
-    /// from the public address, and sends it until the adapter is switched off.
+    /// from the public address, and sends it until the adapter is switched off. So it
+    /// is called until the adapter is on again.
     pub(super) exposed: bool,
 }
 
@@ -184,9 +185,10 @@ impl Controller {
     /// Its settings are these from now on.
     fn become_as(&mut self, settings: Settings, now: Instant) {
         let before = std::mem::replace(&mut self.settings, settings);
-        if !settings.powered {
+        // Not when it goes off: bluetoothd, which tells later, would still call it on.
+        if settings.powered && !before.powered {
             *self = Self::new(settings);
-        } else if settings.connectable != before.connectable {
+        } else if settings.powered && settings.connectable != before.connectable {
             self.turned = Some(now);
             self.exposed |= self.advertised;
         }
@@ -383,7 +385,11 @@ mod tests {
             (&[Are(ON), Advert][..], false),
             (&[Are(ON), Advert, Are(OPEN)], true),
             (&[Are(ON), Advert, Are(OPEN), Are(ON)], true),
-            (&[Are(ON), Advert, Are(OPEN), Are(ON), Are(0)], false),
+            (&[Are(ON), Advert, Are(OPEN), Are(ON), Are(0)], true),
+            (
+                &[Are(ON), Advert, Are(OPEN), Are(ON), Are(0), Are(ON)],
+                false,
+            ),
             (
                 &[Are(ON), Advert, Are(OPEN), Are(0), Are(ON), Advert],
                 false,
