@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 
+use anyhow::Context;
 use sesshoku_tests::local::{Place, wait_for};
 use sesshoku_tests::room::meeting;
 
@@ -55,17 +56,20 @@ fn every_call_is_answered_while_the_clock_is_not_set() -> anyhow::Result<()> {
         ("Registration1.GetRegistration", &[]),
         ("Registration1.Forget", &[]),
         ("Tracing1.GetHeard", &[]),
-        ("Calibration1.Measure", &["5"]),
         ("Tracing1.Erase", &[]),
     ] {
-        place.gdbus(NAME, OBJECT, &format!("org.sesshoku.{method}"), arguments)?;
+        place
+            .gdbus(NAME, OBJECT, &format!("org.sesshoku.{method}"), arguments)
+            .context(method)?;
     }
     for (method, arguments, error) in [
         ("Registration1.Retry", &[][..], "NothingPending"),
+        ("Calibration1.Measure", &["5"], "NotListening"),
         (
             "Registration1.Register",
             &["1", "true", "2020-08-01", "'12345678'"],
-            "ClockNotSet",
+            // Here is no server to register with, which is told first.
+            "NotConfigured",
         ),
     ] {
         let answer = place.gdbus(NAME, OBJECT, &format!("org.sesshoku.{method}"), arguments);

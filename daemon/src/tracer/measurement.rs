@@ -9,7 +9,7 @@ use gaen::key::Rpi;
 use rand_core::CryptoRng;
 use sesshoku_dbus_api::ConsentState;
 
-use super::{Action, ScanState, Tracer};
+use super::{Action, ScanState, Tracer, is_plausible};
 use crate::clock::{BootTime, Now};
 use crate::radio::Heard;
 
@@ -136,7 +136,8 @@ impl<R: CryptoRng> Tracer<R> {
             Some(NotMeasured::ShuttingDown)
         } else if self.consent != ConsentState::Agreed {
             Some(NotMeasured::ConsentRequired)
-        } else if !self.may_listen() {
+        } else if !self.may_listen() || !is_plausible(self.last_seen.wall) {
+            // Nobody is listened to, either, while the clock is not set.
             Some(NotMeasured::NotListening)
         } else {
             None
