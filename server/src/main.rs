@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use manual::Section;
 use serde::Serialize;
-use sesshoku_server::clock::Clock;
+use sesshoku_server::clock::{self, Clock};
 use sesshoku_server::management::{self, account};
 use sesshoku_server::{keygen, log, notification, run};
 use settings::{Settings, Sources};
@@ -45,6 +45,17 @@ enum Command {
         config: Option<PathBuf>,
         #[command(subcommand)]
         command: account::Command,
+    },
+    /// Show what time a role goes by, and vouch for the clock where it is not believed.
+    Clock {
+        /// Which role.
+        role: RoleName,
+        /// Read this file instead of the installed ones.
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// The clock is right, although it is far from when the role ran last.
+        #[arg(long)]
+        accept: bool,
     },
     /// Make the key that signs exports.
     Keygen(Keygen),
@@ -102,6 +113,11 @@ fn main() -> ExitCode {
         Command::Notification(role) => notification(role),
         Command::Management(role) => management(role),
         Command::Account { config, command } => account(config, command),
+        Command::Clock {
+            role,
+            config,
+            accept,
+        } => clock(role, config, accept),
         Command::Keygen(files) => {
             keygen::keygen(&files.private, &files.public).map_err(|it| Failure::Other(it.into()))
         }
@@ -148,8 +164,19 @@ fn account(config: Option<PathBuf>, command: account::Command) -> Result<(), Fai
     in_runtime(async {
         log::start();
         let mut out = io::stdout().lock();
-        let done = command.run(&config, &Clock::system(), &mut out).await;
+        let done = command.run(&config, &Clock::kept(), &mut out).await;
         done.map_err(|error| Failure::Other(error.into()))
+    })
+}
+
+fn clock(role: RoleName, config: Option<PathBuf>, accept: bool) -> Result<(), Failure> {
+    in_runtime(async {
+        let database = match role {
+            RoleName::Notification => notification::database(&load("notification", config)?).await,
+            RoleName::Management => management::database(&load("management", config)?).await,
+        };
+        let said = async { clock::run_command(&database?, accept).await };
+        print(&said.await.map_err(|error| Failure::Other(error.into()))?)
     })
 }
 

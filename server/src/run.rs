@@ -36,7 +36,7 @@ pub async fn management(config: management::Config) -> anyhow::Result<()> {
     let settings = config.http.clone();
     let metrics = Metrics::default();
     let clock = config.clock.open().await?;
-    let system = management::open(config, clock).await?;
+    let system = management::open(config, clock, &metrics).await?;
     let (router, ready) = (system.router(), system.ready());
     serve_role(&settings, router, ready, &metrics, |shutdown| async move {
         system.run_background(http::ended(shutdown)).await;

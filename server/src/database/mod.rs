@@ -9,6 +9,7 @@ mod postgres;
 mod sqlite;
 #[cfg(test)]
 pub(crate) mod testing;
+pub(crate) mod time;
 
 use std::path::PathBuf;
 
@@ -18,6 +19,8 @@ use crate::secret::{Place, SecretError};
 
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
+pub use time::Witnessed;
+pub(crate) use time::machine_shows;
 
 /// The `[database]` table: `kind = "sqlite"` with `path`, or `kind = "postgres"` with
 /// `url`, the place of a secret such as `postgres://user:password@host/database`.

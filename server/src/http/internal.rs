@@ -24,8 +24,10 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 #[derive(Clone, Debug)]
 pub struct Metrics(Arc<Mutex<Registry>>);
 
-/// Whether the server could do its work now.
-pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, bool> + Send + Sync>;
+/// Whether the server could do its work now: what keeps it from that as an error, what
+/// an operator should look at beside.
+pub type Ready =
+    Arc<dyn Fn() -> BoxFuture<'static, Result<Option<String>, &'static str>> + Send + Sync>;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Labels {
@@ -125,9 +127,13 @@ async fn show_metrics(State(metrics): State<Metrics>) -> Response {
 }
 
 async fn show_readiness(State(ready): State<Ready>) -> Response {
-    if ready().await {
-        "ready\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+    match ready().await {
+        Ok(None) => "ready\n".into_response(),
+        Ok(Some(note)) => format!("ready\n{note}\n").into_response(),
+        Err(why) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("not ready: {why}\n"),
+        )
+            .into_response(),
     }
 }

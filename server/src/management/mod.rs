@@ -27,8 +27,10 @@ use jiff::tz::TimeZone;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::database::DatabaseError;
-use crate::http::internal::Ready;
+use crate::clock::guard::guard;
+use crate::clock::keeper::Keeper;
+use crate::database::{Database, DatabaseError};
+use crate::http::internal::{Metrics, Ready};
 use crate::http::source::Sources;
 use crate::log::Causes;
 use crate::secret::SecretError;
@@ -48,9 +50,11 @@ const GUESSING_CHANCE_WARNED: f64 = 0.01;
 /// The shortest credential that is taken, in bytes: 128 bits even where it is hex.
 const CREDENTIAL_LEN_MIN: usize = 32;
 
-/// The running role. Its clones are the same.
-#[derive(Clone)]
-pub struct Management(Arc<Inner>);
+/// The running role.
+pub struct Management {
+    inner: Arc<Inner>,
+    keeper: Option<Keeper>,
+}
 
 struct Inner {
     config: Config,
@@ -95,11 +99,24 @@ pub enum OpenError {
     TimeZone(#[source] jiff::Error),
 }
 
-/// Opens everything the role needs.
+/// Opens the role's database and brings its schema up to date.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn database(config: &Config) -> Result<Database, DatabaseError> {
+    Ok(Store::open(&config.database.0).await?.database())
+}
+
+/// Opens everything the role needs, begins to keep `clock` by its database, and counts in
+/// `metrics`.
 ///
 /// # Errors
 /// [`OpenError`].
-pub async fn open(config: Config, clock: Clock) -> Result<Management, OpenError> {
+pub async fn open(
+    config: Config,
+    clock: Clock,
+    metrics: &Metrics,
+) -> Result<Management, OpenError> {
     let secret = |what, place: &crate::secret::Place| {
         place.read().map_err(|error| OpenError::Secret(what, error))
     };
@@ -110,8 +127,10 @@ pub async fn open(config: Config, clock: Clock) -> Result<Management, OpenError>
     }
     let numbers = &config.numbers;
     tell_guessing_chance(numbers);
-    Ok(Management(Arc::new(Inner {
-        store: Store::open(&config.database.0).await?,
+    let store = Store::open(&config.database.0).await?;
+    let keeper = Keeper::begin(&clock, store.database(), metrics).await?;
+    let inner = Arc::new(Inner {
+        store,
         keys,
         check_credential: sha256(credential.expose().as_bytes()),
         sender: Sender::new(&config.mail, &config.sms)?,
@@ -122,28 +141,40 @@ pub async fn open(config: Config, clock: Clock) -> Result<Management, OpenError>
         tasks: TaskTracker::new(),
         config,
         clock,
-    })))
+    });
+    Ok(Management { inner, keeper })
 }
 
 impl Management {
     /// The page and the JSON interface. A client's address is taken from
     /// `ConnectInfo<SocketAddr>`; without it all share one limit for signing in.
     pub fn router(&self) -> Router {
-        api::router(Arc::clone(&self.0)).merge(web::router(Arc::clone(&self.0)))
+        let inner = &self.inner;
+        let router = api::router(Arc::clone(inner)).merge(web::router(Arc::clone(inner)));
+        guard(router, inner.clock.clone())
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, and the time is known.
     pub fn ready(&self) -> Ready {
-        let inner = Arc::clone(&self.0);
+        let inner = Arc::clone(&self.inner);
         Arc::new(move || {
             let inner = Arc::clone(&inner);
-            Box::pin(async move { inner.store.ping().await.is_ok() })
+            Box::pin(async move {
+                inner
+                    .store
+                    .ping()
+                    .await
+                    .map_err(|_| "the database does not answer")?;
+                inner.clock.condition()
+            })
         })
     }
 
-    /// Deletes what has expired, again and again, until `shutdown`, which is to come
-    /// when no request is served any more; then waits for messages being sent.
-    pub async fn run_background(&self, shutdown: impl Future<Output = ()>) {
+    /// Keeps the time, and deletes what has expired, again and again, until `shutdown`,
+    /// which is to come when no request is served any more; then waits for messages being
+    /// sent.
+    pub async fn run_background(mut self, shutdown: impl Future<Output = ()>) {
+        let keeping = self.keeper.take().map(|keeper| tokio::spawn(keeper.run()));
         let purging = async {
             let mut ticks = tokio::time::interval(PURGE_EVERY);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -156,8 +187,11 @@ impl Management {
             () = purging => (),
             () = shutdown => (),
         }
-        self.0.tasks.close();
-        self.0.tasks.wait().await;
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+        if let Some(keeping) = keeping {
+            keeping.abort();
+        }
     }
 
     async fn purge(&self) {
@@ -166,7 +200,10 @@ impl Management {
             clock,
             config,
             ..
-        } = &*self.0;
+        } = &*self.inner;
+        if !clock.is_known() {
+            return;
+        }
         let times = config.accounts.session_times();
         if let Err(error) = store.purge(clock.now(), times, config.audit.kept()).await {
             tracing::error!(error = %Causes(&error), "what has expired cannot be deleted");

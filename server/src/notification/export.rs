@@ -170,9 +170,11 @@ impl Exporter {
     }
 
     /// Does what there is to do now, if no other process does.
+    ///
+    /// While the time is not known, nothing is made or deleted.
     pub(super) async fn round(&mut self) -> Result<(), ExportError> {
         let held_before = std::mem::replace(&mut self.holds, false);
-        if !self.renew().await? {
+        if !self.parts.clock.is_known() || !self.renew().await? {
             return Ok(());
         }
         if !held_before {

@@ -29,7 +29,9 @@ use axum::Router;
 use gaen::export::{Signer, SignerError};
 
 use crate::clock::Clock;
-use crate::database::DatabaseError;
+use crate::clock::guard::guard;
+use crate::clock::keeper::Keeper;
+use crate::database::{Database, DatabaseError};
 use crate::http::internal::{self, Ready};
 use crate::http::source::Sources;
 use crate::http::{Shutdown, ended};
@@ -53,6 +55,8 @@ pub use notices::NoticesError;
 
 /// An open notification server.
 pub struct Notification {
+    clock: Clock,
+    keeper: Option<Keeper>,
     registrar: Arc<Registrar>,
     distributor: Arc<Distributor>,
     exporter: Option<Exporter>,
@@ -100,7 +104,16 @@ pub async fn check(config: &Config) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Opens a notification server, whose counters go to `metrics`.
+/// Opens the role's database and brings its schema up to date.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn database(config: &Config) -> Result<Database, DatabaseError> {
+    Ok(Store::open(&config.database).await?.database())
+}
+
+/// Opens a notification server, whose counters go to `metrics`, and begins to keep
+/// `clock` by its database.
 ///
 /// # Errors
 /// [`OpenError`] says what is missing.
@@ -114,6 +127,7 @@ pub async fn open(
     let configurations = Configurations::load(&config.distribution)?;
     let notices = Notices::open(config.distribution.notices.clone()).await?;
     let store = Store::open(&config.database).await?;
+    let keeper = Keeper::begin(&clock, store.database(), metrics).await?;
     let blobs = Blobs::open(&config.storage)?;
     let metrics = Metrics::new(metrics);
     let regions = config.distribution.regions;
@@ -130,6 +144,8 @@ pub async fn open(
         })
     });
     Ok(Notification {
+        clock: clock.clone(),
+        keeper,
         registrar: Arc::new(Registrar {
             clock,
             store: store.clone(),
@@ -165,26 +181,45 @@ fn signer(settings: &config::Signing) -> Result<Signer, OpenError> {
 impl Notification {
     /// What the public is answered.
     pub fn router(&self) -> Router {
-        register::router(Arc::clone(&self.registrar))
-            .merge(distribute::router(Arc::clone(&self.distributor)))
-            .merge(internal::health())
+        // What is handed out does not depend on the time.
+        guard(
+            register::router(Arc::clone(&self.registrar)),
+            self.clock.clone(),
+        )
+        .merge(distribute::router(Arc::clone(&self.distributor)))
+        .merge(internal::health())
     }
 
-    /// Whether the database and the files can be got at.
+    /// Whether the database and the files can be got at, and the time is known.
     pub fn ready(&self) -> Ready {
-        let (store, blobs) = (self.store.clone(), self.blobs.clone());
+        let (clock, store, blobs) = (self.clock.clone(), self.store.clone(), self.blobs.clone());
         let name = export::list_name(self.regions.first().map_or("", String::as_str));
         Arc::new(move || {
-            let (store, blobs, name) = (store.clone(), blobs.clone(), name.clone());
-            Box::pin(async move { store.ping().await.is_ok() && blobs.head(&name).await.is_ok() })
+            let (clock, store, blobs) = (clock.clone(), store.clone(), blobs.clone());
+            let name = name.clone();
+            Box::pin(async move {
+                store
+                    .ping()
+                    .await
+                    .map_err(|_| "the database does not answer")?;
+                blobs
+                    .head(&name)
+                    .await
+                    .map_err(|_| "the files cannot be got at")?;
+                clock.condition()
+            })
         })
     }
 
-    /// Makes exports until `shutdown`, where this process is to.
+    /// Keeps the time, and makes exports where this process is to, until `shutdown`.
     pub async fn run_background(self, shutdown: Shutdown) {
+        let keeping = self.keeper.map(|keeper| tokio::spawn(keeper.run()));
         match self.exporter {
             Some(exporter) => exporter.run(shutdown).await,
             None => ended(shutdown).await,
+        }
+        if let Some(keeping) = keeping {
+            keeping.abort();
         }
     }
 }

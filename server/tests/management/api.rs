@@ -419,6 +419,30 @@ async fn what_was_answered_holds_after_a_crash() {
     assert_eq!(place.live_numbers(), 0);
 }
 
+#[tokio::test]
+async fn a_start_with_a_wrong_clock_forgets_no_number() {
+    let smtp = Smtp::plain();
+    let place = Place::new(&smtp);
+    let token = place.add_token("clinic");
+    let server = place.start();
+    let mail = json!({ "mail": MAIL });
+    assert_eq!(server.issue(&token, mail.clone()).await.status, 201);
+    let number = smtp.mail().number();
+    drop(server);
+
+    let wrong = place.start_ahead(15);
+    assert_eq!(wrong.issue(&token, mail.clone()).await.status, 503);
+    assert_eq!(wrong.check(&number, 1).await.status, 503);
+    let page = wrong.http.get(&wrong.base).send().await.unwrap();
+    assert_eq!(page.status(), 503);
+    drop(wrong);
+    assert_eq!(place.live_numbers(), 1);
+
+    let server = place.start();
+    assert!(server.is_genuine(&number, 1).await);
+    assert_eq!(server.issue(&token, mail).await.status, 201);
+}
+
 fn other_than(number: &str) -> String {
     if number == "00000000" {
         "00000001".into()

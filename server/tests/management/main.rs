@@ -2,6 +2,8 @@
 //! an SMS gateway as the settings describe one, and a real browser.
 #![allow(clippy::unwrap_used, reason = "all of this is tests")]
 
+#[path = "../common/ahead.rs"]
+mod ahead;
 mod api;
 mod browser;
 mod commands;

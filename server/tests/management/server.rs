@@ -10,6 +10,7 @@ use sesshoku_server::database::Settings as Database;
 use toml::{Table, Value};
 use totp_rs::Totp;
 
+use crate::ahead::days_ahead;
 use crate::gateway::{CREDENTIAL as GATEWAY_CREDENTIAL, Gateway};
 use crate::smtp::Smtp;
 
@@ -137,13 +138,24 @@ impl Place {
 
     /// Starts a server and waits until it listens.
     pub(crate) fn start(&self) -> Server {
+        self.start_as(Command::new(PROGRAM))
+    }
+
+    /// Starts one on a machine whose clock is `days` ahead.
+    pub(crate) fn start_ahead(&self, days: i64) -> Server {
+        let mut command = Command::new(PROGRAM);
+        days_ahead(&mut command, days);
+        self.start_as(command)
+    }
+
+    fn start_as(&self, mut command: Command) -> Server {
         let number = self
             .files()
             .iter()
             .filter(|(path, _)| path.extension().is_some_and(|it| it == "log"))
             .count();
         let log = self.path(&format!("{number}.log"));
-        let process = Command::new(PROGRAM)
+        let process = command
             .args(["management", "--config"])
             .arg(self.path("management.toml"))
             // So that whatever is logged at any level can be looked through.

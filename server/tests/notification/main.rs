@@ -2,8 +2,11 @@
 //! as devices ask it.
 #![expect(clippy::unwrap_used, reason = "all of this is tests")]
 
+#[path = "../common/ahead.rs"]
+mod ahead;
 mod chaff;
 mod cli;
+mod clock;
 mod distribution;
 mod export;
 mod hostile;

@@ -121,7 +121,11 @@ impl Site {
 
     /// Starts a server and waits until it listens.
     pub(crate) async fn start(&self) -> Server {
-        let mut command = program();
+        self.start_as(program()).await
+    }
+
+    /// Starts a server by `command` and waits until it listens.
+    pub(crate) async fn start_as(&self, mut command: Command) -> Server {
         command
             .arg("notification")
             .arg("--config")

@@ -12,7 +12,9 @@ use zeroize::Zeroizing;
 use super::password::{self, PasswordError, Passwords};
 use super::{Token, is_name, totp};
 use crate::clock::Clock;
+use crate::clock::keeper::Keeper;
 use crate::database::DatabaseError;
+use crate::http::internal::Metrics;
 use crate::management::audit::COMMAND_LINE;
 use crate::management::config::Config;
 use crate::management::keys::{KeyError, Keys};
@@ -119,7 +121,8 @@ struct Context<'a, W> {
 }
 
 impl Command {
-    /// Runs the command on the database of `config` and prints to `out`.
+    /// Runs the command on the database of `config`, whose time `clock` is to show, and
+    /// prints to `out`.
     ///
     /// # Errors
     /// [`CommandError`]; then nothing has changed.
@@ -129,8 +132,10 @@ impl Command {
         clock: &Clock,
         out: &mut impl Write,
     ) -> Result<(), CommandError> {
+        let store = Store::open(&config.database.0).await?;
+        Keeper::begin(clock, store.database(), &Metrics::default()).await?;
         let mut context = Context {
-            store: Store::open(&config.database.0).await?,
+            store,
             config,
             clock,
             out,

@@ -292,6 +292,11 @@ impl Store {
             .map(Self)
     }
 
+    /// The database it is in.
+    pub(super) fn database(&self) -> Database {
+        self.0.clone()
+    }
+
     /// Asks the database for nothing, to see whether it answers.
     ///
     /// # Errors

@@ -2,10 +2,11 @@
 //! for both databases.
 
 use crate::database::Migrations;
+use crate::database::time::clock_table;
 
 pub(super) const MIGRATIONS: Migrations = Migrations {
-    sqlite: &[SQLITE_1],
-    postgres: &[POSTGRES_1],
+    sqlite: &[SQLITE_1, SQLITE_2],
+    postgres: &[POSTGRES_1, POSTGRES_2],
 };
 
 /// `WITHOUT ROWID` keeps a digest in one place, which is overwritten when it goes.
@@ -116,3 +117,13 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_at ON audit (at);
 ";
+
+const SQLITE_2: &str = concat!(
+    clock_table!("INTEGER", "STRICT"),
+    "INSERT INTO clock (one, time, vouched) SELECT 1, max(at), 0 FROM audit;"
+);
+
+const POSTGRES_2: &str = concat!(
+    clock_table!("BIGINT", ""),
+    "INSERT INTO clock (one, time, vouched) SELECT 1, max(at), 0 FROM audit;"
+);

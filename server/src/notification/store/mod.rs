@@ -68,6 +68,9 @@ pub(super) enum Registered {
     Conflict,
 }
 
+/// By how much clocks that are right may differ, in seconds.
+const CLOCK_DRIFT: i64 = 3600;
+
 /// A process that makes exports, by a random name.
 pub(super) type Holder = [u8; 16];
 
@@ -122,6 +125,13 @@ impl Run<'_> {
         self.slot_of(self.now.get().into())
     }
 
+    /// Whether the region's last publication, in `slot` at `time`, leaves nothing to do
+    /// before the next slot. One in the future does not: the clock was wrong then.
+    fn is_done(&self, slot: i64, time: i64) -> bool {
+        let ahead = time - i64::from(self.now.get());
+        slot >= self.slot() && ahead <= CLOCK_DRIFT.max(i64::from(self.period))
+    }
+
     fn slot_of(&self, time: i64) -> i64 {
         time.div_euclid(i64::from(self.period.max(1)))
     }
@@ -141,6 +151,11 @@ impl Store {
     /// Opens the store and brings its schema up to date.
     pub(super) async fn open(settings: &Settings) -> Result<Self, DatabaseError> {
         Database::open(settings, &MIGRATIONS).await.map(Self)
+    }
+
+    /// The database it is in.
+    pub(super) fn database(&self) -> Database {
+        self.0.clone()
     }
 
     /// Whether the database answers.
@@ -174,7 +189,8 @@ impl Store {
         }
     }
 
-    /// Makes `holder` the one exporter until `until`, if nobody else is at `now`.
+    /// Makes `holder` the one exporter until `until`, if nobody else is at `now`. A lease
+    /// that was taken in the future is none: the clock was wrong then.
     pub(super) async fn take_lease(
         &self,
         holder: Holder,

@@ -4,8 +4,9 @@ use gaen::diagnosis::DiagnosisKey;
 use gaen::time::UnixSeconds;
 use tokio_postgres::{IsolationLevel, Row as PostgresRow, Transaction};
 
-use super::{Batch, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
+use super::{Batch, CLOCK_DRIFT, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
 use crate::database::Postgres;
+use crate::database::time::clock_table;
 
 pub(super) const MIGRATIONS: &[&str] = &[
     "
@@ -62,6 +63,15 @@ CREATE TABLE listing (
     sequence BIGINT NOT NULL
 );
 ",
+    concat!(
+        clock_table!("BIGINT", ""),
+        "
+INSERT INTO clock (one, time, vouched) SELECT 1, max(time), 0 FROM publication;
+
+-- When it was taken, or renewed.
+ALTER TABLE lease ADD COLUMN since BIGINT NOT NULL DEFAULT 0;
+"
+    ),
 ];
 
 const INSERT_KEY: &str = "INSERT INTO diagnosis_key
@@ -161,11 +171,17 @@ pub(super) async fn take_lease(
         .get()
         .await?
         .execute(
-            "INSERT INTO lease (one, holder, until) VALUES (1, $1, $2)
+            "INSERT INTO lease (one, holder, until, since) VALUES (1, $1, $2, $3)
              ON CONFLICT (one) DO UPDATE
-             SET holder = excluded.holder, until = excluded.until
-             WHERE lease.holder = excluded.holder OR lease.until <= $3",
-            &[&holder.as_slice(), &seconds(until), &seconds(now)],
+             SET holder = excluded.holder, until = excluded.until, since = excluded.since
+             WHERE lease.holder = excluded.holder OR lease.until <= excluded.since
+                OR lease.since > excluded.since + $4",
+            &[
+                &holder.as_slice(),
+                &seconds(until),
+                &seconds(now),
+                &CLOCK_DRIFT,
+            ],
         )
         .await?;
     Ok(taken == 1)
@@ -222,7 +238,7 @@ pub(super) async fn claim(database: &Postgres, run: Run<'_>) -> Result<usize, St
                 row.get::<_, i64>(2),
             )
         });
-    if last.is_some_and(|(done, _, _)| done >= slot) {
+    if last.is_some_and(|(done, time, _)| run.is_done(done, time)) {
         return Ok(0);
     }
     let now = seconds(run.now);

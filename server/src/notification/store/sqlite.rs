@@ -4,8 +4,9 @@ use gaen::diagnosis::DiagnosisKey;
 use gaen::time::UnixSeconds;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Batch, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
+use super::{Batch, CLOCK_DRIFT, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
 use crate::database::Sqlite;
+use crate::database::time::clock_table;
 
 pub(super) const MIGRATIONS: &[&str] = &[
     "
@@ -62,6 +63,15 @@ CREATE TABLE listing (
     sequence INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ",
+    concat!(
+        clock_table!("INTEGER", "STRICT"),
+        "
+INSERT INTO clock (one, time, vouched) SELECT 1, max(time), 0 FROM publication;
+
+-- When it was taken, or renewed.
+ALTER TABLE lease ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+"
+    ),
 ];
 
 pub(super) async fn ping(database: &Sqlite) -> Result<(), StoreError> {
@@ -138,12 +148,14 @@ pub(super) async fn take_lease(
         .write(move |tx| {
             let taken = tx
                 .prepare_cached(
-                    "INSERT INTO lease (one, holder, until) VALUES (1, ?1, ?2)
+                    "INSERT INTO lease (one, holder, until, since) VALUES (1, ?1, ?2, ?3)
                      ON CONFLICT (one) DO UPDATE
-                     SET holder = excluded.holder, until = excluded.until
-                     WHERE lease.holder = excluded.holder OR lease.until <= ?3",
+                     SET holder = excluded.holder, until = excluded.until,
+                         since = excluded.since
+                     WHERE lease.holder = excluded.holder OR lease.until <= excluded.since
+                        OR lease.since > excluded.since + ?4",
                 )?
-                .execute(params![holder, until.get(), now.get()])?;
+                .execute(params![holder, until.get(), now.get(), CLOCK_DRIFT])?;
             Ok(taken == 1)
         })
         .await
@@ -195,7 +207,7 @@ pub(super) async fn claim(database: &Sqlite, run: Run<'_>) -> Result<usize, Stor
                     |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
                 )
                 .optional()?;
-            if last.is_some_and(|(done, _, _)| done >= slot) {
+            if last.is_some_and(|(done, time, _)| run.is_done(done, time)) {
                 return Ok(0);
             }
             let now = i64::from(now.get());

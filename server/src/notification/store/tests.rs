@@ -321,6 +321,34 @@ async fn one_holds_the_lease(store: &Store) {
     assert!(store.take_lease(HOLDER, at(100), at(160)).await.unwrap());
 }
 
+async fn what_a_clock_in_the_future_left_stops_nobody(store: &Store) {
+    const DAYS: i32 = 15 * 86_400;
+    assert!(
+        store
+            .take_lease(OTHER, at(DAYS), at(DAYS + 60))
+            .await
+            .unwrap()
+    );
+    let run = Run {
+        holder: OTHER,
+        ..run_at(at(DAYS))
+    };
+    assert_ne!(store.claim(run).await.unwrap(), 0);
+
+    register(store, 1, vec![key(1, 2)]).await;
+    hold(store).await;
+    assert_eq!(
+        store.claim(run_at(NOW)).await.unwrap(),
+        1,
+        "it had none for this slot"
+    );
+    assert_eq!(store.claim(run_at(NOW)).await.unwrap(), 0, "once a slot");
+
+    // Clocks that are right differ by a little, too.
+    assert!(!store.take_lease(OTHER, at(-50), at(10)).await.unwrap());
+    assert_eq!(store.claim(run_at(at(-50))).await.unwrap(), 0);
+}
+
 async fn an_unknown_newer_schema_is_refused(settings: Settings) {
     Store::open(&settings).await.unwrap();
     match Database::open(&settings, &MIGRATIONS).await.unwrap() {
@@ -338,7 +366,7 @@ async fn an_unknown_newer_schema_is_refused(settings: Settings) {
         Store::open(&settings).await,
         Err(DatabaseError::Newer {
             found: 999,
-            known: 2
+            known: 3
         })
     ));
 }
@@ -374,6 +402,7 @@ suite!(
     sequence_numbers_only_grow,
     regions_are_apart,
     one_holds_the_lease,
+    what_a_clock_in_the_future_left_stops_nobody,
 );
 
 #[tokio::test]

@@ -1,13 +1,27 @@
 //! Where a server's time comes from.
+//!
+//! A server that deletes what is 14 days old must not believe any clock: one replica
+//! whose clock is ahead, or one boot with a wrong clock, would delete everything. So the
+//! time is that of the database, which all replicas share, and goes on with the clock
+//! that counts from boot; a leap is not believed ([`keeper`], docs/server.md "The
+//! clock").
+
+mod command;
+pub mod guard;
+pub mod keeper;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use gaen::time::UnixSeconds;
 use room::client::{Client, ClientError};
 use serde::{Deserialize, Serialize};
+
+use keeper::Kept;
+
+pub use command::{CommandError, run_command};
 
 /// How far the time in a simulated room moves before the clock shows it.
 const ROOM_STEP: Duration = Duration::from_secs(5);
@@ -28,7 +42,7 @@ impl Settings {
     /// [`ClientError`] when the room cannot be entered.
     pub async fn open(&self) -> Result<Clock, ClientError> {
         match &self.room {
-            None => Ok(Clock::system()),
+            None => Ok(Clock::kept()),
             Some(room) => Clock::in_room(room).await,
         }
     }
@@ -41,14 +55,15 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System,
+    Kept(Kept),
     Set(Arc<AtomicU32>),
 }
 
 impl Clock {
-    /// The machine's clock.
-    pub const fn system() -> Self {
-        Self(Source::System)
+    /// The clock of a database. The time is not known until a [`keeper::Keeper`] of it has
+    /// looked there.
+    pub fn kept() -> Self {
+        Self(Source::Kept(Kept::default()))
     }
 
     /// A clock that shows `now` until it is set. Its clones show the same.
@@ -79,19 +94,39 @@ impl Clock {
         Ok(clock)
     }
 
-    /// The time. Before 1970 and after 2106 it is held at the epoch.
+    /// The time; where it is not known, one that has certainly passed.
     pub fn now(&self) -> UnixSeconds {
         match &self.0 {
-            Source::System => SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .ok()
-                .and_then(|since| u32::try_from(since.as_secs()).ok())
-                .map_or(UnixSeconds::new(0), UnixSeconds::new),
+            Source::Kept(kept) => kept.now(),
             Source::Set(seconds) => UnixSeconds::new(seconds.load(Ordering::SeqCst)),
         }
     }
 
-    /// Sets a clock made by [`Clock::set_at`]; the machine's cannot be set.
+    /// Whether the time is known. While it is not, nothing may be deleted, published or
+    /// judged by it.
+    pub fn is_known(&self) -> bool {
+        match &self.0 {
+            Source::Kept(kept) => kept.is_known(),
+            Source::Set(_) => true,
+        }
+    }
+
+    /// What an operator should know of it: `Err` where the time is not known, and what
+    /// is worth a look otherwise.
+    pub fn condition(&self) -> Result<Option<String>, &'static str> {
+        let Source::Kept(kept) = &self.0 else {
+            return Ok(None);
+        };
+        if !kept.is_known() {
+            return Err("the time is not known: see the log, and `sesshoku-server clock`");
+        }
+        let ahead = kept.difference();
+        Ok((ahead.abs() > keeper::TOLD).then(|| {
+            format!("this machine's clock is {ahead} s ahead of the database's, which counts")
+        }))
+    }
+
+    /// Sets a clock made by [`Clock::set_at`]; one that is kept cannot be set.
     pub fn set(&self, now: UnixSeconds) {
         if let Source::Set(seconds) = &self.0 {
             seconds.store(now.get(), Ordering::SeqCst);

@@ -1,0 +1,581 @@
+//! Keeping the time: following the database's clock, but no leap of it.
+//!
+//! What is known without believing any clock is, while this process runs, the time it
+//! was sure of plus what the machine's clock from boot has counted since; and after a
+//! start, that no less than the time some process was sure of has passed.
+//!
+//! | the database's clock | is |
+//! |---|---|
+//! | within an hour of what is known | followed |
+//! | after a start: up to three days later than what was known | followed: the server was off |
+//! | in a running server: up to three days off, for half an hour by the same | followed from then on; until then the time goes on as before |
+//! | anything else | not believed, until an operator vouches for it (`sesshoku-server clock`) or it is right again |
+//!
+//! A running server that does not believe the clock goes on with the time it has. One
+//! that starts has none: it publishes nothing, deletes nothing, and answers what depends
+//! on the time with 503.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use gaen::time::UnixSeconds;
+use nix::time::{ClockId, clock_gettime};
+use prometheus_client::metrics::gauge::Gauge;
+
+use super::{Clock, Source};
+use crate::database::{Database, DatabaseError, machine_shows};
+use crate::http::internal;
+use crate::log::Causes;
+
+/// How often the database's clock is looked at.
+const EVERY: Duration = Duration::from_secs(10);
+/// What clocks may differ by, in milliseconds: keys are published two hours after they
+/// end, so that an hour does no harm.
+const DRIFT: i64 = 3_600_000;
+/// How far a leap may go, or how long a server may have been off, in milliseconds, for
+/// the clock to be believed without an operator.
+const LEAP: i64 = 3 * 86_400_000;
+/// How long a clock has to keep a leap before it is believed, in milliseconds.
+const HOLD: i64 = 30 * 60_000;
+/// What a leap may change by meanwhile, in milliseconds.
+const STEADY: i64 = 60_000;
+/// Difference between this machine's clock and the database's from which on it is told,
+/// in seconds.
+pub(super) const TOLD: i64 = 60;
+/// How often the database is told the time, in milliseconds.
+const WITNESS_EVERY: i64 = 60_000;
+
+/// The time that is kept. Its clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kept(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    is_known: AtomicBool,
+    /// Where it is known: the time when the machine was booted, in milliseconds since
+    /// 1970. Where not, a time that has certainly passed.
+    milliseconds: AtomicI64,
+    /// Seconds by which this machine's clock is ahead of the database's.
+    difference: AtomicI64,
+}
+
+impl Kept {
+    pub(super) fn now(&self) -> UnixSeconds {
+        let now = self
+            .at(since_boot())
+            .unwrap_or_else(|| self.0.milliseconds.load(Ordering::SeqCst));
+        UnixSeconds::from_i64(now.div_euclid(1000)).unwrap_or(UnixSeconds::new(0))
+    }
+
+    /// The time at `since_boot`, in milliseconds since 1970, where it is known.
+    fn at(&self, since_boot: i64) -> Option<i64> {
+        let booted = self.0.milliseconds.load(Ordering::SeqCst);
+        self.is_known().then(|| booted.saturating_add(since_boot))
+    }
+
+    /// By how many seconds this machine's clock is ahead of the database's.
+    pub(super) fn difference(&self) -> i64 {
+        self.0.difference.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        self.0.is_known.load(Ordering::SeqCst)
+    }
+
+    /// Shows `now`, and goes on from there.
+    fn follow(&self, now: i64, since_boot: i64) {
+        self.0
+            .milliseconds
+            .store(now.saturating_sub(since_boot), Ordering::SeqCst);
+        self.0.is_known.store(true, Ordering::SeqCst);
+    }
+
+    /// Shows that `passed` has passed, and that no more is known.
+    fn lose(&self, passed: i64) {
+        self.0.is_known.store(false, Ordering::SeqCst);
+        self.0.milliseconds.store(passed, Ordering::SeqCst);
+    }
+}
+
+/// Milliseconds since the machine was booted, sleep included. Nobody can set that clock.
+fn since_boot() -> i64 {
+    clock_gettime(ClockId::CLOCK_BOOTTIME)
+        .map_or(0, |time| time.tv_sec() * 1000 + time.tv_nsec() / 1_000_000)
+}
+
+/// What is known of the time before a clock is looked at, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// Nothing: the database is new.
+    Nothing,
+    /// It is this, but for drift.
+    Exactly(i64),
+    /// No less than this has passed.
+    AtLeast(i64),
+}
+
+/// A leap that the clock shows against what is known exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Leap {
+    /// By how much, in milliseconds.
+    by: i64,
+    /// Since when, on the clock from boot.
+    since: i64,
+}
+
+/// What is to be made of a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judgement {
+    /// It is believed.
+    Believed,
+    /// It may be believed later, if it keeps this leap.
+    Waits(Leap),
+    /// It is not believed; what is known differs from it by so many milliseconds.
+    Doubted(i64),
+}
+
+/// Judges a clock that shows `shown` at `since_boot`, with the `leap` it showed before.
+fn judge(known: Known, shown: i64, leap: Option<Leap>, since_boot: i64) -> Judgement {
+    match known {
+        Known::Nothing => Judgement::Believed,
+        Known::AtLeast(passed) => {
+            let by = shown.saturating_sub(passed);
+            if (-DRIFT..=LEAP).contains(&by) {
+                Judgement::Believed
+            } else {
+                Judgement::Doubted(by)
+            }
+        }
+        Known::Exactly(now) => {
+            let by = shown.saturating_sub(now);
+            if by.abs() <= DRIFT {
+                return Judgement::Believed;
+            }
+            let leap = leap
+                .filter(|leap| leap.by.abs_diff(by) <= STEADY.unsigned_abs())
+                .unwrap_or(Leap {
+                    by,
+                    since: since_boot,
+                });
+            if by.abs() > LEAP {
+                Judgement::Doubted(by)
+            } else if since_boot - leap.since >= HOLD {
+                Judgement::Believed
+            } else {
+                Judgement::Waits(leap)
+            }
+        }
+    }
+}
+
+/// Whether a role that was sure of `witnessed` (seconds since 1970) last believes a clock
+/// that shows `shown` (milliseconds) when it starts.
+pub(super) fn is_believed_after_a_start(witnessed: Option<i64>, shown: i64) -> bool {
+    judge(since(witnessed), shown, None, 0) == Judgement::Believed
+}
+
+/// What is known after a role was sure of `witnessed`, in seconds since 1970.
+fn since(witnessed: Option<i64>) -> Known {
+    witnessed.map_or(Known::Nothing, |time| {
+        Known::AtLeast(time.saturating_mul(1000))
+    })
+}
+
+/// Keeps a [`Clock`].
+#[derive(Debug)]
+pub struct Keeper {
+    kept: Kept,
+    database: Database,
+    metrics: Metrics,
+    leap: Option<Leap>,
+    /// How often an operator had vouched at the last look.
+    vouched: i64,
+    /// When the database was told the time last, by the kept time.
+    witnessed: Option<i64>,
+    /// What was said last, so that the log has each thing once.
+    said: Option<Said>,
+    differs: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    Believed,
+    Waits,
+    Doubted,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Metrics {
+    is_known: Gauge,
+    leap: Gauge,
+    difference: Gauge,
+}
+
+impl Metrics {
+    fn new(metrics: &internal::Metrics) -> Self {
+        let this = Self::default();
+        metrics.register(|registry| {
+            registry.register(
+                "clock_known",
+                "Whether the time is known; without it nothing is published or deleted",
+                this.is_known.clone(),
+            );
+            registry.register(
+                "clock_leap_seconds",
+                "By how much the database's clock is ahead of the time that is kept",
+                this.leap.clone(),
+            );
+            registry.register(
+                "clock_difference_seconds",
+                "By how much this machine's clock is ahead of the database's",
+                this.difference.clone(),
+            );
+        });
+        this
+    }
+}
+
+impl Keeper {
+    /// Begins to keep `clock` by `database`, where it is one to be kept, and looks once.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn begin(
+        clock: &Clock,
+        database: Database,
+        metrics: &internal::Metrics,
+    ) -> Result<Option<Self>, DatabaseError> {
+        let Source::Kept(kept) = &clock.0 else {
+            return Ok(None);
+        };
+        let mut this = Self {
+            kept: kept.clone(),
+            database,
+            metrics: Metrics::new(metrics),
+            leap: None,
+            vouched: 0,
+            witnessed: None,
+            said: None,
+            differs: false,
+        };
+        this.look().await?;
+        Ok(Some(this))
+    }
+
+    /// Keeps it for good.
+    pub async fn run(mut self) {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            if let Err(error) = self.look().await {
+                tracing::warn!(
+                    error = %Causes(&error),
+                    "cannot ask the database for the time; it goes on by itself"
+                );
+            }
+        }
+    }
+
+    /// Looks at the database's clock once.
+    async fn look(&mut self) -> Result<(), DatabaseError> {
+        let shown = self.database.shown().await?;
+        let since_boot = since_boot();
+        self.compare(machine_shows().saturating_sub(shown) / 1000);
+        self.look_at(shown, since_boot).await
+    }
+
+    /// Makes of a clock that shows `shown` at `since_boot` what is to be made of it.
+    async fn look_at(&mut self, shown: i64, since_boot: i64) -> Result<(), DatabaseError> {
+        let witnessed = self.database.witnessed().await?;
+        let since_then = since(witnessed.time);
+        let known = match self.kept.at(since_boot) {
+            // An operator's word counts where the clock still shows what it is about.
+            Some(now)
+                if witnessed.vouched == self.vouched
+                    || judge(since_then, shown, None, since_boot) != Judgement::Believed =>
+            {
+                Known::Exactly(now)
+            }
+            _ => since_then,
+        };
+        self.vouched = witnessed.vouched;
+        match judge(known, shown, self.leap, since_boot) {
+            Judgement::Believed => {
+                self.leap = None;
+                self.kept.follow(shown, since_boot);
+                self.metrics.leap.set(0);
+                self.say(Said::Believed, 0);
+                self.witness(shown).await?;
+            }
+            Judgement::Waits(leap) => {
+                self.leap = Some(leap);
+                self.metrics.leap.set(leap.by / 1000);
+                self.say(Said::Waits, leap.by);
+            }
+            Judgement::Doubted(by) => {
+                self.leap = None;
+                if let Known::AtLeast(passed) = known {
+                    self.kept.lose(passed);
+                }
+                self.metrics.leap.set(by / 1000);
+                self.say(Said::Doubted, by);
+            }
+        }
+        self.metrics.is_known.set(self.kept.is_known().into());
+        Ok(())
+    }
+
+    async fn witness(&mut self, now: i64) -> Result<(), DatabaseError> {
+        let is_due = self
+            .witnessed
+            .is_none_or(|at| now.abs_diff(at) >= WITNESS_EVERY.unsigned_abs());
+        if is_due {
+            self.database.witness(now / 1000, self.vouched).await?;
+            self.witnessed = Some(now);
+        }
+        Ok(())
+    }
+
+    /// Tells where this machine's clock is `ahead` of the database's by much.
+    fn compare(&mut self, ahead: i64) {
+        self.kept.0.difference.store(ahead, Ordering::SeqCst);
+        self.metrics.difference.set(ahead);
+        let differs = ahead.abs() > TOLD;
+        if differs && !self.differs {
+            tracing::warn!(
+                seconds_ahead = ahead,
+                "this machine's clock differs from the database's, which counts"
+            );
+        }
+        self.differs = differs;
+    }
+
+    fn say(&mut self, what: Said, by: i64) {
+        if self.said == Some(what) {
+            return;
+        }
+        let seconds_ahead = by / 1000;
+        match what {
+            Said::Believed if self.said.is_none() => {}
+            Said::Believed => tracing::info!("the database's clock is believed"),
+            Said::Waits => tracing::warn!(
+                seconds_ahead,
+                "the database's clock has leapt; if it stays so for half an hour, it is believed"
+            ),
+            Said::Doubted if self.kept.is_known() => tracing::error!(
+                seconds_ahead,
+                "the database's clock has leapt, and is not believed: the time goes on as \
+                 before. If the clock is right, say so: `sesshoku-server clock`"
+            ),
+            Said::Doubted => tracing::error!(
+                seconds_ahead,
+                "the database's clock is too far from when this server ran last: nothing is \
+                 published, deleted or answered. If the clock is right, say so: \
+                 `sesshoku-server clock`"
+            ),
+        }
+        self.said = Some(what);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::Migrations;
+    use crate::database::testing::Databases;
+    use crate::database::time::clock_table;
+
+    /// An hour, a minute and a day, in milliseconds.
+    const HOUR: i64 = 3_600_000;
+    const MINUTE: i64 = 60_000;
+    const DAY: i64 = 24 * HOUR;
+    /// 2020-08-15.
+    const NOW: i64 = 1_597_492_800_000;
+
+    const MIGRATIONS: Migrations = Migrations {
+        sqlite: &[concat!(
+            clock_table!("INTEGER", "STRICT"),
+            "INSERT INTO clock VALUES (1, NULL, 0)"
+        )],
+        postgres: &[concat!(
+            clock_table!("BIGINT", ""),
+            "INSERT INTO clock VALUES (1, NULL, 0)"
+        )],
+    };
+
+    /// A server whose database's clock, and clock from boot, show what the test says.
+    struct Bench {
+        database: Database,
+        keeper: Keeper,
+        boot: i64,
+    }
+
+    impl Bench {
+        async fn new(databases: Databases) -> Self {
+            let settings = databases.settings().await;
+            let database = Database::open(&settings, &MIGRATIONS).await.unwrap();
+            // The file goes with the folder; SQLite has it open.
+            std::mem::forget(databases);
+            Self {
+                keeper: Self::keeper(&database),
+                database,
+                boot: 1_000_000,
+            }
+        }
+
+        fn keeper(database: &Database) -> Keeper {
+            Keeper {
+                kept: Kept::default(),
+                database: database.clone(),
+                metrics: Metrics::default(),
+                leap: None,
+                vouched: 0,
+                witnessed: None,
+                said: None,
+                differs: false,
+            }
+        }
+
+        /// The process begins anew, on a machine that was booted `boot` milliseconds ago.
+        fn restart(&mut self, boot: i64) {
+            self.keeper = Self::keeper(&self.database);
+            self.boot = boot;
+        }
+
+        /// Looks `later` than the last time, at a clock that shows `shown`; gives the
+        /// time, where it is known.
+        async fn look(&mut self, later: i64, shown: i64) -> Option<i64> {
+            self.boot += later;
+            self.keeper.look_at(shown, self.boot).await.unwrap();
+            self.keeper.kept.at(self.boot)
+        }
+    }
+
+    macro_rules! on_both {
+        ($($test:ident),+ $(,)?) => {$(
+            mod $test {
+                use super::*;
+
+                #[tokio::test(flavor = "multi_thread")]
+                async fn sqlite() {
+                    super::$test(Bench::new(Databases::sqlite()).await).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread")]
+                async fn postgres() {
+                    super::$test(Bench::new(Databases::postgres()).await).await;
+                }
+            }
+        )+};
+    }
+
+    on_both!(
+        a_clock_that_goes_on_is_followed,
+        a_leap_of_days_in_a_running_server_is_not_believed,
+        a_leap_that_stays_is_believed_after_a_while,
+        a_start_far_from_the_last_knows_no_time,
+        an_operators_word_counts_once,
+    );
+
+    async fn a_clock_that_goes_on_is_followed(mut bench: Bench) {
+        assert_eq!(bench.look(0, NOW).await, Some(NOW), "a new database");
+        for drift in [0, 5_000, -5_000, HOUR, -HOUR] {
+            let shown = bench.keeper.kept.at(bench.boot).unwrap() + 10_000 + drift;
+            assert_eq!(bench.look(10_000, shown).await, Some(shown), "{drift}");
+        }
+        // The database knows, to the minute.
+        let witnessed = bench.database.witnessed().await.unwrap().time.unwrap();
+        assert!((NOW / 1000..=NOW / 1000 + 3700).contains(&witnessed));
+    }
+
+    async fn a_leap_of_days_in_a_running_server_is_not_believed(mut bench: Bench) {
+        bench.look(0, NOW).await;
+        for days in [4, 15, 400, -4, -400] {
+            let mut passed = 0;
+            // For two days on end.
+            for _ in 0..48 {
+                passed += HOUR;
+                let known = bench.keeper.kept.at(bench.boot).unwrap() + HOUR;
+                let time = bench.look(HOUR, known + days * DAY).await;
+                assert_eq!(time, Some(known), "{days} days, after {passed}");
+            }
+            // When it is right again, it is followed at once.
+            let known = bench.keeper.kept.at(bench.boot).unwrap() + 10_000;
+            assert_eq!(bench.look(10_000, known + 7).await, Some(known + 7));
+        }
+    }
+
+    async fn a_leap_that_stays_is_believed_after_a_while(mut bench: Bench) {
+        bench.look(0, NOW).await;
+        for by in [2 * DAY, -2 * DAY] {
+            let known = bench.keeper.kept.at(bench.boot).unwrap();
+            assert_eq!(bench.look(0, known + by).await, Some(known));
+            let later = known + 29 * MINUTE;
+            assert_eq!(bench.look(29 * MINUTE, later + by).await, Some(later));
+            // Another leap begins anew.
+            let later = later + MINUTE;
+            let other = later + by / 2;
+            assert_eq!(bench.look(MINUTE, other).await, Some(later));
+            let (later, other) = (later + 29 * MINUTE, other + 29 * MINUTE);
+            assert_eq!(bench.look(29 * MINUTE, other).await, Some(later));
+            let other = other + MINUTE;
+            assert_eq!(bench.look(MINUTE, other).await, Some(other));
+        }
+    }
+
+    async fn a_start_far_from_the_last_knows_no_time(mut bench: Bench) {
+        bench.look(0, NOW).await;
+        for days in [15, 400, -1, -400] {
+            bench.restart(5_000);
+            assert_eq!(bench.look(0, NOW + days * DAY).await, None, "{days}");
+            assert_eq!(
+                bench.look(DAY, NOW + (days + 1) * DAY).await.is_some(),
+                days == -1,
+                "{days}"
+            );
+            if days == -1 {
+                continue;
+            }
+            assert_eq!(
+                bench.keeper.kept.now().get(),
+                1_597_492_800,
+                "it has passed"
+            );
+            // When the clock is right, so is the time.
+            assert_eq!(bench.look(0, NOW + MINUTE).await, Some(NOW + MINUTE));
+            bench.look(0, NOW).await;
+        }
+        // A weekend off is no reason to ask anybody.
+        bench.restart(5_000);
+        assert_eq!(bench.look(0, NOW + 3 * DAY).await, Some(NOW + 3 * DAY));
+    }
+
+    async fn an_operators_word_counts_once(mut bench: Bench) {
+        bench.look(0, NOW).await;
+        // In a running server,
+        let shown = NOW + 15 * DAY;
+        assert_eq!(bench.look(0, shown).await, Some(NOW));
+        bench.database.vouch(shown / 1000).await.unwrap();
+        assert_eq!(bench.look(0, shown + MINUTE).await, Some(shown + MINUTE));
+        let further = shown + 15 * DAY;
+        assert_eq!(bench.look(0, further).await, Some(shown + MINUTE));
+        // after a start,
+        bench.restart(5_000);
+        assert_eq!(bench.look(0, further).await, None);
+        bench.database.vouch(further / 1000).await.unwrap();
+        assert_eq!(bench.look(0, further).await, Some(further));
+        // and not for another clock than the one that was vouched for.
+        bench
+            .database
+            .vouch((further + 30 * DAY) / 1000)
+            .await
+            .unwrap();
+        assert_eq!(bench.look(0, further + 60 * DAY).await, Some(further));
+        assert_eq!(
+            bench.look(0, further + MINUTE).await,
+            Some(further + MINUTE)
+        );
+        let witnessed = bench.database.witnessed().await.unwrap();
+        assert_eq!(witnessed.time, Some((further + MINUTE) / 1000));
+    }
+}
