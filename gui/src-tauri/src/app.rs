@@ -84,6 +84,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         gtk::glib::setenv(name, value, false)?;
     }
     gl::do_without()?;
+    // Tauri would panic.
+    gtk::init().context("there is no display: neither WAYLAND_DISPLAY nor DISPLAY leads to one")?;
     let page = options.page;
     tauri::Builder::default()
         .manage(Arc::clone(&controller))

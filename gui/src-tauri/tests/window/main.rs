@@ -12,7 +12,7 @@ use anyhow::{Context, ensure};
 use driver::{Display, Window};
 use nix::sys::signal::Signal;
 use room::Adapter;
-use sesshoku_tests::local::{Place, Process, wait_for};
+use sesshoku_tests::local::{Place, Process, program, wait_for};
 use sesshoku_tests::room::{OPENING, Room, SHOP};
 use sesshoku_tests::servers::Servers;
 
@@ -396,6 +396,20 @@ fn the_windows_own_process_has_no_gl_driver() -> anyhow::Result<()> {
         ensure!(!libraries.contains(driver), "{driver} is loaded");
     }
     window.close()
+}
+
+#[test]
+fn without_a_display_it_says_so() -> anyhow::Result<()> {
+    let said = Command::new(program("sesshoku-gui")?)
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .stdin(Stdio::null())
+        .output()?;
+    let text = String::from_utf8(said.stderr)?;
+    assert_eq!(said.status.code(), Some(1), "{text}");
+    ensure!(text.contains("there is no display"), "{text}");
+    ensure!(!text.contains("panicked"), "{text}");
+    Ok(())
 }
 
 #[test]
