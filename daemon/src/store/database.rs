@@ -158,10 +158,10 @@ fn check_version(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     };
     // Closing must not carry the log into the database either.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    Err(match refusal {
-        StoreError::NewerSchema { .. } => newer_or_damaged(path, refusal)?,
-        other => other,
-    })
+    if matches!(refusal, StoreError::NewerSchema { .. }) {
+        return Err(newer_or_damaged(path, refusal)?);
+    }
+    Err(refusal)
 }
 
 fn check_identity(application_id: u32, version: u32) -> Result<(), StoreError> {

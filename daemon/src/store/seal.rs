@@ -12,8 +12,6 @@ use super::wrapping::WrappingSecret;
 
 /// Length of every key here, in bytes.
 pub(super) use ::seal::KEY_LEN;
-/// How much longer a sealed value is than its plaintext, in bytes.
-pub(super) use ::seal::OVERHEAD as SEAL_OVERHEAD;
 
 /// A key that seals values; wiped from memory when dropped.
 #[derive(Clone)]
@@ -138,7 +136,7 @@ mod tests {
         let key = SealingKey::generate().unwrap();
         let place = Place::row("segment", 7);
         let sealed = key.seal(&place, b"heard").unwrap();
-        assert_eq!(sealed.len(), 5 + SEAL_OVERHEAD);
+        assert_eq!(sealed.len(), 5 + ::seal::OVERHEAD);
         assert_eq!(key.open(&place, &sealed).unwrap().as_slice(), b"heard");
 
         for other in [
