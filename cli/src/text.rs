@@ -779,7 +779,7 @@ mod tests {
         let catalogue = Catalogue::new(Language::Japanese);
         for (prefix, name) in names_on_the_bus() {
             let needs_advice = match prefix {
-                "unknown" => true,
+                "unknown" | "doubt" => true,
                 "obstacle" => name != "none",
                 "reason" => !["ready", "starting", "log-ended"].contains(&name.as_str()),
                 _ => false,

@@ -16,9 +16,7 @@ use zbus::{OwnedVariant, Type};
 /// A body of a message that begins at the front of it.
 fn body<T: DeserializeOwned + Type>(bytes: &[u8]) -> Option<T> {
     let data = Data::new(bytes, Context::new(LE, 0));
-    let (body, length) = data.deserialize().ok()?;
-    assert!(length <= bytes.len());
-    Some(body)
+    data.deserialize().ok().map(|(body, _)| body)
 }
 
 fn written<T: serde::Serialize + Type>(kind: u8, body: &T) -> Vec<u8> {
