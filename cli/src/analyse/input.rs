@@ -116,9 +116,11 @@ pub(super) type Log = Adverts<BufReader<Bounded>>;
 pub(super) fn open_log(path: &Path) -> Result<Log, InputError> {
     let file = Bounded::open(path, file::MAX_LOG)
         .map_err(|error| unreadable(path, file::MAX_LOG, error))?;
-    Adverts::new(BufReader::new(file)).map_err(|error| match error {
-        LogError::Unreadable(kind) => unreadable(path, file::MAX_LOG, kind.into()),
-        error => InputError::Log(path.to_owned(), error),
+    Adverts::new(BufReader::new(file)).map_err(|error| {
+        if let LogError::Unreadable(kind) = error {
+            return unreadable(path, file::MAX_LOG, kind.into());
+        }
+        InputError::Log(path.to_owned(), error)
     })
 }
 
