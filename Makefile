@@ -159,6 +159,7 @@ check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, licence
 	$(MAKE) doc
 	$(CARGO_DENY) --locked check bans licenses sources
 	scripts/release-check --versions
+	scripts/release-check --claims
 	shellcheck .ci/run packaging/stage \
 		$(filter-out %/recording %.service,$(wildcard tests/install/*)) \
 		$(wildcard tests/uml/*.sh debian/*.postinst debian/*.postrm) \
@@ -171,6 +172,10 @@ test-unit: build-tests ## Test every crate by itself
 .PHONY: test-damage
 test-damage: build-tests ## Damage the store's files in 100,000 ways more (slow)
 	cargo test $(ALL) --test store very_much_damage -- --ignored
+
+.PHONY: fuzz
+fuzz: setup-build ## Give what comes from outside to a fuzzer, ten minutes in all (docs/fuzzing.md)
+	scripts/fuzz
 
 .PHONY: test-e2e
 test-e2e: build-tests ## Test the programs together, on a private bus

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::Read;
 
 use gaen::advert::{self, ServiceData};
 
-use crate::btsnoop::{Cursor, LogError, RecordError};
+use crate::btsnoop::{LogError, RecordError, Records};
 use crate::hci::{Address, Reassembler, ReportCounts};
 
 /// One Exposure Notification advert as a log's writer heard it.
@@ -24,31 +25,27 @@ pub struct Advert {
 /// The Exposure Notification adverts of a log in the order they were heard, and
 /// how far reading got.
 ///
-/// It owns the log or borrows it, as the caller likes: `Adverts<Vec<u8>>` suits a
-/// radio that replays one, `Adverts<&[u8]>` a program that has it mapped.
+/// The log is read as the iterator goes on, and never more than a record of it kept.
 ///
 /// The iterator ends at the end of the log or at the first record that cannot be
 /// read; [`Adverts::ended_early`] tells which.
-pub struct Adverts<B> {
-    log: B,
-    cursor: Cursor,
+pub struct Adverts<R> {
+    log: Records<R>,
     reassembler: Reassembler,
     ready: VecDeque<Advert>,
     records: u64,
     ended_early: Option<RecordError>,
 }
 
-impl<B: AsRef<[u8]>> Adverts<B> {
-    /// Opens `log`.
+impl<R: Read> Adverts<R> {
+    /// Reads the header of `log`.
     ///
     /// # Errors
     ///
     /// When it is not a btsnoop file this crate can read.
-    pub fn new(log: B) -> Result<Self, LogError> {
-        let cursor = Cursor::new(log.as_ref())?;
+    pub fn new(log: R) -> Result<Self, LogError> {
         Ok(Self {
-            log,
-            cursor,
+            log: Records::new(log)?,
             reassembler: Reassembler::new(),
             ready: VecDeque::new(),
             records: 0,
@@ -73,7 +70,7 @@ impl<B: AsRef<[u8]>> Adverts<B> {
     }
 }
 
-impl<B> fmt::Debug for Adverts<B> {
+impl<R> fmt::Debug for Adverts<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Adverts")
             .field("records", &self.records)
@@ -82,7 +79,7 @@ impl<B> fmt::Debug for Adverts<B> {
     }
 }
 
-impl<B: AsRef<[u8]>> Iterator for Adverts<B> {
+impl<R: Read> Iterator for Adverts<R> {
     type Item = Advert;
 
     fn next(&mut self) -> Option<Advert> {
@@ -90,7 +87,7 @@ impl<B: AsRef<[u8]>> Iterator for Adverts<B> {
             if let Some(advert) = self.ready.pop_front() {
                 return Some(advert);
             }
-            let record = match self.cursor.next(self.log.as_ref())? {
+            let record = match self.log.read_next()? {
                 Ok(record) => record,
                 Err(error) => {
                     self.ended_early = Some(error);
@@ -144,12 +141,12 @@ mod tests {
 
     #[test]
     fn finds_the_adverts_of_both_kinds_of_phones_among_others() {
-        let adverts = Adverts::new(log(&[
+        let log = log(&[
             record(1, &encode(&service_data(1), Flags::Present)),
             record(2, &[2, 1, 0x1a]),
             record(3, &encode(&service_data(3), Flags::Absent)),
-        ]))
-        .unwrap();
+        ]);
+        let adverts = Adverts::new(&log[..]).unwrap();
         let expected = [1, 3].map(|byte| Advert {
             time_us: 42,
             address: Address {

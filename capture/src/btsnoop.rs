@@ -9,12 +9,14 @@
 //! | 1002 | HCI over UART (H4) | the first byte of the packet |
 //! | 2001 | Linux monitor | the record's flags: adapter index and opcode |
 
+use std::fmt;
+use std::io::{self, Read};
+
 /// The first eight bytes of every btsnoop file.
 const MAGIC: &[u8; 8] = b"btsnoop\0";
 /// The one version of the format.
 const VERSION: u32 = 1;
-/// How long the file's header is, in bytes: what [`Cursor::new`] judges by.
-pub const FILE_HEADER_LEN: usize = 16;
+const FILE_HEADER_LEN: usize = 16;
 const RECORD_HEADER_LEN: usize = 24;
 /// What the format calls year 0, in microseconds before 1970.
 const EPOCH_US: i64 = 62_168_256_000_000_000;
@@ -34,6 +36,9 @@ pub enum LogError {
     /// The data link is none of 1001, 1002 and 2001.
     #[error("btsnoop data link {0} is not supported")]
     UnsupportedDatalink(u32),
+    /// The file's header cannot be read.
+    #[error("it cannot be read: {0}")]
+    Unreadable(io::ErrorKind),
 }
 
 /// Why reading a log ended before its last byte.
@@ -46,14 +51,22 @@ pub enum RecordError {
     #[error("the log ends inside the record at byte {offset}")]
     Truncated {
         /// Where the record begins, in bytes from the start of the file.
-        offset: usize,
+        offset: u64,
     },
     /// The lengths of the record at this offset make no sense, so that the next
     /// record cannot be found.
     #[error("the record at byte {offset} is corrupt")]
     Corrupt {
         /// Where the record begins, in bytes from the start of the file.
-        offset: usize,
+        offset: u64,
+    },
+    /// The file cannot be read to the end of the record at this offset.
+    #[error("the log cannot be read from byte {offset} on: {kind}")]
+    Unreadable {
+        /// Where the record begins, in bytes from the start of the file.
+        offset: u64,
+        /// Why.
+        kind: io::ErrorKind,
     },
 }
 
@@ -103,24 +116,26 @@ pub enum PacketKind {
     Other,
 }
 
-/// A position in a log, from which its records are read one by one.
-///
-/// It holds no reference to the bytes, so that whoever owns them can own it too.
-#[derive(Clone, Copy, Debug)]
-pub struct Cursor {
+/// The records of a log, read one by one. No more than one of them is in memory.
+pub struct Records<R> {
+    log: R,
     datalink: Datalink,
     /// Offset of the next record; `None` after the end or an error.
-    offset: Option<usize>,
+    offset: Option<u64>,
+    /// The packet that was read last.
+    packet: Vec<u8>,
 }
 
-impl Cursor {
-    /// Reads the file header in `log` and stands before its first record.
+impl<R: Read> Records<R> {
+    /// Reads the file header of `log`, and nothing after it.
     ///
     /// # Errors
     ///
     /// When `log` is not a btsnoop file of version 1 with a known data link.
-    pub fn new(log: &[u8]) -> Result<Self, LogError> {
-        let mut header = Fields(log);
+    pub fn new(mut log: R) -> Result<Self, LogError> {
+        let mut header = [0; FILE_HEADER_LEN];
+        let read = fill(&mut log, &mut header).map_err(LogError::Unreadable)?;
+        let mut header = Fields(&header[..read]);
         if header.take() != Some(*MAGIC) {
             return Err(LogError::NotBtsnoop);
         }
@@ -130,9 +145,11 @@ impl Cursor {
             return Err(LogError::UnsupportedVersion(version));
         }
         Ok(Self {
+            log,
             datalink: Datalink::from_number(datalink)
                 .ok_or(LogError::UnsupportedDatalink(datalink))?,
-            offset: Some(FILE_HEADER_LEN),
+            offset: u64::try_from(read).ok(),
+            packet: Vec::new(),
         })
     }
 
@@ -141,86 +158,98 @@ impl Cursor {
         self.datalink
     }
 
-    /// The next record of `log`, which must be the bytes given to [`Cursor::new`];
-    /// `None` at the end, and ever after an error.
+    /// The next record; `None` at the end, and ever after an error.
     ///
     /// # Errors
     ///
-    /// When the log ends inside the record or the record is corrupt.
-    pub fn next<'a>(&mut self, log: &'a [u8]) -> Option<Result<Record<'a>, RecordError>> {
+    /// When the log ends inside the record, the record is corrupt, or it cannot be read.
+    pub fn read_next(&mut self) -> Option<Result<Record<'_>, RecordError>> {
         let offset = self.offset.take()?;
-        let rest = log.get(offset..).filter(|rest| !rest.is_empty())?;
-        let (record, next) = match parse_record(self.datalink, rest) {
-            Ok((record, len)) => (record, offset + len),
+        let header = match self.read_record() {
+            Ok(header) => header?,
             Err(Broken::Truncated) => return Some(Err(RecordError::Truncated { offset })),
             Err(Broken::Corrupt) => return Some(Err(RecordError::Corrupt { offset })),
+            Err(Broken::Unreadable(kind)) => {
+                return Some(Err(RecordError::Unreadable { offset, kind }));
+            }
         };
-        self.offset = Some(next);
-        Some(Ok(record))
+        let length = u64::try_from(RECORD_HEADER_LEN + self.packet.len());
+        self.offset = Some(offset.saturating_add(length.unwrap_or(u64::MAX)));
+        let (adapter, kind, payload) = decapsulate(self.datalink, header.flags, &self.packet);
+        Some(Ok(Record {
+            time_us: header.time_us,
+            adapter,
+            kind,
+            payload,
+        }))
+    }
+
+    /// Reads a record's packet and what its header tells of it; `None` at the log's end.
+    fn read_record(&mut self) -> Result<Option<RecordHeader>, Broken> {
+        let mut header = [0; RECORD_HEADER_LEN];
+        let read = fill(&mut self.log, &mut header).map_err(Broken::Unreadable)?;
+        if read == 0 {
+            return Ok(None);
+        }
+        let mut header = Fields(&header[..read]);
+        let original_len = header.u32().ok_or(Broken::Truncated)?;
+        let included_len = header.u32().ok_or(Broken::Truncated)?;
+        let flags = header.u32().ok_or(Broken::Truncated)?;
+        let _dropped = header.u32().ok_or(Broken::Truncated)?;
+        let timestamp = header.take().map(i64::from_be_bytes);
+        let timestamp = timestamp.ok_or(Broken::Truncated)?;
+
+        if included_len > original_len {
+            return Err(Broken::Corrupt);
+        }
+        let length = usize::try_from(included_len).map_err(|_| Broken::Corrupt)?;
+        if length > LONGEST_PACKET {
+            return Err(Broken::Corrupt);
+        }
+        self.packet.resize(length, 0);
+        if fill(&mut self.log, &mut self.packet).map_err(Broken::Unreadable)? < length {
+            return Err(Broken::Truncated);
+        }
+        Ok(Some(RecordHeader {
+            flags,
+            time_us: timestamp.saturating_sub(EPOCH_US),
+        }))
     }
 }
 
-/// The records of a log in memory; an iterator over a [`Cursor`].
-#[derive(Clone, Debug)]
-pub struct Records<'a> {
-    log: &'a [u8],
-    cursor: Cursor,
-}
-
-impl<'a> Records<'a> {
-    /// The records of `log`.
-    ///
-    /// # Errors
-    ///
-    /// As [`Cursor::new`].
-    pub fn new(log: &'a [u8]) -> Result<Self, LogError> {
-        Ok(Self {
-            log,
-            cursor: Cursor::new(log)?,
-        })
+impl<R> fmt::Debug for Records<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Records")
+            .field("datalink", &self.datalink)
+            .field("offset", &self.offset)
+            .finish_non_exhaustive()
     }
 }
 
-impl<'a> Iterator for Records<'a> {
-    type Item = Result<Record<'a>, RecordError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.cursor.next(self.log)
-    }
+/// What matters of a record's header.
+struct RecordHeader {
+    flags: u32,
+    time_us: i64,
 }
 
 enum Broken {
     Truncated,
     Corrupt,
+    Unreadable(io::ErrorKind),
 }
 
-/// The record at the start of `bytes`, and its length with its header.
-fn parse_record(datalink: Datalink, bytes: &[u8]) -> Result<(Record<'_>, usize), Broken> {
-    let mut header = Fields(bytes);
-    let original_len = header.u32().ok_or(Broken::Truncated)?;
-    let included_len = header.u32().ok_or(Broken::Truncated)?;
-    let flags = header.u32().ok_or(Broken::Truncated)?;
-    let _dropped = header.u32().ok_or(Broken::Truncated)?;
-    let timestamp = header.take().map(i64::from_be_bytes);
-    let timestamp = timestamp.ok_or(Broken::Truncated)?;
-
-    if included_len > original_len {
-        return Err(Broken::Corrupt);
+/// Reads until `buffer` is full or `log` at its end; how many bytes came.
+fn fill(log: &mut impl Read, buffer: &mut [u8]) -> Result<usize, io::ErrorKind> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match log.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.kind()),
+        }
     }
-    let len = usize::try_from(included_len).map_err(|_| Broken::Corrupt)?;
-    if len > LONGEST_PACKET {
-        return Err(Broken::Corrupt);
-    }
-    let packet = header.0.get(..len).ok_or(Broken::Truncated)?;
-
-    let (adapter, kind, payload) = decapsulate(datalink, flags, packet);
-    let record = Record {
-        time_us: timestamp.saturating_sub(EPOCH_US),
-        adapter,
-        kind,
-        payload,
-    };
-    Ok((record, RECORD_HEADER_LEN + len))
+    Ok(filled)
 }
 
 fn decapsulate(datalink: Datalink, flags: u32, packet: &[u8]) -> (u16, PacketKind, &[u8]) {
@@ -278,6 +307,17 @@ mod tests {
         bytes
     }
 
+    /// When each record of `log` was, or what is wrong with it.
+    fn read(log: &[u8]) -> Vec<Result<i64, RecordError>> {
+        let mut records = Records::new(log).unwrap();
+        let mut times = Vec::new();
+        while let Some(record) = records.read_next() {
+            times.push(record.map(|record| record.time_us));
+        }
+        assert!(records.read_next().is_none(), "it stays at its end");
+        times
+    }
+
     fn record(flags: u32, packet: &[u8]) -> Vec<u8> {
         let len = u32::try_from(packet.len()).unwrap();
         let mut bytes = Vec::new();
@@ -305,16 +345,18 @@ mod tests {
         ];
         for (datalink, flags, packet, adapter, kind, payload) in table {
             let log = file(*datalink, &record(*flags, packet));
-            let read: Vec<_> = Records::new(&log).unwrap().map(Result::unwrap).collect();
+            let mut records = Records::new(&log[..]).unwrap();
+            let expected = Record {
+                time_us: 1_596_098_715_000_001,
+                adapter: *adapter,
+                kind: *kind,
+                payload,
+            };
             assert!(
-                read == [Record {
-                    time_us: 1_596_098_715_000_001,
-                    adapter: *adapter,
-                    kind: *kind,
-                    payload,
-                }],
+                records.read_next() == Some(Ok(expected)),
                 "data link {datalink}, flags {flags:#x}"
             );
+            assert!(records.read_next().is_none());
         }
     }
 
@@ -334,7 +376,7 @@ mod tests {
             ),
         ];
         for (log, error) in table {
-            assert_eq!(Cursor::new(log).unwrap_err(), *error);
+            assert_eq!(Records::new(*log).unwrap_err(), *error);
         }
     }
 
@@ -343,18 +385,19 @@ mod tests {
         let one = record(3, &[0x3e, 1, 2]);
         let log = file(1001, &[one.clone(), one.clone()].concat());
         for cut in FILE_HEADER_LEN..log.len() {
-            let read: Vec<_> = Records::new(&log[..cut]).unwrap().collect();
+            let read = read(&log[..cut]);
             let whole = (cut - FILE_HEADER_LEN) / one.len();
-            let offset = FILE_HEADER_LEN + whole * one.len();
+            let end = FILE_HEADER_LEN + whole * one.len();
             assert_eq!(
                 read.iter().filter(|r| r.is_ok()).count(),
                 whole,
                 "cut at {cut}"
             );
-            if cut == offset {
+            if cut == end {
                 assert_eq!(read.len(), whole);
             } else {
-                assert!(read.last() == Some(&Err(RecordError::Truncated { offset })));
+                let offset = u64::try_from(end).unwrap();
+                assert_eq!(read.last(), Some(&Err(RecordError::Truncated { offset })));
                 assert_eq!(read.len(), whole + 1);
             }
         }
@@ -367,16 +410,8 @@ mod tests {
         let mut too_long = record(3, &[]);
         too_long[..8].fill(0x7f);
         for bad in [included_beyond_original, too_long] {
-            let read: Vec<_> = Records::new(&file(1001, &bad))
-                .unwrap()
-                .map(|r| r.map(|_| ()))
-                .collect();
-            assert_eq!(
-                read,
-                [Err(RecordError::Corrupt {
-                    offset: FILE_HEADER_LEN
-                })]
-            );
+            let read = read(&file(1001, &bad));
+            assert_eq!(read, [Err(RecordError::Corrupt { offset: 16 })]);
         }
     }
 
@@ -387,10 +422,42 @@ mod tests {
         let mut last = record(3, &[]);
         last[16..24].copy_from_slice(&i64::MIN.to_be_bytes());
         let log = file(1001, &[first, last].concat());
-        let times: Vec<_> = Records::new(&log)
-            .unwrap()
-            .map(|r| r.unwrap().time_us)
-            .collect();
-        assert_eq!(times, [-5, i64::MIN]);
+        assert_eq!(read(&log), [Ok(-5), Ok(i64::MIN)]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_ends_it_there() {
+        struct Failing;
+        impl Read for Failing {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::FileTooLarge.into())
+            }
+        }
+        let log = file(1001, &record(3, &[1, 2]));
+        let mut records = Records::new((&log[..]).chain(Failing)).unwrap();
+        assert!(records.read_next().unwrap().is_ok());
+        let unreadable = RecordError::Unreadable {
+            offset: 42,
+            kind: io::ErrorKind::FileTooLarge,
+        };
+        assert!(records.read_next() == Some(Err(unreadable)));
+        assert!(records.read_next().is_none());
+        let no_header = Records::new(Failing).unwrap_err();
+        assert_eq!(no_header, LogError::Unreadable(io::ErrorKind::FileTooLarge));
+    }
+
+    #[test]
+    fn a_record_that_comes_byte_by_byte_is_read() {
+        struct Slow<'a>(&'a [u8]);
+        impl Read for Slow<'_> {
+            fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+                let most = buffer.len().min(1);
+                self.0.read(&mut buffer[..most])
+            }
+        }
+        let log = file(1001, &record(3, &[1, 2]));
+        let mut records = Records::new(Slow(&log)).unwrap();
+        assert!(records.read_next().unwrap().unwrap().payload == [1, 2]);
+        assert!(records.read_next().is_none());
     }
 }

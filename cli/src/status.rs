@@ -25,6 +25,8 @@ pub(crate) struct Status {
     pub(crate) check: Check,
     /// The operator's notices.
     pub(crate) notices: Vec<Notice>,
+    /// Why what was deleted may still be on the disk.
+    pub(crate) overwrite_doubt: Option<String>,
 }
 
 /// Is it running, and why not.
@@ -157,6 +159,7 @@ impl Snapshot {
                 next_check: exposure.time("NextCheck"),
             },
             notices: notices::at(notices.notices("Notices"), time, &agreed_version),
+            overwrite_doubt: tracing.text_if_any("OverwriteDoubt"),
         }
     }
 }
@@ -245,6 +248,7 @@ pub(crate) mod tests {
             "/scans/last_scan",
             "/consent/agreed_at",
             "/check/next_check",
+            "/overwrite_doubt",
         ] {
             assert!(json.pointer(pointer).unwrap().is_null(), "{pointer}");
         }
@@ -270,7 +274,7 @@ pub(crate) mod tests {
                 r#""en":"Registering and checking pause meanwhile."},"relevant":true},"#,
                 r#"{"id":"terms-1","kind":"terms","version":"1","from":null,"to":null,"#,
                 r#""text":{"ja":"利用規約が変わりました。","en":"The terms of use have changed."},"#,
-                r#""relevant":false}]}"#,
+                r#""relevant":false}],"overwrite_doubt":null}"#,
             )
         );
     }

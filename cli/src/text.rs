@@ -81,6 +81,11 @@ impl Text {
             lines.push(self.heard(&status.scans));
         }
         lines.extend(self.check(&status.check));
+        if let Some(doubt) = &status.overwrite_doubt {
+            lines.push(self.catalogue.name("doubt", doubt));
+            let advice = self.catalogue.advice(&format!("doubt-{doubt}"));
+            lines.extend(advice.map(|advice| format!("  {advice}")));
+        }
         lines.push(self.say(
             "status-version",
             &args! { "version" => status.version.as_str() },
@@ -497,7 +502,8 @@ mod tests {
     use crate::registration::tests::registration;
     use crate::status::tests::snapshot;
     use sesshoku_dbus_api::{
-        CalibrationSource, CheckOutcome, ConsentState, RunReason, RunState, UnknownReason,
+        CalibrationSource, CheckOutcome, ConsentState, OverwriteDoubt, RunReason, RunState,
+        UnknownReason,
     };
     use sesshoku_i18n::{Language, keys};
 
@@ -526,6 +532,26 @@ mod tests {
         status.check.last_outcome = "never".to_owned();
         status.check.checking = true;
         insta::assert_snapshot!(text(Language::English).status(&status));
+    }
+
+    #[test]
+    fn status_says_why_what_was_deleted_may_still_be_there_and_what_to_do() {
+        let mut status = snapshot().status();
+        for language in Language::ALL {
+            for doubt in OverwriteDoubt::ALL {
+                let text = text(language);
+                let sentence = text.catalogue.text(&format!("doubt-{doubt}"));
+                let advice = text.catalogue.advice(&format!("doubt-{doubt}")).unwrap();
+                status.overwrite_doubt = None;
+                assert!(!text.status(&status).contains(&sentence));
+                status.overwrite_doubt = Some(doubt.to_string());
+                let shown = text.status(&status);
+                assert!(
+                    shown.contains(&format!("\n{sentence}\n  {advice}\n")),
+                    "{shown}"
+                );
+            }
+        }
     }
 
     #[test]
@@ -715,6 +741,7 @@ mod tests {
             each("registration", RegistrationState::ALL),
             each("obstacle", RegistrationReason::ALL),
             each("calibration", CalibrationSource::ALL),
+            each("doubt", OverwriteDoubt::ALL),
         ]
         .concat()
     }
@@ -752,7 +779,7 @@ mod tests {
         let catalogue = Catalogue::new(Language::Japanese);
         for (prefix, name) in names_on_the_bus() {
             let needs_advice = match prefix {
-                "unknown" => true,
+                "unknown" | "doubt" => true,
                 "obstacle" => name != "none",
                 "reason" => !["ready", "starting", "log-ended"].contains(&name.as_str()),
                 _ => false,

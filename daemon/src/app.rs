@@ -749,8 +749,8 @@ async fn stop(sending: &mut Option<JoinHandle<SendOutcome>>) -> bool {
     true
 }
 
-/// The day that `date` writes as `YYYY-MM-DD`.
-fn utc_day(date: &str) -> Option<UtcDay> {
+/// The day that `date` writes as `YYYY-MM-DD`; `None` of anything else.
+pub fn utc_day(date: &str) -> Option<UtcDay> {
     let date: jiff::civil::Date = date.parse().ok().filter(|_| date.len() == 10)?;
     let since_epoch = date.since(jiff::civil::date(1970, 1, 1)).ok()?;
     Some(UtcDay::new(u32::try_from(since_epoch.get_days()).ok()?))

@@ -25,7 +25,7 @@ use sesshokud::radio::air::AirRadio;
 use sesshokud::radio::bluez::{self, BluezRadio};
 use sesshokud::radio::replay::ReplayRadio;
 use sesshokud::service::{Identity, Service, Snapshot, TimeSource, consent_state};
-use sesshokud::store::{DeviceKey, Store, StoreError};
+use sesshokud::store::{DeviceKey, Doubt, Store, StoreError};
 use sesshokud::sync::schedule::{History, Schedule};
 use sesshokud::tracer::{Facts, ScanPlan, Settings, Tracer};
 use sesshokud::wiping::WipingAllocator;
@@ -260,7 +260,8 @@ async fn start_anew(
     let calibration = Calibration::of(&config.calibration, &Machine::read(Path::new("/")));
     let store = lost::start_anew(
         &config.daemon.bus,
-        identity(config, radio, calibration, TimeSource::System),
+        // Until then there is nothing to delete.
+        identity(config, radio, calibration, TimeSource::System, None),
         &agreement,
         open,
         || Store::start_over(&config.daemon.state_dir),
@@ -276,6 +277,7 @@ fn identity(
     radio: &'static str,
     calibration: Calibration,
     time: TimeSource,
+    doubt: Option<Doubt>,
 ) -> Identity {
     let agreement_version = match config.profile {
         Profile::Personal => AGREEMENT_VERSION,
@@ -287,6 +289,7 @@ fn identity(
         agreement_version: agreement_version.to_owned(),
         calibration,
         time,
+        overwrite_doubt: doubt.map(Into::into),
     }
 }
 
@@ -386,7 +389,7 @@ async fn serve<R: Radio, C: Clock>(
     } else {
         TimeSource::System
     };
-    let identity = identity(&config, radio.name(), calibration, time);
+    let identity = identity(&config, radio.name(), calibration, time, store.doubt());
     let agreement_version = identity.agreement_version.clone();
     let (service, requests) = Service::start(&config.daemon.bus, identity, shown)
         .await

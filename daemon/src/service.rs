@@ -18,7 +18,7 @@ use gaen::registration::ProcessingNumber;
 use gaen::time::UnixSeconds;
 use sesshoku_dbus_api::{
     BUS_NAME, CheckEntry, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult,
-    Measurement, Notice, OBJECT_PATH, RegistrationStatus,
+    Measurement, Notice, OBJECT_PATH, OverwriteDoubt, RegistrationStatus,
 };
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
@@ -37,6 +37,7 @@ use crate::bus::reach;
 use crate::calibration;
 use crate::clock::system_now;
 use crate::config::Bus;
+use crate::store::Doubt;
 use crate::tracer::Status;
 
 /// Calls that may wait for the core at once, and callers that may wait for one
@@ -133,6 +134,8 @@ pub struct Identity {
     pub calibration: calibration::Calibration,
     /// Where the daemon's time comes from.
     pub time: TimeSource,
+    /// Why what was deleted may still be on the disk.
+    pub overwrite_doubt: Option<OverwriteDoubt>,
 }
 
 /// Where the `Time` property comes from.
@@ -149,6 +152,16 @@ impl TimeSource {
         match self {
             Self::System => system_now().wall.get().into(),
             Self::Simulated(seconds) => seconds.load(Ordering::Relaxed).into(),
+        }
+    }
+}
+
+impl From<Doubt> for OverwriteDoubt {
+    fn from(doubt: Doubt) -> Self {
+        match doubt {
+            Doubt::CopyOnWrite => Self::CopyOnWrite,
+            Doubt::Journal => Self::Journal,
+            Doubt::FileSystem => Self::FileSystem,
         }
     }
 }
@@ -362,6 +375,12 @@ impl Tracing {
     #[zbus(property)]
     fn counters(&self) -> HashMap<&'static str, u64> {
         self.snapshots.borrow().counters()
+    }
+
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn overwrite_doubt(&self) -> &str {
+        let doubt = self.identity.overwrite_doubt.as_ref();
+        doubt.map_or("", OverwriteDoubt::as_str)
     }
 }
 

@@ -26,8 +26,8 @@ pub use proxy::{
 };
 pub use types::{
     CalibrationSource, CheckEntry, CheckOutcome, ConsentState, ContactDay, CoursePoint,
-    ExposureResult, Measurement, Notice, NoticeKind, RegistrationReason, RegistrationState,
-    RegistrationStatus, RunReason, RunState, UnknownReason, Verdict,
+    ExposureResult, Measurement, Notice, NoticeKind, OverwriteDoubt, RegistrationReason,
+    RegistrationState, RegistrationStatus, RunReason, RunState, UnknownReason, Verdict,
 };
 
 /// The well-known bus name.
@@ -85,6 +85,7 @@ mod tests {
         }
         check(RunState::ALL, TRACING1_XML);
         check(RunReason::ALL, TRACING1_XML);
+        check(OverwriteDoubt::ALL, TRACING1_XML);
         check(ConsentState::ALL, CONSENT1_XML);
         check(CheckOutcome::ALL, EXPOSURE1_XML);
         check(Verdict::ALL, EXPOSURE1_XML);

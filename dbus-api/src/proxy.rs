@@ -56,6 +56,9 @@ pub trait Tracing1 {
     /// `broadcast-failures`, `scan-failures`, `misdated-seconds`.
     #[zbus(property)]
     fn counters(&self) -> zbus::Result<HashMap<String, u64>>;
+    /// An `OverwriteDoubt`; empty when there is none.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn overwrite_doubt(&self) -> zbus::Result<String>;
 }
 
 /// The agreement to the terms and the privacy policy.

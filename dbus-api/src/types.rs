@@ -108,6 +108,18 @@ names! {
 }
 
 names! {
+    /// Why what was deleted may still be on the disk.
+    OverwriteDoubt {
+        /// The state folder is on a file system that copies on write.
+        CopyOnWrite = "copy-on-write",
+        /// What is written goes through the file system's journal.
+        Journal = "journal",
+        /// The file system is not known to write in place.
+        FileSystem = "file-system",
+    }
+}
+
+names! {
     /// Whether the terms are agreed to.
     ConsentState {
         /// Never agreed, or withdrawn.

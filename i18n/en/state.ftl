@@ -1,4 +1,4 @@
-# The state of recording and why. Keys are the D-Bus names of RunState, RunReason and ConsentState.
+# The state of recording and why. Keys are the D-Bus names of RunState, RunReason, ConsentState and OverwriteDoubt.
 
 state-no-consent = stopped (not agreed to)
 state-running = recording
@@ -40,6 +40,13 @@ reason-log-ended = The recorded log has been played to its end.
 consent-none = not agreed
 consent-agreed = agreed
 consent-outdated = agreed to an earlier version (the terms have changed)
+
+doubt-copy-on-write = What was deleted may still be on the disk: the state folder is on btrfs, which keeps old copies of what is overwritten.
+    .advice = The administrator can stop the daemon, copy wrapping.key in that folder into an empty file that chattr +C was run on, and put the copy in its place.
+doubt-journal = What was deleted may still be on the disk: the file system of the state folder writes everything to its journal first.
+    .advice = The administrator can mount it without data=journal.
+doubt-file-system = What was deleted may still be on the disk: the file system of the state folder does not overwrite in place, or it is not known whether it does.
+    .advice = The administrator can move the state folder to ext4 or XFS.
 
 # A name from a newer daemon that this version does not know.
 name-unknown = unknown ({ $name })

@@ -1,4 +1,4 @@
-# 記録の状態とその理由。キーは D-Bus の RunState、RunReason、ConsentState の名前。
+# 記録の状態とその理由。キーは D-Bus の RunState、RunReason、ConsentState、OverwriteDoubt の名前。
 
 state-no-consent = 停止中（利用への同意がありません）
 state-running = 記録しています
@@ -40,6 +40,13 @@ reason-log-ended = 再生中のログが終わりました。
 consent-none = 同意していません
 consent-agreed = 同意済み
 consent-outdated = 以前の版に同意済み（改定あり）
+
+doubt-copy-on-write = 消した記録がディスクに残っているかもしれません。保存先のフォルダーが btrfs にあり、上書きしても前の内容が残ります。
+    .advice = 管理者は、デーモンを止めて、空のファイルに chattr +C を行い、そこへ保存先の wrapping.key の中身を写して置き換えてください。
+doubt-journal = 消した記録がディスクに残っているかもしれません。保存先のファイルシステムが、書き込む内容をすべて先にジャーナルへ書いています。
+    .advice = 管理者は、data=journal を付けずにマウントし直してください。
+doubt-file-system = 消した記録がディスクに残っているかもしれません。保存先のファイルシステムは同じ場所に上書きしないか、上書きするかどうか分かりません。
+    .advice = 管理者は、保存先のフォルダーを ext4 か XFS に移してください。
 
 # 新しいデーモンが返した、この版の知らない名前。
 name-unknown = 不明（{ $name }）

@@ -1,7 +1,6 @@
 //! Files that somebody names, within bounds: neither an endless one, such as
 //! `/dev/zero`, nor a pipe that nobody writes to holds a program up.
 
-use std::convert::Infallible;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -29,48 +28,65 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// A file of which no more than so many bytes are read.
+#[derive(Debug)]
+pub struct Bounded {
+    file: File,
+    limit: u64,
+    left: u64,
+}
+
+impl Bounded {
+    /// Opens a file of at most `limit` bytes. As far as that is not known before, reading
+    /// tells whether it is longer.
+    ///
+    /// # Errors
+    /// When it cannot be opened; [`io::ErrorKind::FileTooLarge`] when it is longer.
+    pub fn open(path: &Path, limit: u64) -> io::Result<Self> {
+        let file = open(path)?;
+        // The length of what is no ordinary file is 0.
+        if file.metadata()?.len() > limit {
+            return Err(too_long(limit));
+        }
+        let left = limit;
+        Ok(Self { file, limit, left })
+    }
+
+    /// Whether it is an ordinary file, which nobody has to write to while it is read.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub fn is_ordinary(&self) -> io::Result<bool> {
+        Ok(self.file.metadata()?.is_file())
+    }
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 && !buffer.is_empty() {
+            return match self.file.read(&mut [0])? {
+                0 => Ok(0),
+                _ => Err(too_long(self.limit)),
+            };
+        }
+        let most = usize::try_from(self.left).map_or(buffer.len(), |left| left.min(buffer.len()));
+        let read = self.file.read(&mut buffer[..most])?;
+        self.left = self
+            .left
+            .saturating_sub(u64::try_from(read).unwrap_or(u64::MAX));
+        Ok(read)
+    }
+}
+
 /// All of a file of at most `limit` bytes.
 ///
 /// # Errors
 /// When it cannot be read; [`io::ErrorKind::FileTooLarge`] when it is longer.
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let read = read_headed(path, limit, 0, |_| Ok::<(), Infallible>(()))?;
-    let Ok(bytes) = read;
+    let mut file = Bounded::open(path, limit)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// As [`read`], but no further than the first `head` bytes if `judge`, which is shown
-/// them, finds that this is not the kind of file it should be. There are less where the
-/// file is shorter.
-///
-/// # Errors
-/// As [`read`]; what `judge` says is the inner result.
-pub fn read_headed<E>(
-    path: &Path,
-    limit: u64,
-    head: u64,
-    judge: impl FnOnce(&[u8]) -> Result<(), E>,
-) -> io::Result<Result<Vec<u8>, E>> {
-    let mut file = open(path)?;
-    let most = limit.saturating_add(1);
-    // The length of what is no ordinary file is 0.
-    let length = file.metadata()?.len();
-    let expected = if length > limit { head } else { length };
-    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
-    (&mut file).take(head.min(most)).read_to_end(&mut bytes)?;
-    if let Err(error) = judge(&bytes) {
-        return Ok(Err(error));
-    }
-    if length > limit {
-        return Err(too_long(limit));
-    }
-    file.take(most.saturating_sub(head))
-        .read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).is_ok_and(|len| len <= limit) {
-        Ok(Ok(bytes))
-    } else {
-        Err(too_long(limit))
-    }
 }
 
 /// All of a file of at most [`MAX_TEXT`] bytes, as text.
@@ -113,24 +129,23 @@ mod tests {
     }
 
     #[test]
-    fn what_begins_wrong_is_not_read_on() {
-        let path = Path::new("/dev/zero");
-        let judge = |head: &[u8]| Err::<(), usize>(head.len());
-        let judged = read_headed(path, u64::MAX, 16, judge).unwrap();
-        assert_eq!(judged, Err(16));
+    fn what_is_longer_than_it_seemed_is_noticed_at_the_limit() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
         std::fs::write(&path, "1234").unwrap();
-        for head in 0..6 {
-            let judge = |it: &[u8]| {
-                assert_eq!(it, &b"1234"[..usize::try_from(head.min(4)).unwrap()]);
-                Ok::<(), ()>(())
-            };
-            let read = read_headed(&path, 4, head, judge).unwrap();
-            assert_eq!(read.unwrap(), b"1234");
-            let too_long = read_headed(&path, 3, head, |_| Ok::<(), ()>(()));
-            assert!(too_long.is_err(), "{head}");
-        }
+        assert!(Bounded::open(&path, 3).is_err());
+        let mut file = Bounded::open(&path, 4).unwrap();
+        assert!(file.is_ordinary().unwrap());
+        let mut appending = OpenOptions::new().append(true).open(&path).unwrap();
+        io::Write::write_all(&mut appending, b"5").unwrap();
+        let mut bytes = [0; 8];
+        assert_eq!(file.read(&mut bytes[..3]).unwrap(), 3);
+        assert_eq!(file.read(&mut bytes[3..]).unwrap(), 1);
+        let error = file.read(&mut bytes[4..]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(bytes, *b"1234\0\0\0\0");
+        let endless = Bounded::open(Path::new("/dev/zero"), 4).unwrap();
+        assert!(!endless.is_ordinary().unwrap());
     }
 
     #[test]

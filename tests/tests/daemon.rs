@@ -2,15 +2,20 @@
 //! a private bus.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use gaen::advert::{Flags, encode, parse_service_data};
 use gaen::key::Rpi;
 use gaen::time::UnixSeconds;
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use sesshoku_tests::local::{Place, Process, program, shared, wait_for, wait_up_to};
 use sesshoku_tests::room::meeting;
 use sesshokud::store::{DeviceKey, Store};
@@ -76,6 +81,137 @@ fn a_recorded_log_is_stored_without_loss() -> anyhow::Result<()> {
     agree(&place)?;
     assert_eq!(daemon.wait()?, Some(0), "{}", place.log());
     assert_eq!(stored_identifiers(&place)?.len(), 485);
+    Ok(())
+}
+
+/// A file system that is unmounted when this is dropped.
+struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+/// Has what is written to `at` go to a file system that promises nothing; `None` where
+/// that is not allowed.
+fn mount_overlay(place: &Place, at: &Path) -> anyhow::Result<Option<Mounted>> {
+    let dirs = ["lower", "upper", "work"].map(|name| place.dir().join(name));
+    for dir in dirs.iter().map(PathBuf::as_path).chain([at]) {
+        fs::create_dir_all(dir)?;
+    }
+    let [lower, upper, work] = dirs.map(|dir| dir.display().to_string());
+    let done = Command::new("mount")
+        .args(["-t", "overlay", "overlay", "-o"])
+        .arg(format!("lowerdir={lower},upperdir={upper},workdir={work}"))
+        .arg(at)
+        .output()?;
+    Ok(done.status.success().then(|| Mounted(at.to_owned())))
+}
+
+#[test]
+fn status_says_when_what_is_deleted_may_stay_on_the_disk() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let Some(_mounted) = mount_overlay(&place, &place.state_dir())? else {
+        eprintln!("skipped: an overlay cannot be mounted here");
+        return Ok(());
+    };
+    let daemon = place.start_daemon(&room_config(&place, 1)?)?;
+    assert_eq!(place.json(&["status"])?["overwrite_doubt"], "file-system");
+    let shown = String::from_utf8(place.sesshoku(&["status"])?.stdout)?;
+    assert!(
+        shown.contains("What was deleted may still be on the disk"),
+        "{shown}"
+    );
+    end(daemon)
+}
+
+/// A record of a Bluetooth log (H4) with `packet`, cut to what is not zero at its end.
+fn record(packet: &[u8], length: usize) -> anyhow::Result<Vec<u8>> {
+    let length = u32::try_from(length)?.to_be_bytes();
+    let mut record = [&length[..], &length, &[0; 8]].concat();
+    // 2020-08-01, in microseconds since the year 0.
+    record.extend((62_168_256_000_000_000_i64 + 1_596_240_000_000_000).to_be_bytes());
+    record.extend(packet);
+    Ok(record)
+}
+
+/// An advertising report of an Exposure Notification advert, as a record.
+fn advert(rpi: u8) -> anyhow::Result<Vec<u8>> {
+    let data = parse_service_data(&[rpi; 20]).context("service data")?;
+    let data = encode(&data, Flags::Present);
+    let length = u8::try_from(data.len())?;
+    let mut packet = vec![4, 0x3e, 0, 2, 1, 3, 1, rpi, 2, 3, 4, 5, 6, length];
+    packet.extend(data);
+    packet.push(200);
+    record(&packet, packet.len())
+}
+
+#[test]
+fn what_cannot_be_played_within_bounds_is_refused_at_once() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let pipe = place.dir().join("pipe");
+    mkfifo(&pipe, Mode::S_IRWXU)?;
+    let line = place.dir().join("line");
+    fs::write(&line, b"btsnoop\0\0\0\0\x01\0\0\x03\xea")?;
+    File::options()
+        .write(true)
+        .open(&line)?
+        .set_len(300_000_000)?;
+    let ordinary = "not an ordinary file";
+    let check = |log: &Path, why: &str| {
+        let output = place
+            .daemon_command(&replay_config(log, 0.0))?
+            .stderr(Stdio::piped())
+            .output()?;
+        let said = String::from_utf8(output.stderr)?;
+        ensure!(output.status.code() == Some(1), "{said}");
+        ensure!(said.contains(why), "{}: {said}", log.display());
+        ensure!(said.contains(&log.display().to_string()), "{said}");
+        anyhow::Ok(())
+    };
+    check(Path::new("/dev/zero"), ordinary)?;
+    check(&pipe, ordinary)?;
+    check(&line, "longer than 268435456 bytes")?;
+    // Somebody has it open, and writes nothing.
+    let _writer = File::options().read(true).write(true).open(&pipe)?;
+    check(&pipe, ordinary)
+}
+
+#[test]
+fn a_long_log_is_played_in_little_memory() -> anyhow::Result<()> {
+    const LENGTH: usize = 65_540;
+    let place = Place::new()?;
+    let path = place.dir().join("log.btsnoop");
+    let mut log = File::create(&path)?;
+    log.write_all(b"btsnoop\0\0\0\0\x01\0\0\x03\xea")?;
+    log.write_all(&advert(1)?)?;
+    for _ in 0..3_000 {
+        // Data that is no event; the zeros after it take no room on the disk.
+        log.write_all(&record(&[2], LENGTH)?)?;
+        log.seek(SeekFrom::Current(i64::try_from(LENGTH - 1)?))?;
+    }
+    log.write_all(&advert(2)?)?;
+    ensure!(log.metadata()?.len() > 190_000_000);
+    let config = format!(
+        "[radio]\nkind = 'replay'\n[radio.replay]\nlog = '{}'\nspeed = 0.0",
+        path.display()
+    );
+    let daemon = place.start_daemon(&config)?;
+    agree(&place)?;
+    wait_for("the end of the log", || {
+        let reason = &place.json(&["status"])?["reason"];
+        Ok((reason == "log-ended").then_some(()))
+    })?;
+    let status = fs::read_to_string(format!("/proc/{}/status", daemon.id()))?;
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"))
+        .context("the most memory it ever had")?;
+    let kilobytes: u64 = peak.trim().parse()?;
+    ensure!(kilobytes < 100_000, "{kilobytes} kB");
+    end(daemon)?;
+    assert_eq!(stored_identifiers(&place)?.len(), 2);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! `analyse capture`: the identifiers of a Bluetooth log.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use capture::{Advert, Adverts};
 use gaen::key::Rpi;
 use serde::Serialize;
 
-use super::input::{InputError, read_log};
+use super::input::{open_log, whole_log};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::text::{Text, args};
@@ -55,17 +56,18 @@ struct Heard {
 
 /// Prints a report of the log in `file`.
 pub(super) fn run(file: &Path, output: &Output) -> Result<Exit, Failure> {
-    let log = read_log(file)?;
-    let adverts = Adverts::new(&log).map_err(|error| InputError::Log(file.to_owned(), error))?;
-    output.print(&report(adverts), render)?;
+    let mut log = open_log(file)?;
+    let report = report(&mut log);
+    whole_log(file, &log)?;
+    output.print(&report, render)?;
     Ok(Exit::Done)
 }
 
-fn report<B: AsRef<[u8]>>(mut adverts: Adverts<B>) -> Report {
+fn report<R: Read>(adverts: &mut Adverts<R>) -> Report {
     let mut identifiers: BTreeMap<Rpi, Heard> = BTreeMap::new();
     let mut rpis_by_address: BTreeMap<Address, BTreeSet<Rpi>> = BTreeMap::new();
     let mut count = 0;
-    for advert in &mut adverts {
+    for advert in &mut *adverts {
         count += 1;
         let rpi = advert.service_data.rpi;
         rpis_by_address
@@ -89,7 +91,7 @@ fn report<B: AsRef<[u8]>>(mut adverts: Adverts<B>) -> Report {
         rpis_with_several_addresses: several_addresses.count(),
         addresses_with_several_rpis: several_rpis.count(),
         ended_early: adverts.ended_early().map(|error| match error {
-            RecordError::Truncated { .. } => "truncated",
+            RecordError::Truncated { .. } | RecordError::Unreadable { .. } => "truncated",
             RecordError::Corrupt { .. } => "corrupt",
         }),
         identifiers: Vec::new(),

@@ -4,11 +4,12 @@ use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use capture::btsnoop::{Cursor, FILE_HEADER_LEN};
+use capture::Adverts;
+use capture::btsnoop::{LogError, RecordError};
 use gaen::export::{Limits, PinnedKey, PinnedKeyError};
 use gaen::import::ImportError;
 
-use settings::file;
+use settings::file::{self, Bounded};
 
 use crate::args::PublicKey;
 
@@ -108,14 +109,29 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, InputError> {
     file::read(path, limit).map_err(|error| unreadable(path, limit, error))
 }
 
-/// All bytes of a Bluetooth log.
-pub(super) fn read_log(path: &Path) -> Result<Vec<u8>, InputError> {
-    let head = u64::try_from(FILE_HEADER_LEN).unwrap_or(u64::MAX);
-    file::read_headed(path, file::MAX_LOG, head, |head| {
-        Cursor::new(head).map(drop)
+/// A Bluetooth log that is being read.
+pub(super) type Log = Adverts<BufReader<Bounded>>;
+
+/// Opens a Bluetooth log. Ask [`whole_log`] when it is read.
+pub(super) fn open_log(path: &Path) -> Result<Log, InputError> {
+    let file = Bounded::open(path, file::MAX_LOG)
+        .map_err(|error| unreadable(path, file::MAX_LOG, error))?;
+    Adverts::new(BufReader::new(file)).map_err(|error| {
+        if let LogError::Unreadable(kind) = error {
+            return unreadable(path, file::MAX_LOG, kind.into());
+        }
+        InputError::Log(path.to_owned(), error)
     })
-    .map_err(|error| unreadable(path, file::MAX_LOG, error))?
-    .map_err(|error| InputError::Log(path.to_owned(), error))
+}
+
+/// Whether the bytes of the log could be read as far as there was sense in them.
+pub(super) fn whole_log(path: &Path, log: &Log) -> Result<(), InputError> {
+    match log.ended_early() {
+        Some(RecordError::Unreadable { kind, .. }) => {
+            Err(unreadable(path, file::MAX_LOG, kind.into()))
+        }
+        Some(RecordError::Truncated { .. } | RecordError::Corrupt { .. }) | None => Ok(()),
+    }
 }
 
 fn unreadable(path: &Path, limit: u64, error: io::Error) -> InputError {

@@ -6,14 +6,14 @@
 //! stored.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use capture::btsnoop::{Cursor, FILE_HEADER_LEN, LogError};
+use capture::btsnoop::LogError;
 use capture::{Advert, Adverts};
 use gaen::time::UnixSeconds;
-use settings::file;
+use settings::file::{self, Bounded};
 
 use super::{Capabilities, Command, Heard, Radio, RadioEvent, RadioState, ScanMethod};
 use crate::clock::{BootTime, Now, Pacer, SimClock};
@@ -23,7 +23,7 @@ use crate::clock::{BootTime, Now, Pacer, SimClock};
 pub struct ReplayRadio {
     clock: SimClock,
     pacer: Pacer,
-    adverts: Adverts<Vec<u8>>,
+    adverts: Adverts<BufReader<Bounded>>,
     next: Option<Advert>,
     /// Log time minus boot time, in microseconds.
     offset_us: i64,
@@ -74,16 +74,11 @@ impl ReplayRadio {
             path: path.to_owned(),
             source,
         };
-        let head = u64::try_from(FILE_HEADER_LEN).unwrap_or(u64::MAX);
-        let log = file::read_headed(path, file::MAX_LOG, head, |head| {
-            Cursor::new(head).map(drop)
-        })
-        .map_err(|source| ReplayError::Read {
+        let log = open_log(path).map_err(|source| ReplayError::Read {
             path: path.to_owned(),
             source,
-        })?
-        .map_err(no_log)?;
-        let mut adverts = Adverts::new(log).map_err(no_log)?;
+        })?;
+        let mut adverts = Adverts::new(BufReader::new(log)).map_err(no_log)?;
         let first = adverts.next();
         let start_us = first.as_ref().map(|advert| advert.time_us);
         let start =
@@ -142,6 +137,18 @@ impl ReplayRadio {
     }
 }
 
+/// Opens the log at `path`, of which an advert at a time is read while it is played. All
+/// that the daemon does waits for that: what somebody has to write first, such as a pipe,
+/// is refused.
+fn open_log(path: &Path) -> io::Result<Bounded> {
+    let log = Bounded::open(path, file::MAX_LOG)?;
+    if log.is_ordinary()? {
+        Ok(log)
+    } else {
+        Err(io::Error::other("not an ordinary file"))
+    }
+}
+
 impl Radio for ReplayRadio {
     fn name(&self) -> &'static str {
         "replay"
@@ -193,6 +200,9 @@ impl Radio for ReplayRadio {
                 }
                 (None, _) if !self.ended => {
                     self.ended = true;
+                    if let Some(error) = self.adverts.ended_early() {
+                        tracing::warn!(%error, "the log ended early");
+                    }
                     return RadioEvent::Ended;
                 }
                 (None | Some(_), _) => return std::future::pending().await,

@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::is_damage;
-use super::pages::PAGE;
+use super::pages::{PAGE, Pages, Value};
 use super::retention::empty_log;
 use super::{StoreError, files, schema};
 
@@ -28,7 +28,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     check_header(path)?;
     create_file(path)?;
     let mut conn = connect(path)?;
-    check_version(&conn)?;
+    check_version(&conn, path)?;
     if !is_sound(&conn)? {
         return Err(StoreError::malformed());
     }
@@ -116,8 +116,30 @@ fn check_header(path: &Path) -> Result<(), StoreError> {
     match check_identity(number(APPLICATION_ID), number(USER_VERSION)) {
         // The header is damaged, unless it is another program's.
         Err(StoreError::Foreign) if has_our_tables(&file) => Err(StoreError::malformed()),
+        Err(newer @ StoreError::NewerSchema { .. }) => Err(newer_or_damaged(path, newer)?),
         other => other,
     }
+}
+
+/// `newer`, unless the header's number is not what was written: a newer version has its
+/// number in a row as well. That row is looked for past SQLite, so that whatever else is
+/// damaged, a newer version's database is left to that version.
+fn newer_or_damaged(path: &Path, newer: StoreError) -> Result<StoreError, StoreError> {
+    let pages = Pages::open(path, &log_of(path)).map_err(io_error(path))?;
+    let mut is_newer = false;
+    pages
+        .for_each_row(&mut |row| {
+            if let [Value::Null, Value::Integer(number)] = row.columns.as_slice() {
+                is_newer |= *number > i64::from(schema::VERSION);
+            }
+            Ok(())
+        })
+        .map_err(|error: io::Error| io_error(path)(error))?;
+    Ok(if is_newer {
+        newer
+    } else {
+        StoreError::malformed()
+    })
 }
 
 /// Whether the file's first page names a table as only our schema does.
@@ -129,14 +151,17 @@ fn has_our_tables(file: &File) -> bool {
 }
 
 /// The same once more, with what the write-ahead log says.
-fn check_version(conn: &Connection) -> Result<(), StoreError> {
+fn check_version(conn: &Connection, path: &Path) -> Result<(), StoreError> {
     let number = |name| conn.pragma_query_value(None, name, |row| row.get(0));
-    let refusal = check_identity(number("application_id")?, number("user_version")?);
-    if refusal.is_err() {
-        // Closing must not carry the log into the database either.
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let Err(refusal) = check_identity(number("application_id")?, number("user_version")?) else {
+        return Ok(());
+    };
+    // Closing must not carry the log into the database either.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    if matches!(refusal, StoreError::NewerSchema { .. }) {
+        return Err(newer_or_damaged(path, refusal)?);
     }
-    refusal
+    Err(refusal)
 }
 
 fn check_identity(application_id: u32, version: u32) -> Result<(), StoreError> {
@@ -199,6 +224,13 @@ fn migrate(conn: &mut Connection) -> Result<(), StoreError> {
         return Err(StoreError::Sqlite(rusqlite::Error::InvalidQuery));
     }
     let version: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version >= schema::NUMBERED_SINCE {
+        let sql = format!("SELECT number FROM {}", schema::NUMBER_TABLE);
+        let number: u32 = conn.query_row(&sql, [], |row| row.get(0))?;
+        if number != version {
+            return Err(StoreError::malformed());
+        }
+    }
     if version == schema::VERSION {
         return Ok(());
     }

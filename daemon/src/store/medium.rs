@@ -26,7 +26,7 @@ const BTRFS: FsType = nix::sys::statfs::BTRFS_SUPER_MAGIC;
 
 /// Why what was overwritten may still be on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doubt {
+pub enum Doubt {
     /// The file is on btrfs and not exempt from copying on write.
     CopyOnWrite,
     /// Contents go through the file system's journal.

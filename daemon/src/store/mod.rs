@@ -83,6 +83,7 @@ use crate::verdict::{CheckMemory, Ledger, Recorded};
 pub use self::check_mark::CheckMark;
 pub use self::device_key::{CREDENTIAL_NAME, DEVICE_KEY_LEN, DeviceKey, DeviceKeyError, KeyPlace};
 pub use self::error::StoreError;
+pub use self::medium::Doubt;
 pub use self::types::{
     CheckCounts, CheckOutcome, CheckRecord, CompactReport, Consent, Coverage, CycleHeader,
     CycleSighting, ExposureChanges, Exposures, PurgeReport, ReadReport, Registration,
@@ -302,6 +303,12 @@ impl Store {
         files::sync_dir(state_dir).map_err(io_error(state_dir))?;
         drop(lock);
         Ok(())
+    }
+
+    /// Why what is purged or erased may stay on the disk; `None` when it is gone, as far
+    /// as the file system goes.
+    pub fn doubt(&self) -> Option<Doubt> {
+        self.wrapping.doubt()
     }
 
     /// A reader with a connection of its own.

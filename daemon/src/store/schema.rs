@@ -1,7 +1,7 @@
 //! The tables, as numbered migrations.
 //!
 //! A migration that was released is never changed; a change is a new one at the
-//! end. Only the columns named `sealed`, `wrapped` and `key_check` hold anything
+//! end, which sets the number in `schema_number`, too. Only the columns named `sealed`, `wrapped` and `key_check` hold anything
 //! about a person, all of them encrypted.
 
 use rusqlite_migration::{M, Migrations};
@@ -10,7 +10,13 @@ use rusqlite_migration::{M, Migrations};
 pub(super) const APPLICATION_ID: u32 = 0x5373_686f;
 
 /// The schema this version writes.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
+
+/// From this schema on, its number is also the one row of [`NUMBER_TABLE`]. The header's
+/// is four bytes that any damage may change.
+pub(super) const NUMBERED_SINCE: u32 = 5;
+/// The table of the schema's number: the only one whose rows are a key and an integer.
+pub(super) const NUMBER_TABLE: &str = "schema_number";
 
 /// From an empty database to [`VERSION`].
 pub(super) const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);
@@ -113,6 +119,16 @@ const STEPS: &[M<'_>] = &[
     // From here on keys are wrapped under the wrapping secret as well, without which an
     // earlier version would take the device key for lost. The tables stay as they are.
     M::up("SELECT 1;"),
+    // A number that damage put into the header is no newer version's.
+    M::up(
+        "
+    CREATE TABLE schema_number (
+        id     INTEGER PRIMARY KEY CHECK (id = 1),
+        number INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO schema_number (id, number) VALUES (1, 5);
+    ",
+    ),
 ];
 
 #[cfg(test)]
@@ -128,5 +144,20 @@ mod tests {
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap();
         assert_eq!(version, VERSION);
+    }
+
+    #[test]
+    fn every_migration_sets_the_number_of_the_schema() {
+        for version in NUMBERED_SINCE..=VERSION {
+            let mut conn = rusqlite::Connection::open_in_memory().unwrap();
+            let steps = usize::try_from(version).unwrap();
+            MIGRATIONS.to_version(&mut conn, steps).unwrap();
+            let number: u32 = conn
+                .query_row(&format!("SELECT number FROM {NUMBER_TABLE}"), [], |row| {
+                    row.get(0)
+                })
+                .unwrap();
+            assert_eq!(number, version);
+        }
     }
 }

@@ -1,11 +1,6 @@
-//! Sealing: authenticated encryption of whatever goes into the database.
-//!
-//! Every sealed value is bound to the place it belongs to (table and primary
-//! key), so that values cannot be swapped or replayed elsewhere. XChaCha20-Poly1305
-//! has nonces long enough to be drawn at random for every value.
+//! What seals whatever goes into the database, and where that belongs: every sealed value
+//! is bound to its place, which is its table and primary key.
 
-use chacha20poly1305::aead::{AeadInOut, KeyInit};
-use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use gaen::time::UtcDay;
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -16,12 +11,7 @@ use super::device_key::{DEVICE_KEY_LEN, DeviceKey};
 use super::wrapping::WrappingSecret;
 
 /// Length of every key here, in bytes.
-pub(super) const KEY_LEN: usize = 32;
-/// How much longer a sealed value is than its plaintext, in bytes.
-pub(super) const SEAL_OVERHEAD: usize = NONCE_LEN + TAG_LEN;
-
-const NONCE_LEN: usize = 24;
-const TAG_LEN: usize = 16;
+pub(super) use ::seal::KEY_LEN;
 
 /// A key that seals values; wiped from memory when dropped.
 #[derive(Clone)]
@@ -33,39 +23,14 @@ impl SealingKey {
         random_bytes().map(Self)
     }
 
-    /// `plaintext`, sealed for `place`: nonce, ciphertext, tag.
+    /// `plaintext`, sealed for `place`.
     pub(super) fn seal(&self, place: &Place, plaintext: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let mut nonce = [0; NONCE_LEN];
-        getrandom::fill(&mut nonce).map_err(StoreError::Random)?;
-        let mut sealed = Vec::with_capacity(plaintext.len() + SEAL_OVERHEAD);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(plaintext);
-        let tag = self
-            .cipher()
-            .encrypt_inout_detached(
-                &XNonce::from(nonce),
-                &place.0,
-                sealed[NONCE_LEN..].as_mut().into(),
-            )
-            .expect("far less than the 256 GiB that one nonce can encrypt");
-        sealed.extend_from_slice(&tag);
-        Ok(sealed)
+        ::seal::seal(&self.0, &place.0, plaintext).map_err(StoreError::Random)
     }
 
     /// What was sealed for `place`, or `None` when this is not it.
     pub(super) fn open(&self, place: &Place, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let (nonce, rest) = sealed.split_first_chunk::<NONCE_LEN>()?;
-        let (ciphertext, tag) = rest.split_last_chunk::<TAG_LEN>()?;
-        let mut plaintext = Zeroizing::new(ciphertext.to_vec());
-        self.cipher()
-            .decrypt_inout_detached(
-                &XNonce::from(*nonce),
-                &place.0,
-                plaintext.as_mut_slice().into(),
-                &Tag::from(*tag),
-            )
-            .ok()?;
-        Some(plaintext)
+        ::seal::open(&self.0, &place.0, sealed)
     }
 
     /// `key`, sealed for `place`.
@@ -78,10 +43,6 @@ impl SealingKey {
         let plaintext = self.open(place, wrapped)?;
         let bytes = <[u8; KEY_LEN]>::try_from(plaintext.as_slice()).ok()?;
         Some(Self(Zeroizing::new(bytes)))
-    }
-
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new((&*self.0).into())
     }
 }
 
@@ -175,7 +136,7 @@ mod tests {
         let key = SealingKey::generate().unwrap();
         let place = Place::row("segment", 7);
         let sealed = key.seal(&place, b"heard").unwrap();
-        assert_eq!(sealed.len(), 5 + SEAL_OVERHEAD);
+        assert_eq!(sealed.len(), 5 + ::seal::OVERHEAD);
         assert_eq!(key.open(&place, &sealed).unwrap().as_slice(), b"heard");
 
         for other in [

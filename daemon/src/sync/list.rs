@@ -21,24 +21,24 @@ pub struct Entry {
 
 /// What a list may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rules {
+pub struct Rules {
     /// Other origins than the list's own.
-    pub(crate) other_hosts: bool,
+    pub other_hosts: bool,
     /// Plain http on other origins.
-    pub(crate) insecure_http: bool,
+    pub insecure_http: bool,
     /// Most entries a list may have.
-    pub(crate) max_entries: usize,
+    pub max_entries: usize,
 }
 
 /// A list, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct List {
+pub struct List {
     /// The region's exports, oldest first, each URL once.
-    pub(crate) entries: Vec<Entry>,
+    pub entries: Vec<Entry>,
     /// Entries that name what they must not.
-    pub(crate) forbidden: Vec<ListError>,
+    pub forbidden: Vec<ListError>,
     /// What a signed list vouches for, by URL; nothing in one that is not signed.
-    pub(crate) vouched: BTreeMap<Url, Vouched>,
+    pub vouched: BTreeMap<Url, Vouched>,
 }
 
 /// What is wrong with a list. Nothing the server wrote is repeated in the text.
@@ -81,7 +81,7 @@ struct RawEntry {
 }
 
 /// Takes the entries of `listing`, the signed list that was found beside `list_url`.
-pub(crate) fn from_signed(listing: &Listing, list_url: &Url, rules: Rules) -> List {
+pub fn from_signed(listing: &Listing, list_url: &Url, rules: Rules) -> List {
     let mut list = List::default();
     for (index, entry) in (1..).zip(&listing.entries) {
         let Ok(mut url) = list_url.join(&entry.url) else {
@@ -116,12 +116,10 @@ pub(crate) fn from_signed(listing: &Listing, list_url: &Url, rules: Rules) -> Li
 /// A list that cannot be read as a whole is an error; an entry that names a
 /// forbidden place only costs that entry, so that the others' contacts are
 /// still found.
-pub(crate) fn parse(
-    bytes: &[u8],
-    list_url: &Url,
-    region: &str,
-    rules: Rules,
-) -> Result<List, ListError> {
+///
+/// # Errors
+/// [`ListError::Syntax`] and [`ListError::TooMany`].
+pub fn parse(bytes: &[u8], list_url: &Url, region: &str, rules: Rules) -> Result<List, ListError> {
     let raw: Vec<RawEntry> = serde_json::from_slice(bytes).map_err(|error| ListError::Syntax {
         line: error.line(),
         column: error.column(),

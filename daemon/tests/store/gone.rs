@@ -16,8 +16,8 @@ use std::process::Command;
 use gaen::time::UtcDay;
 use rusqlite::Connection;
 use sesshokud::store::{
-    CheckOutcome, CheckRecord, Consent, DeviceKey, ExposureChanges, Registration, RegistrationId,
-    RegistrationRecord, Store,
+    CheckOutcome, CheckRecord, Consent, DeviceKey, Doubt, ExposureChanges, Registration,
+    RegistrationId, RegistrationRecord, Store,
 };
 use tempfile::TempDir;
 
@@ -44,6 +44,10 @@ const EXT4: Kind = Kind {
     mkfs: &["mkfs.ext4", "-q", "-F", "-b", "4096"],
     options: "loop",
     size: 48 << 20,
+};
+const JOURNALING_EXT4: Kind = Kind {
+    options: "loop,data=journal",
+    ..EXT4
 };
 const BTRFS: Kind = Kind {
     name: "btrfs",
@@ -384,6 +388,34 @@ fn nothing_purged_comes_back(kind: &'static Kind) {
     past.push(Past::take(&disk.state()));
     store.erase().unwrap();
     assert_eq!(opened(&disk.contents(), &past), 0, "{}: erased", kind.name);
+}
+
+#[test]
+fn doubt_is_told_of_each_file_system() {
+    let expected = [
+        (&EXT4, None),
+        (&JOURNALING_EXT4, Some(Doubt::Journal)),
+        (&BTRFS, None),
+        (&F2FS, Some(Doubt::FileSystem)),
+    ];
+    for (kind, doubt) in expected {
+        let disk = match Disk::new(kind) {
+            Ok(disk) => disk,
+            Err(why) => {
+                skipped(&why);
+                continue;
+            }
+        };
+        assert_eq!(disk.open().doubt(), doubt, "{} {}", kind.name, kind.options);
+        if kind.name == BTRFS.name {
+            // As a backup puts it back.
+            let secret = disk.state().join("wrapping.key");
+            let contents = fs::read(&secret).unwrap();
+            fs::remove_file(&secret).unwrap();
+            fs::write(&secret, contents).unwrap();
+            assert_eq!(disk.open().doubt(), Some(Doubt::CopyOnWrite));
+        }
+    }
 }
 
 #[test]

@@ -383,6 +383,12 @@ fn another_device_key_is_refused_and_changes_nothing() {
     store.append_cycle(&cycle(T0, 5)).unwrap();
 }
 
+/// Makes the database one of a schema that nobody knows yet.
+fn make_newer(conn: &rusqlite::Connection) {
+    conn.execute_batch("UPDATE schema_number SET number = 1000; PRAGMA user_version = 1000;")
+        .unwrap();
+}
+
 #[test]
 fn newer_and_foreign_databases_are_left_untouched() {
     for is_foreign in [false, true] {
@@ -398,7 +404,7 @@ fn newer_and_foreign_databases_are_left_untouched() {
             conn.execute_batch("CREATE TABLE theirs (id); PRAGMA application_id = 0x1234")
                 .unwrap();
         } else {
-            conn.pragma_update(None, "user_version", 1000).unwrap();
+            make_newer(&conn);
         }
         conn.close().unwrap();
         let contents = || {
@@ -433,7 +439,7 @@ fn a_newer_schema_that_is_only_in_the_log_is_left_there() {
         true,
     )
     .unwrap();
-    conn.pragma_update(None, "user_version", 1000).unwrap();
+    make_newer(&conn);
     conn.close().unwrap();
     let before = fs::read(home.database()).unwrap();
     let log = fs::read(home.path().join("store.db-wal")).unwrap();
@@ -445,6 +451,66 @@ fn a_newer_schema_that_is_only_in_the_log_is_left_there() {
     );
     assert!(fs::read(home.database()).unwrap() == before);
     assert!(fs::read(home.path().join("store.db-wal")).unwrap() == log);
+}
+
+/// Where the first page says which schema it is of.
+const USER_VERSION: usize = 60;
+
+#[test]
+fn a_newer_database_is_left_to_its_version_whatever_else_is_damaged() {
+    let home = Home::new();
+    drop(home.open());
+    let conn = rusqlite::Connection::open(home.database()).unwrap();
+    make_newer(&conn);
+    conn.close().unwrap();
+    let mut damaged = fs::read(home.database()).unwrap();
+    damaged[USER_VERSION + 4..4096].fill(0xee);
+    damaged[68..72].copy_from_slice(b"Ssho");
+    fs::write(home.database(), &damaged).unwrap();
+    let outcome = home.try_open();
+    assert!(
+        matches!(outcome, Err(StoreError::NewerSchema { found: 1000, .. })),
+        "{outcome:?}"
+    );
+    assert!(fs::read(home.database()).unwrap() == damaged);
+}
+
+#[test]
+fn a_damaged_number_of_the_schema_is_damage() {
+    for bit in 0..32 {
+        let home = Home::new();
+        let mut store = home.open();
+        store.append_cycle(&cycle(T0, 5)).unwrap();
+        drop(store);
+        let mut database = fs::read(home.database()).unwrap();
+        database[USER_VERSION + bit / 8] ^= 1 << (bit % 8);
+        fs::write(home.database(), &database).unwrap();
+        let store = home.open();
+        let (sightings, report) = read_all(&store);
+        assert_eq!(sightings.len(), 5, "bit {bit}");
+        assert_eq!(report.damaged_segments, 1, "bit {bit}: it is told");
+        drop(store);
+        assert_eq!(read_all(&home.open()).0.len(), 5, "bit {bit}");
+    }
+}
+
+#[test]
+fn an_older_database_with_a_damaged_number_is_no_newer_one() {
+    for version in [5_u8, 6, 12, 0x84] {
+        let home = Home::new();
+        let mut store = home.open();
+        store.append_cycle(&cycle(T0, 5)).unwrap();
+        drop(store);
+        // As schema 4 had it.
+        let conn = rusqlite::Connection::open(home.database()).unwrap();
+        conn.execute_batch("DROP TABLE schema_number; PRAGMA user_version = 4;")
+            .unwrap();
+        conn.close().unwrap();
+        let mut database = fs::read(home.database()).unwrap();
+        database[USER_VERSION + 3] = version;
+        fs::write(home.database(), &database).unwrap();
+        assert_eq!(read_all(&home.open()).0.len(), 5, "{version}");
+    }
 }
 
 #[test]
