@@ -53,6 +53,17 @@ impl CheckMark {
         }
     }
 
+    /// Whether there is one in `state_dir`, as in every folder in which a store was ever
+    /// opened.
+    pub(super) fn is_in(state_dir: &Path) -> bool {
+        state_dir.join(FILE).exists()
+    }
+
+    /// Removes the mark in `state_dir`, if there is one.
+    pub(super) fn remove(state_dir: &Path) -> io::Result<()> {
+        files::remove(&state_dir.join(FILE))
+    }
+
     /// Notes that a check begins.
     ///
     /// # Errors

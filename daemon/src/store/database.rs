@@ -15,7 +15,7 @@ use super::retention::empty_log;
 use super::{StoreError, files, schema};
 
 /// How long to wait for a reader to let go of the write-ahead log.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The log is cut back to this many bytes when it was longer.
 const LOG_LIMIT: u32 = 1 << 20;
 

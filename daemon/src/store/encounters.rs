@@ -12,7 +12,7 @@ use super::seal::{Keys, Place, SealingKey};
 use super::segment::{Builder, Segment, SegmentId, decode_record};
 use super::types::{CompactReport, Coverage, CycleHeader, ReadReport, ScanCycle};
 use super::walk::{Step, for_each_segment};
-use super::{SEGMENT, Shared, StoreError};
+use super::{SEGMENT, Shared, StoreError, retention};
 use crate::verdict::Recorded;
 
 /// Compaction fills segments up to this many sightings, or as many cycles where
@@ -91,9 +91,11 @@ impl<'a> View<'a> {
                 }
             }
         })?;
+        // What is lost whole counts, too.
+        let lost = retention::was_salvaged(self.conn, &self.shared.keys())?;
         let coverage = Coverage {
             recorded_seconds: union_seconds(stretches),
-            damaged_segments,
+            damaged_segments: damaged_segments + u64::from(lost),
         };
         Ok((coverage, recorded))
     }

@@ -33,6 +33,10 @@
 //!
 //! # What damage costs
 //!
+//! The write-ahead log has each page once, and SQLite drops without a word what is
+//! damaged there and all that follows: so it is emptied after each write. What is in the
+//! database, and gone or damaged, is noticed.
+//!
 //! A segment that does not open, or lies on a page SQLite cannot read, is counted
 //! and passed over; so is one that is missing between others. Opening a damaged database
 //! copies the rows of every page that is whole into a new file (`salvage.rs`), and says
@@ -299,7 +303,8 @@ impl Store {
         DeviceKey::destroy_files(state_dir)?;
         Wrapping::destroy(state_dir)?;
         database::destroy(&state_dir.join(DATABASE_FILE))?;
-        CheckMark::open(state_dir).ended();
+        // Last: until then, this is no new device.
+        CheckMark::remove(state_dir).map_err(io_error(state_dir))?;
         files::sync_dir(state_dir).map_err(io_error(state_dir))?;
         drop(lock);
         Ok(())
@@ -668,6 +673,7 @@ impl Store {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = action(&transaction, &keys)?;
         transaction.commit()?;
+        retention::empty_log_unless_read(&self.conn)?;
         Ok(done)
     }
 

@@ -8,10 +8,14 @@
 //! another wrapping secret (`wrapping.rs`), which is [due](is_due) from the transaction
 //! on that deleted something.
 
-use gaen::time::{UnixSeconds, UtcDay};
+use std::time::Duration;
+
+use gaen::time::{DAY_SECONDS, UnixSeconds, UtcDay};
 use rusqlite::{Connection, TransactionBehavior};
+use serde::{Deserialize, Serialize};
 
 use super::belief::{self, CLOCK_SET, KEEP_SECONDS, Memory};
+use super::database::BUSY_TIMEOUT;
 use super::day_key::Purpose;
 use super::encounters;
 use super::seal::Keys;
@@ -27,6 +31,45 @@ const CLOCK: &str = "store.clock";
 /// The name of the value that is there while nothing was deleted since the wrapping
 /// secret was last replaced. Where it was lost, too, the secret is replaced.
 const SETTLED: &str = "store.settled";
+/// The name of the value that is there while days may have been lost of which nothing at
+/// all could be saved.
+const SALVAGED: &str = "store.salvaged";
+
+/// That the database was saved from damage.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Salvaged {
+    /// By when, in seconds since 1970; unknown before the first purge.
+    by: Option<u32>,
+}
+
+/// Notes that the database was saved from damage: whatever was in it before may be lost.
+pub(super) fn note_salvage(conn: &Connection, keys: &Keys) -> Result<(), StoreError> {
+    rows::put_meta_json(conn, keys, SALVAGED, &Salvaged::default())
+}
+
+/// Whether days may be missing of which nothing is left: for fourteen days, until they
+/// would be gone, after the database was saved from damage.
+pub(super) fn was_salvaged(conn: &Connection, keys: &Keys) -> Result<bool, StoreError> {
+    Ok(rows::meta(conn, keys, SALVAGED)?.is_some())
+}
+
+/// Forgets that the database was saved from damage, `certain` being a time that has
+/// passed, once everything that was lost would be gone.
+fn outlive_salvage(conn: &Connection, keys: &Keys, certain: UnixSeconds) -> Result<(), StoreError> {
+    let Some(salvaged) = rows::meta_json::<Salvaged>(conn, keys, SALVAGED)? else {
+        return Ok(());
+    };
+    match salvaged.by {
+        None => {
+            let by = Some(certain.get());
+            rows::put_meta_json(conn, keys, SALVAGED, &Salvaged { by })
+        }
+        Some(by) if certain.get() > by.saturating_add(KEEP_SECONDS + DAY_SECONDS) => {
+            rows::put_meta(conn, keys, SALVAGED, None)
+        }
+        Some(_) => Ok(()),
+    }
+}
 
 /// Destroys what is fourteen days old, and what was recorded for a time that has not
 /// come, as far as the clocks of `look` are believed.
@@ -55,6 +98,7 @@ pub(super) fn purge(
     if destroyed + exposures + teks > 0 {
         make_due(&transaction, keys)?;
     }
+    outlive_salvage(&transaction, keys, judgement.certain)?;
     transaction.commit()?;
 
     if let Some(limit) = judgement.nothing_after {
@@ -169,6 +213,17 @@ pub(super) fn finish_erasure(conn: &mut Connection) -> Result<(), StoreError> {
 pub(super) fn empty_log(conn: &Connection) -> Result<bool, StoreError> {
     let busy: bool = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     Ok(!busy)
+}
+
+/// [`empty_log`] after a write, without waiting for somebody who reads: the next write
+/// does it then. What was written is on the disk in any case.
+pub(super) fn empty_log_unless_read(conn: &Connection) -> Result<(), StoreError> {
+    conn.busy_timeout(Duration::ZERO)?;
+    if let Err(error) = empty_log(conn) {
+        let error: &(dyn std::error::Error + 'static) = &error;
+        tracing::warn!(error, "the log of the database could not be emptied");
+    }
+    Ok(conn.busy_timeout(BUSY_TIMEOUT)?)
 }
 
 /// Removes the rows of days before `edge` and of all days without a key.

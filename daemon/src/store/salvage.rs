@@ -7,7 +7,8 @@
 //!
 //! What was lost is not known from what is left. So each recorded day has a segment put
 //! behind its last that does not open: until the day is gone, it counts as damaged. Where
-//! the key of its exposures is lost, what was found on it counts as lost.
+//! the key of its exposures is lost, what was found on it counts as lost. Days of which
+//! nothing is left count as damaged for fourteen days, in which they would be there.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +26,9 @@ use super::rows::ROW_TABLES;
 use super::seal::{Keys, Place, SealingKey};
 use super::segment::SegmentId;
 use super::wrapping::Wrapping;
-use super::{SECRET_ID, SECRET_TABLES, SecretRow, StoreError, exposures, files, unlock_with};
+use super::{
+    SECRET_ID, SECRET_TABLES, SecretRow, StoreError, exposures, files, retention, unlock_with,
+};
 
 /// What was saved.
 #[derive(Debug, Default)]
@@ -163,6 +166,7 @@ fn copy(pages: &Pages, path: &Path, keys: &Keys, to: &Connection) -> Result<Save
             )?;
         }
     }
+    retention::note_salvage(to, keys)?;
     Ok(saved)
 }
 

@@ -86,7 +86,8 @@ pub struct ReadReport {
 pub struct Coverage {
     /// Seconds of the period that scan cycles stand for.
     pub recorded_seconds: u64,
-    /// Segments that are missing or could not be read, as in [`ReadReport`].
+    /// Segments that are missing or could not be read, as in [`ReadReport`]; one more
+    /// while days may be missing since the database was saved from damage.
     pub damaged_segments: u64,
 }
 

@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::check_mark::CheckMark;
 use super::database::io_error;
 use super::seal::{KEY_LEN, random_bytes};
 use super::{StoreError, files, medium};
@@ -46,6 +47,8 @@ pub(super) struct Wrapping {
     pages: [Option<Held>; PAGES],
     /// The slot whose secret is in force, as far as that is known.
     in_force: Option<usize>,
+    /// Whether a store was opened in this folder before, and not given up.
+    was_used: bool,
 }
 
 /// What a page holds.
@@ -73,6 +76,7 @@ impl Wrapping {
             file,
             pages,
             in_force,
+            was_used: CheckMark::is_in(state_dir),
         })
     }
 
@@ -89,7 +93,7 @@ impl Wrapping {
 
     /// Whether a secret has been in force: there was a database.
     pub(super) fn was_in_force(&self) -> bool {
-        self.pages.iter().flatten().any(|held| held.was_in_force)
+        self.was_used || self.pages.iter().flatten().any(|held| held.was_in_force)
     }
 
     /// Puts a new secret down beside the one in force, which [`Wrapping::settle`] was
@@ -134,6 +138,7 @@ impl Wrapping {
     /// Overwrites all secrets. That needs no room on the disk.
     pub(super) fn clear(&mut self) -> Result<(), StoreError> {
         self.in_force = None;
+        self.was_used = false;
         for page in 0..PAGES {
             self.write(page, None)?;
         }

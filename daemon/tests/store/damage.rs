@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use gaen::sighting::Sighting;
@@ -70,6 +71,81 @@ fn a_changed_segment_costs_itself() {
         assert_eq!(report.damaged_segments, 1, "{damage}");
         store.append_cycle(&cycle(T0 + 3000, 1)).unwrap();
         assert_eq!(read_all(&store).1.sightings, 37);
+    }
+}
+
+#[test]
+fn what_is_stored_does_not_hang_on_the_log() {
+    let home = Home::new();
+    let mut store = home.open();
+    append(&mut store, 3, 4);
+    // While somebody reads, the log has to stay; after that it goes with the next write.
+    let reader = store.reader().unwrap();
+    let mut appended = false;
+    reader
+        .for_each_sighting(EVER, &mut |_| {
+            if !appended {
+                store.append_cycle(&cycle(T0 + 900, 4)).unwrap();
+                appended = true;
+            }
+        })
+        .unwrap();
+    assert!(appended);
+    store.append_cycle(&cycle(T0 + 1200, 4)).unwrap();
+    let found = exposure(1, &[T0 + 60]);
+    let changes = ExposureChanges {
+        put: vec![found.clone()],
+        remove: vec![],
+    };
+    record(&mut store, &changes);
+
+    // As it is after a kill, and without the log.
+    let copy = Home::new();
+    for name in ["store.db", "device.key", "wrapping.key", "check"] {
+        fs::copy(home.path().join(name), copy.path().join(name)).unwrap();
+    }
+    let store = copy.open();
+    assert_eq!(cycles(&read_all(&store).0).len(), 5);
+    assert_eq!(store.exposures().unwrap().found, [found]);
+}
+
+#[test]
+fn a_store_whose_database_and_wrapping_secret_are_gone_is_no_new_one() {
+    let home = Home::new();
+    let mut store = home.open();
+    append(&mut store, 3, 4);
+    drop(store);
+    for (database, wrapping) in [
+        (None, None),
+        (Some(0), None),
+        (None, Some(5000)),
+        (Some(0), Some(0)),
+    ] {
+        let copy = Home::new();
+        for (name, length) in [
+            ("store.db", database),
+            ("wrapping.key", wrapping),
+            ("device.key", Some(32)),
+            ("check", Some(8)),
+        ] {
+            if let Some(length) = length {
+                let mut content = fs::read(home.path().join(name)).unwrap();
+                content.truncate(length);
+                if name == "wrapping.key" {
+                    content.fill(0);
+                }
+                fs::write(copy.path().join(name), content).unwrap();
+            }
+        }
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(copy.path().join("device.key"), private).unwrap();
+        let error = copy.try_open().unwrap_err();
+        assert!(
+            matches!(error, StoreError::Damaged(_) | StoreError::OtherDeviceKey),
+            "{error}"
+        );
+        Store::start_over(copy.path()).unwrap();
+        copy.open();
     }
 }
 
