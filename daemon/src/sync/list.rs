@@ -37,6 +37,8 @@ pub(crate) struct List {
     pub(crate) entries: Vec<Entry>,
     /// Entries that name what they must not.
     pub(crate) forbidden: Vec<ListError>,
+    /// Whether it is signed.
+    pub(crate) is_signed: bool,
     /// What a signed list vouches for, by URL; nothing in one that is not signed.
     pub(crate) vouched: BTreeMap<Url, Vouched>,
 }
@@ -82,7 +84,10 @@ struct RawEntry {
 
 /// Takes the entries of `listing`, the signed list that was found beside `list_url`.
 pub(crate) fn from_signed(listing: &Listing, list_url: &Url, rules: Rules) -> List {
-    let mut list = List::default();
+    let mut list = List {
+        is_signed: true,
+        ..List::default()
+    };
     for (index, entry) in (1..).zip(&listing.entries) {
         let Ok(mut url) = list_url.join(&entry.url) else {
             list.forbidden.push(ListError::Url { index });
@@ -159,7 +164,7 @@ pub(crate) fn parse(
     Ok(List {
         entries,
         forbidden,
-        vouched: BTreeMap::new(),
+        ..List::default()
     })
 }
 
