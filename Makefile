@@ -172,6 +172,10 @@ test-unit: build-tests ## Test every crate by itself
 test-damage: build-tests ## Damage the store's files in 100,000 ways more (slow)
 	cargo test $(ALL) --test store very_much_damage -- --ignored
 
+.PHONY: test-histories
+test-histories: build-tests ## Play ten thousand random histories to a device and to a model of it (slow)
+	cargo test $(ALL) --test histories -- --ignored --nocapture
+
 .PHONY: test-e2e
 test-e2e: build-tests ## Test the programs together, on a private bus
 	cargo test $(ALL) --no-fail-fast $(E2E_TESTS:%=--test %)
