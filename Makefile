@@ -177,6 +177,10 @@ test-damage: build-tests ## Damage the store's files in 100,000 ways more (slow)
 fuzz: setup-build ## Give what comes from outside to a fuzzer, ten minutes in all (docs/fuzzing.md)
 	scripts/fuzz
 
+.PHONY: test-histories
+test-histories: build-tests ## Play ten thousand random histories to a device and to a model of it (slow)
+	cargo test $(ALL) --test histories -- --ignored --nocapture
+
 .PHONY: test-e2e
 test-e2e: build-tests ## Test the programs together, on a private bus
 	cargo test $(ALL) --no-fail-fast $(E2E_TESTS:%=--test %)

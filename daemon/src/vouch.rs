@@ -39,7 +39,7 @@ pub(crate) async fn of_system_clock(bus: &Bus) -> Voucher {
         Ok(answer) => answer,
         Err(errno) => {
             tracing::trace!(%errno, "the kernel may not be asked about its clock");
-            timedated_says(bus).await
+            timedated_says(bus, ANSWER_WITHIN).await
         }
     };
     if is_synchronised {
@@ -57,7 +57,7 @@ fn kernel_says() -> nix::Result<bool> {
     Ok(status.maxerror < UNSYNCHRONISED)
 }
 
-async fn timedated_says(bus: &Bus) -> bool {
+async fn timedated_says(bus: &Bus, within: Duration) -> bool {
     let ask = async {
         let connection = bus.builder().build().await?;
         TimeDateProxy::builder(&connection)
@@ -67,12 +67,115 @@ async fn timedated_says(bus: &Bus) -> bool {
             .ntp_synchronized()
             .await
     };
-    match timeout(ANSWER_WITHIN, ask).await {
+    match timeout(within, ask).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => {
             tracing::debug!(%error, "nobody can say whether the clock is synchronised");
             false
         }
         Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::io::{BufRead, BufReader};
+    use std::process::{Child, Command, Stdio};
+    use std::time::Instant;
+
+    use tempfile::TempDir;
+    use zbus::Connection;
+
+    use super::*;
+
+    /// A bus of its own, which ends with the test.
+    struct PrivateBus {
+        daemon: Child,
+        bus: Bus,
+        _dir: TempDir,
+    }
+
+    impl PrivateBus {
+        fn start() -> Self {
+            let dir = TempDir::new().unwrap();
+            let address = format!("unix:path={}", dir.path().join("bus").display());
+            let mut daemon = Command::new("dbus-daemon")
+                .args(["--session", "--nofork", "--nopidfile", "--print-address"])
+                .arg(format!("--address={address}"))
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("dbus-daemon is installed");
+            let mut line = String::new();
+            let stdout = daemon.stdout.take().unwrap();
+            BufReader::new(stdout).read_line(&mut line).unwrap();
+            Self {
+                daemon,
+                bus: Bus::Address(line.trim().to_owned()),
+                _dir: dir,
+            }
+        }
+
+        /// Has `timedated` answer there as systemd's does.
+        async fn serve(&self, timedated: Timedated) -> Connection {
+            self.bus
+                .builder()
+                .serve_at("/org/freedesktop/timedate1", timedated)
+                .name("org.freedesktop.timedate1")
+                .build()
+                .await
+                .unwrap()
+        }
+    }
+
+    impl Drop for PrivateBus {
+        fn drop(&mut self) {
+            let _ = self.daemon.kill();
+            let _ = self.daemon.wait();
+        }
+    }
+
+    /// A timedated that says so, or never answers.
+    struct Timedated(Option<bool>);
+
+    #[zbus::interface(name = "org.freedesktop.timedate1")]
+    impl Timedated {
+        #[zbus(property, name = "NTPSynchronized")]
+        async fn ntp_synchronized(&self) -> bool {
+            match self.0 {
+                Some(answer) => answer,
+                None => pending().await,
+            }
+        }
+
+        #[zbus(property, name = "NTP")]
+        fn ntp(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn timedated_is_believed_and_nobody_else() {
+        let private = PrivateBus::start();
+        let within = Duration::from_secs(30);
+        assert!(!timedated_says(&private.bus, within).await, "absent");
+        for answer in [true, false] {
+            let service = private.serve(Timedated(Some(answer))).await;
+            assert_eq!(timedated_says(&private.bus, within).await, answer);
+            service.close().await.unwrap();
+        }
+        let gone = Bus::Address("unix:path=/nonexistent/bus".into());
+        assert!(!timedated_says(&gone, within).await, "no bus");
+    }
+
+    #[tokio::test]
+    async fn a_timedated_that_hangs_vouches_for_nothing_and_holds_nobody_up() {
+        let private = PrivateBus::start();
+        let service = private.serve(Timedated(None)).await;
+        let within = Duration::from_millis(300);
+        let begun = Instant::now();
+        assert!(!timedated_says(&private.bus, within).await);
+        assert!(begun.elapsed() >= within, "it was asked");
+        service.close().await.unwrap();
     }
 }

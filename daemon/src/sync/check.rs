@@ -325,6 +325,7 @@ pub async fn check(
         recorded: Recorded::default(),
         counts: Counts::default(),
         problems: Vec::new(),
+        explained: BTreeSet::new(),
     };
     // Dropping the future must stop the blocking threads, too.
     let _cancel = CancelOnDrop(Arc::clone(&check.store.cancelled));
@@ -357,6 +358,8 @@ struct Check {
     has_list: bool,
     counts: Counts,
     problems: Vec<Problem>,
+    /// The exports that were not compared now, for which there is a problem already.
+    explained: BTreeSet<i64>,
 }
 
 /// The store, as blocking threads get at it.
@@ -463,6 +466,7 @@ impl Check {
             self.note(Problem::List(error.clone()));
         }
         let list_url = source.list_url().to_string();
+        let is_signed = list.list.is_signed;
         let entries = self.take_in(&list_url, list).await?;
 
         let pending: Vec<(i64, Entry)> = self
@@ -486,7 +490,7 @@ impl Check {
             .await
             .map_err(Problem::Downloads)?;
         self.work_through(server, source, pending).await?;
-        self.check_ledger(&list_url);
+        self.check_ledger(&list_url, is_signed);
         self.check_sightings().await
     }
 
@@ -658,23 +662,23 @@ impl Check {
         let mut keys = 0;
         let (mut unreachable, mut refused, mut bytes) = (0, BTreeSet::new(), 0);
         let mut newly_refused = BTreeSet::new();
-        let total = pending.len();
-        for (index, (id, entry)) in pending.into_iter().enumerate() {
+        // What is not compared by the end of this has its problem.
+        let mut untried: Vec<i64> = pending.iter().map(|(id, _)| *id).rev().collect();
+        for (id, entry) in pending {
             let is_enough = unreachable == MAX_UNREACHABLE
                 || refused.len() == MAX_REFUSED
                 || bytes >= MAX_BYTES
                 || self.time_left().is_zero();
             if is_enough {
-                self.note(Problem::NotTried(total - index));
                 break;
             }
             let vouched = self.ledger.get(id).and_then(|export| export.vouched);
             let expected = vouched.map(|vouched| vouched.sha256);
             let fetching = fetch_and_verify(server, source, id, &entry, expected);
             let Ok(fetched) = tokio::time::timeout(self.time_left(), fetching).await else {
-                self.note(Problem::NotTried(total - index));
                 break;
             };
+            untried.pop();
             match fetched {
                 Ok((verified, size)) => {
                     unreachable = 0;
@@ -699,6 +703,7 @@ impl Check {
                             }
                         }
                     }
+                    self.explained.insert(id);
                     self.note(problem);
                 }
             }
@@ -707,6 +712,10 @@ impl Check {
                     .await?;
                 keys = 0;
             }
+        }
+        if !untried.is_empty() {
+            self.note(Problem::NotTried(untried.len()));
+            self.explained.extend(untried);
         }
         self.match_pass(server, source, batch).await?;
         self.record_listed(newly_refused).await
@@ -768,32 +777,17 @@ impl Check {
     }
 
     /// Finds what was ever listed and is not compared, whether it is listed now or not.
-    fn check_ledger(&mut self, list_url: &str) {
-        let open = self.ledger.open(&self.recorded, self.now).len();
-        // Of those that failed now there is a problem already.
-        let told = self.problems.iter().any(|problem| {
-            matches!(
-                problem,
-                Problem::Export { .. }
-                    | Problem::ExportSource { .. }
-                    | Problem::Region { .. }
-                    | Problem::Differs { .. }
-                    | Problem::NotTried(_)
-            )
-        });
-        let open_unlisted = self.ledger.open(&self.recorded, self.now).iter().any(|id| {
-            self.ledger
-                .get(*id)
-                .is_some_and(|export| !export.listed || export.compared.is_some())
-        });
-        if open > 0 && (!told || open_unlisted) {
-            self.note(Problem::NotCompared(open));
+    fn check_ledger(&mut self, list_url: &str, is_signed: bool) {
+        let mut open = self.ledger.open(&self.recorded, self.now);
+        open.retain(|id| !self.explained.contains(id));
+        if !open.is_empty() {
+            self.note(Problem::NotCompared(open.len()));
         }
         for (number, of) in self.ledger.missing_batches(self.now) {
             self.note(Problem::MissingBatch { number, of });
         }
         let withheld = self.ledger.withheld(list_url, self.now);
-        if withheld > 0 {
+        if withheld > 0 && !is_signed {
             self.note(Problem::Withheld(withheld));
         }
     }

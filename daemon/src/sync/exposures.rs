@@ -55,12 +55,6 @@ impl Exposures {
         Self { by_tek }
     }
 
-    /// All of them, to be stored.
-    #[cfg(test)]
-    pub(crate) fn into_stored(self) -> Vec<StoredExposure> {
-        self.by_tek.into_values().collect()
-    }
-
     /// Takes in the keys of one export, and returns the exposures that it added
     /// or changed, as they are to be stored.
     ///

@@ -37,6 +37,8 @@ pub struct List {
     pub entries: Vec<Entry>,
     /// Entries that name what they must not.
     pub forbidden: Vec<ListError>,
+    /// Whether it is signed.
+    pub is_signed: bool,
     /// What a signed list vouches for, by URL; nothing in one that is not signed.
     pub vouched: BTreeMap<Url, Vouched>,
 }
@@ -82,7 +84,10 @@ struct RawEntry {
 
 /// Takes the entries of `listing`, the signed list that was found beside `list_url`.
 pub fn from_signed(listing: &Listing, list_url: &Url, rules: Rules) -> List {
-    let mut list = List::default();
+    let mut list = List {
+        is_signed: true,
+        ..List::default()
+    };
     for (index, entry) in (1..).zip(&listing.entries) {
         let Ok(mut url) = list_url.join(&entry.url) else {
             list.forbidden.push(ListError::Url { index });
@@ -157,7 +162,7 @@ pub fn parse(bytes: &[u8], list_url: &Url, region: &str, rules: Rules) -> Result
     Ok(List {
         entries,
         forbidden,
-        vouched: BTreeMap::new(),
+        ..List::default()
     })
 }
 

@@ -16,7 +16,7 @@ mod registration;
 
 use super::*;
 use crate::radio::{Broadcast, Capabilities, Heard, PrivacyRisk, ScanMethod};
-use crate::store::RegistrationFailure;
+use crate::store::{DeviceKey, RegistrationFailure, Store};
 use crate::sync::schedule::{DEFAULT_INTERVAL, History};
 
 /// 2020-09-13T12:26:40Z.
@@ -974,5 +974,41 @@ proptest! {
         world.assert_no_identifier_twice();
         prop_assert_eq!(world.state(), (RunState::Running, RunReason::Ready));
         prop_assert!(world.cycles.iter().all(|cycle| cycle.ended >= cycle.started));
+    }
+}
+
+#[test]
+fn nothing_counts_as_recorded_while_the_adapter_is_away() {
+    for (after, away) in [
+        (3600_u64, 486_u64),
+        (3637, 486),
+        (3700, 310),
+        (3789, 1200),
+        (3851, 7200),
+    ] {
+        let mut world = World::new(6);
+        world.begin();
+        world.run(Duration::from_secs(after));
+        let gone = world.now.wall;
+        world.set_radio(RadioState::Absent);
+        world.run(Duration::from_secs(away));
+        let back = world.now.wall;
+        world.set_radio(RadioState::Ready(capabilities(false)));
+        world.run(MINUTE * 30);
+
+        let dir = tempfile::TempDir::new().unwrap();
+        let mut store = Store::open(dir.path(), &DeviceKey::from_bytes([7; 32])).unwrap();
+        for cycle in &world.cycles {
+            store.append_cycle(cycle).unwrap();
+        }
+        let recorded = |since, until| store.coverage(since, until).unwrap().recorded_seconds;
+        assert_eq!(recorded(gone, back), 0, "{away} s after {after} s");
+        let listened = recorded(UnixSeconds::new(START), world.now.wall);
+        let passed = u64::from(world.now.wall.get() - START) - away;
+        // At each edge a part of one stretch is not known to have been listened to.
+        assert!(
+            (passed - 700..=passed).contains(&listened),
+            "{listened} of {passed} s"
+        );
     }
 }

@@ -234,19 +234,6 @@ impl Recorded {
         self.days.entry(day).or_default().push((number, started));
     }
 
-    /// Of the days that the store is asked for at `now`.
-    #[cfg(test)]
-    pub fn since(&self, now: UnixSeconds) -> Self {
-        let first = period(now).0.saturating_sub(1);
-        Self {
-            days: self
-                .days
-                .range(first..)
-                .map(|(day, of)| (*day, of.clone()))
-                .collect(),
-        }
-    }
-
     /// The number of the last cycle of each day.
     pub fn last_numbers(&self) -> Vec<(UtcDay, u32)> {
         let days = self.days.iter();
@@ -469,15 +456,15 @@ impl Ledger {
             .collect()
     }
 
-    /// How many exports the list at `list_url` no longer names although they are not
-    /// old enough for that: it is an old one, or somebody holds exports back. A signed
-    /// list may take exports back.
+    /// How many exports the list at `list_url`, which is not signed, no longer names
+    /// although they are not old enough for that: it is an old one, or somebody holds
+    /// exports back. A signed list may take exports back.
     pub fn withheld(&self, list_url: &str, now: UnixSeconds) -> usize {
         let shared = self.shared_content();
         self.exports
             .values()
             .filter(|export| !export.listed && export.list_url == list_url)
-            .filter(|export| export.vouched.is_none() && export.brought.is_some())
+            .filter(|export| export.brought.is_some())
             .filter(|export| export.age(&shared, now) <= KEPT_LISTED_SECONDS)
             .count()
     }
@@ -495,7 +482,8 @@ impl Ledger {
         old
     }
 
-    /// Content that several names brought, and no signed list vouches for.
+    /// Content that several names brought. It settles those only that a signed list
+    /// vouches for.
     fn shared_content(&self) -> BTreeSet<[u8; 32]> {
         let mut names: HashMap<[u8; 32], (&str, u64)> = HashMap::new();
         let mut shared = BTreeSet::new();
@@ -503,9 +491,6 @@ impl Ledger {
             let Some(brought) = export.brought else {
                 continue;
             };
-            if export.is_vouched_for() {
-                continue;
-            }
             let name = (export.name.as_str(), export.created);
             let first = *names.entry(brought.content).or_insert(name);
             // The same name elsewhere is the server, moved.

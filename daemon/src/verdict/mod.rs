@@ -11,8 +11,6 @@
 //! Nothing here reads a clock, a file or the network.
 
 mod days;
-#[cfg(test)]
-mod history;
 mod ledger;
 
 use std::collections::BTreeSet;

@@ -598,3 +598,100 @@ async fn a_server_that_falls_silent_is_noticed() {
     world.check().await;
     assert_eq!(reasons(&world, 48), []);
 }
+
+#[tokio::test]
+async fn the_first_signed_list_may_take_back_what_was_listed_before() {
+    let mut world = World::new();
+    world.listen();
+    world.publish("1.zip", 1, &export_of(&[key(1, ConfirmedTest)]));
+    world.publish("2.zip", 2, &export_of(&[key(2, ConfirmedTest)]));
+    assert_eq!(world.outcome().await, "complete");
+    world.listed.pop();
+    world.sign_list(1);
+    assert_eq!(world.outcome().await, "complete");
+    assert_eq!(world.verdict(), Verdict::None);
+}
+
+#[tokio::test]
+async fn what_anothers_bytes_stood_for_stays_open_when_a_signed_list_lacks_it() {
+    let mut world = World::new();
+    world.listen();
+    world.meet(&key(2, ConfirmedTest), noon(), 20);
+    let first = export::write(&export_of(&[key(1, ConfirmedTest)]), &[&world.signer]).unwrap();
+    world.publish_zip("1.zip", 1, first.clone());
+    world.publish_zip("2.zip", 2, first);
+    assert_eq!(world.outcome().await, "export-refused");
+    // The file is the first one's, by a signature, so the second was never had.
+    world.listed.pop();
+    world.sign_list(1);
+    assert_eq!(world.outcome().await, "export-refused");
+    assert!(world.reasons().contains(&UnknownReason::ExportNotCompared));
+    world.restart();
+    assert_eq!(world.verdict(), Verdict::Unknown);
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_reached_again_takes_nothing_back() {
+    let mut world = World::new();
+    world.listen();
+    // In use today, and handed out early: whatever is heard is for the next check.
+    let today = DiagnosisKey {
+        rolling_start: NOW.utc_day().first_interval(),
+        ..key(1, ConfirmedTest)
+    };
+    world.publish("1.zip", 1, &export_of(&[today]));
+    assert_eq!(world.outcome().await, "complete");
+    world.meet(&key(2, ConfirmedTest), NOW.saturating_add_signed(600), 5);
+    world.now = world.now.saturating_add_signed(3600);
+    std::fs::remove_dir_all(world.dir.path().join("downloads")).unwrap();
+    world
+        .web
+        .faults(&path("1.zip"), vec![Fault::Status(503); 3]);
+    assert_eq!(world.outcome().await, "unreachable");
+    assert_eq!(world.reasons(), []);
+    assert_eq!(world.outcome().await, "complete");
+}
+
+#[tokio::test]
+async fn what_came_before_a_signature_is_held_to_it() {
+    let mut world = World::new();
+    world.listen();
+    world.meet(&key(2, ConfirmedTest), noon(), 20);
+    // A valid export, under a name that is not its own; nobody can tell yet.
+    world.publish("1.zip", 1, &export_of(&[key(1, ConfirmedTest)]));
+    assert_eq!(world.outcome().await, "complete");
+    assert_eq!(world.verdict(), Verdict::None);
+    world.publish("1.zip", 1, &export_of(&[key(2, ConfirmedTest)]));
+    world.sign_list(1);
+    assert_eq!(world.outcome().await, "complete");
+    assert_eq!(world.contacts(), [20]);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_behind_does_not_make_an_export_old() {
+    let mut world = World::new();
+    world.listen();
+    world.publish("1.zip", 1, &export_of(&[key(1, ConfirmedTest)]));
+    assert_eq!(world.outcome().await, "complete");
+    // First listed while the clock is behind, without a date, and never had.
+    world.days_later(-20);
+    world.listed.push(("2.zip".to_owned(), 0));
+    world.put_list();
+    world.outcome().await;
+    world.now = NOW;
+    world.unlist("2.zip");
+    assert_eq!(world.outcome().await, "export-refused");
+    assert!(world.reasons().contains(&UnknownReason::ExportNotCompared));
+}
+
+#[tokio::test]
+async fn a_listed_file_that_never_comes_is_asked_for_as_long_as_it_is_listed() {
+    let mut world = World::new();
+    world.listen();
+    world.listed.push(("1.zip".to_owned(), 0));
+    world.put_list();
+    for days in [0, 13, 16, 30] {
+        world.now = NOW.saturating_add_signed(days * DAY_SECONDS);
+        assert_eq!(world.outcome().await, "bad-answer", "{days}");
+    }
+}
