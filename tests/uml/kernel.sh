@@ -12,20 +12,40 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 series=6.1
+# The release of Debian that has it, and what signs that.
+release=bookworm
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 fail() {
     echo "kernel.sh: $*" >&2
     exit 1
 }
 
-# Debian's source package: of the series the behaviour was measured with, or else
-# of the release's own.
-source_package() {
-    if [ -n "$(apt-cache show "linux-source-$series" 2>/dev/null)" ]; then
-        echo "linux-source-$series"
-    else
-        apt-cache depends linux-source 2>/dev/null | sed -n 's/^ *Depends: *//p' | head -n 1
+# Downloads Debian's source package of that series, with which the behaviour was measured:
+# from the release that has it, where this machine's is another. Where apt knows neither,
+# of the series that this machine's release has.
+download_source() {
+    local repository older package=linux-source-$series apt=(apt-get -qq -o APT::Sandbox::User=root)
+    if [ -n "$(apt-cache show "$package" 2>/dev/null)" ]; then
+        "${apt[@]}" download "$package"
+        return
     fi
+    # shellcheck disable=SC2016
+    repository=$(apt-get indextargets --format '$(REPO_URI)' \
+        'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
+    if [ -n "$repository" ]; then
+        # Lists of its own: the machine's know nothing of that release, and shall not.
+        mkdir -p apt/lists/partial apt/cache/archives/partial
+        echo "deb [signed-by=$keyring] $repository $release main" >apt/sources.list
+        older=("${apt[@]}" -o Dir::Etc::sourceparts=/dev/null
+            -o Dir::Etc::sourcelist="$PWD/apt/sources.list"
+            -o Dir::State::lists="$PWD/apt/lists" -o Dir::Cache="$PWD/apt/cache")
+        "${older[@]}" update && "${older[@]}" download "$package" && return
+    fi
+    package=$(apt-cache depends linux-source 2>/dev/null | sed -n 's/^ *Depends: *//p' | head -n 1)
+    [ -n "$package" ] || fail "apt knows no package with the kernel's source (apt-get update?)"
+    echo "kernel.sh: there is no linux-source-$series; the tests were made with that" >&2
+    "${apt[@]}" download "$package"
 }
 
 # Fails unless .config has every setting of kernel.config.
@@ -41,23 +61,20 @@ check_config() {
 
 # Builds the kernel in a folder of its own beside $1 and moves it there.
 build() {
-    local kernel=$1 package
+    local kernel=$1
     "$here/../../scripts/setup" kernel >&2 ||
         fail "there is no kernel for the Bluetooth tests, and what is needed to build one" \
             "cannot be installed. SESSHOKU_UML_KERNEL can name a kernel from elsewhere."
-    package=$(source_package)
-    [ -n "$package" ] || fail "apt knows no package with the kernel's source (apt-get update?)"
 
     build_dir=$(mktemp -d "$(dirname "$kernel")/build.XXXXXX")
     trap 'rm -rf "$build_dir"' EXIT
     cd "$build_dir"
-    echo "kernel.sh: building $kernel from $package, once" >&2
-    # apt's own user may not write here, which it says and then does without.
-    apt-get download -o APT::Sandbox::User=root "$package" >&2
+    download_source >&2
+    echo "kernel.sh: building $kernel from $(echo ./*.deb), once" >&2
     dpkg-deb --extract ./*.deb deb
     mkdir linux
     tar --extract --strip-components=1 --directory=linux --file="$(echo deb/usr/src/*.tar.*)"
-    rm -rf deb ./*.deb
+    rm -rf deb apt ./*.deb
     cd linux
     {
         make ARCH=um defconfig

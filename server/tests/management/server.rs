@@ -235,11 +235,20 @@ impl Account {
         let offset = self.codes_used * 30;
         self.codes_used += 1;
         assert!(self.codes_used <= 3, "no code is left to use now");
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap()
-            .as_secs();
-        self.totp.generate(now - 30 + offset).to_string()
+        let now = || {
+            std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap()
+                .as_secs()
+        };
+        // The last one is good until this one's half minute is over: there has to be time
+        // to type it in.
+        let deadline = Instant::now() + START_TIME_MAX;
+        while now() % 30 > 15 {
+            assert!(Instant::now() < deadline, "the time stands still");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.totp.generate(now() - 30 + offset).to_string()
     }
 }
 
