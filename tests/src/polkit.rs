@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fs::{self, Permissions};
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -195,6 +195,7 @@ impl Agent {
         let asked = Arc::new(AtomicU32::new(0));
         let knows_it = Arc::new(AtomicBool::new(true));
         let dialog = Dialog {
+            uid: fs::metadata(format!("/proc/{}", program.id()))?.uid(),
             asked: Arc::clone(&asked),
             knows_it: Arc::clone(&knows_it),
         };
@@ -233,6 +234,8 @@ impl Agent {
 }
 
 struct Dialog {
+    /// Whose program is asked for.
+    uid: u32,
     asked: Arc<AtomicU32>,
     knows_it: Arc<AtomicBool>,
 }
@@ -254,7 +257,11 @@ impl Dialog {
         if self.knows_it.load(Ordering::SeqCst) {
             let root = ("unix-user", HashMap::from([("uid", Variant::from(0_u32))]));
             let authority = AuthorityProxy::new(connection).await?;
-            authority.respond(0, &cookie, &root).await?;
+            // polkit 122 wants to hear the user who registered the agent, 126 the one whose
+            // process it is for.
+            if authority.respond(0, &cookie, &root).await.is_err() {
+                authority.respond(self.uid, &cookie, &root).await?;
+            }
         }
         Ok(())
     }

@@ -26,7 +26,8 @@ fail() {
 # of the series that this machine's release has.
 download_source() {
     local repository older package=linux-source-$series apt=(apt-get -qq -o APT::Sandbox::User=root)
-    if [ -n "$(apt-cache show "$package" 2>/dev/null)" ]; then
+    # By its whole name: for `apt-cache show` 6.12 is a match of 6.1, too.
+    if apt-cache pkgnames "$package" | grep -qxF "$package"; then
         "${apt[@]}" download "$package"
         return
     fi
