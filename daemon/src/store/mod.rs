@@ -673,7 +673,7 @@ impl Store {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = action(&transaction, &keys)?;
         transaction.commit()?;
-        retention::empty_log_unless_read(&self.conn)?;
+        retention::empty_log_unless_read(&self.conn);
         Ok(done)
     }
 

@@ -216,14 +216,18 @@ pub(super) fn empty_log(conn: &Connection) -> Result<bool, StoreError> {
 }
 
 /// [`empty_log`] after a write, without waiting for somebody who reads: the next write
-/// does it then. What was written is on the disk in any case.
-pub(super) fn empty_log_unless_read(conn: &Connection) -> Result<(), StoreError> {
-    conn.busy_timeout(Duration::ZERO)?;
-    if let Err(error) = empty_log(conn) {
+/// does it then. What was written is on the disk in any case, and no failure here may say
+/// otherwise.
+pub(super) fn empty_log_unless_read(conn: &Connection) {
+    let emptied = conn
+        .busy_timeout(Duration::ZERO)
+        .map_err(StoreError::from)
+        .and_then(|()| empty_log(conn));
+    let restored = conn.busy_timeout(BUSY_TIMEOUT).map_err(StoreError::from);
+    if let Err(error) = emptied.and(restored) {
         let error: &(dyn std::error::Error + 'static) = &error;
         tracing::warn!(error, "the log of the database could not be emptied");
     }
-    Ok(conn.busy_timeout(BUSY_TIMEOUT)?)
 }
 
 /// Removes the rows of days before `edge` and of all days without a key.

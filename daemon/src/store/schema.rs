@@ -1,8 +1,8 @@
 //! The tables, as numbered migrations.
 //!
 //! A migration that was released is never changed; a change is a new one at the
-//! end, which sets the number in `schema_number`, too. Only the columns named `sealed`, `wrapped` and `key_check` hold anything
-//! about a person, all of them encrypted.
+//! end, which sets the number in `schema_number`, too. Only the columns named `sealed`,
+//! `wrapped` and `key_check` hold anything about a person, all of them encrypted.
 
 use rusqlite_migration::{M, Migrations};
 

@@ -110,6 +110,39 @@ fn what_is_stored_does_not_hang_on_the_log() {
 }
 
 #[test]
+fn days_that_are_lost_whole_count_as_damaged_until_they_would_be_gone() {
+    let home = Home::new();
+    let mut store = home.open();
+    append(&mut store, 3, 4);
+    drop(store);
+    // Both copies of the only day's key, and a page that SQLite refuses to open with.
+    sql(
+        &home,
+        "DELETE FROM encounter_key; DELETE FROM encounter_key_copy; DELETE FROM segment;",
+    );
+    let mut database = fs::read(home.database()).unwrap();
+    let end = database.len();
+    database.truncate(end - PAGE);
+    fs::write(home.database(), database).unwrap();
+
+    let damaged = |store: &Store| store.coverage(EVER, at(T0 + 40 * DAY)).unwrap();
+    let mut store = home.open();
+    assert_eq!(read_all(&store).0, []);
+    assert_eq!(damaged(&store).damaged_segments, 1);
+    // The first purge knows what time it is.
+    for days in [1, 8, 15] {
+        store.purge_at_confirmed_time(at(T0 + days * DAY)).unwrap();
+        assert_eq!(damaged(&store).damaged_segments, 1, "after {days} days");
+        drop(store);
+        store = home.open();
+    }
+    store
+        .purge_at_confirmed_time(at(T0 + 16 * DAY + 1))
+        .unwrap();
+    assert_eq!(damaged(&store).damaged_segments, 0);
+}
+
+#[test]
 fn a_store_whose_database_and_wrapping_secret_are_gone_is_no_new_one() {
     let home = Home::new();
     let mut store = home.open();

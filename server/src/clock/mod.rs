@@ -7,7 +7,6 @@
 //! clock").
 
 mod command;
-pub mod guard;
 pub mod keeper;
 
 use std::path::{Path, PathBuf};

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -36,7 +37,21 @@ pub(super) fn router(inner: Arc<Inner>) -> Router {
         .route("/api/v1/processing-number/check", post(check))
         .route("/api/v1/processing-number", post(issue))
         .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
+        .layer(from_fn_with_state(Arc::clone(&inner), needs_time))
         .with_state(inner)
+}
+
+/// No number is issued, checked or forgotten while nobody knows the time.
+async fn needs_time(
+    State(inner): State<Arc<Inner>>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if inner.clock.is_known() {
+        Ok(next.run(request).await)
+    } else {
+        Err(UNAVAILABLE)
+    }
 }
 
 #[derive(Deserialize, Zeroize, ZeroizeOnDrop)]

@@ -27,7 +27,6 @@ use jiff::tz::TimeZone;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::clock::guard::guard;
 use crate::clock::keeper::Keeper;
 use crate::database::{Database, DatabaseError};
 use crate::http::internal::{Metrics, Ready};
@@ -150,8 +149,7 @@ impl Management {
     /// `ConnectInfo<SocketAddr>`; without it all share one limit for signing in.
     pub fn router(&self) -> Router {
         let inner = &self.inner;
-        let router = api::router(Arc::clone(inner)).merge(web::router(Arc::clone(inner)));
-        guard(router, inner.clock.clone())
+        api::router(Arc::clone(inner)).merge(web::router(Arc::clone(inner)))
     }
 
     /// Whether the database answers, and the time is known.

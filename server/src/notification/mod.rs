@@ -29,7 +29,6 @@ use axum::Router;
 use gaen::export::{Signer, SignerError};
 
 use crate::clock::Clock;
-use crate::clock::guard::guard;
 use crate::clock::keeper::Keeper;
 use crate::database::{Database, DatabaseError};
 use crate::http::internal::{self, Ready};
@@ -181,13 +180,9 @@ fn signer(settings: &config::Signing) -> Result<Signer, OpenError> {
 impl Notification {
     /// What the public is answered.
     pub fn router(&self) -> Router {
-        // What is handed out does not depend on the time.
-        guard(
-            register::router(Arc::clone(&self.registrar)),
-            self.clock.clone(),
-        )
-        .merge(distribute::router(Arc::clone(&self.distributor)))
-        .merge(internal::health())
+        register::router(Arc::clone(&self.registrar))
+            .merge(distribute::router(Arc::clone(&self.distributor)))
+            .merge(internal::health())
     }
 
     /// Whether the database and the files can be got at, and the time is known.

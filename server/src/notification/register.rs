@@ -63,6 +63,8 @@ enum Unavailable {
     Check(#[from] CheckError),
     #[error("too many registrations wait for the management system")]
     Crowded,
+    #[error("the time is not known")]
+    NoTime,
 }
 
 pub(super) fn router(registrar: Arc<Registrar>) -> Router {
@@ -122,16 +124,19 @@ impl Registrar {
         if !apps.is_empty() && !apps.contains(&diagnosis.app_package_name) {
             return Outcome::NotAllowed;
         }
-        let now = self.clock.now();
-        let accepted = match rules::check(&diagnosis, is_chaff, now, &self.regions, &self.rules) {
-            Ok(accepted) => accepted,
-            Err(refusal) => return Outcome::Invalid(refusal),
-        };
-        let decided = if is_chaff {
-            self.pretend(&accepted, source).await
+        let decided = if self.clock.is_known() {
+            let now = self.clock.now();
+            let rules = &self.rules;
+            match rules::check(&diagnosis, is_chaff, now, &self.regions, rules) {
+                Err(refusal) => return Outcome::Invalid(refusal),
+                Ok(accepted) if is_chaff => self.pretend(&accepted, source).await,
+                Ok(accepted) => {
+                    let number = &diagnosis.verification_payload;
+                    self.decide(accepted, number, source).await
+                }
+            }
         } else {
-            let number = &diagnosis.verification_payload;
-            self.decide(accepted, number, source).await
+            Err(Unavailable::NoTime)
         };
         decided.unwrap_or_else(|error| {
             tracing::warn!(

@@ -431,10 +431,17 @@ async fn a_start_with_a_wrong_clock_forgets_no_number() {
     drop(server);
 
     let wrong = place.start_ahead(15);
-    assert_eq!(wrong.issue(&token, mail.clone()).await.status, 503);
-    assert_eq!(wrong.check(&number, 1).await.status, 503);
+    for answer in [
+        wrong.issue(&token, mail.clone()).await,
+        wrong.check(&number, 1).await,
+    ] {
+        assert_eq!(answer.status, 503);
+        assert_eq!(answer.body["error"], "unavailable");
+        assert_eq!(answer.retry_after, Some(30));
+    }
     let page = wrong.http.get(&wrong.base).send().await.unwrap();
     assert_eq!(page.status(), 503);
+    assert!(page.text().await.unwrap().contains("<h1>"));
     drop(wrong);
     assert_eq!(place.live_numbers(), 1);
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::management::Trouble;
 use crate::support::{Server, Site, random_key, registration, wait_for};
 
-async fn chaff(server: &Server, body: &Value) -> Response {
+pub(crate) async fn chaff(server: &Server, body: &Value) -> Response {
     server
         .client
         .put(server.url("/api/v3/diagnosis"))
@@ -20,7 +20,7 @@ async fn chaff(server: &Server, body: &Value) -> Response {
 }
 
 /// Everything of an answer that shows on the wire but its random bytes and its date.
-async fn shape(answer: Response) -> (StatusCode, Vec<(String, usize)>, usize) {
+pub(crate) async fn shape(answer: Response) -> (StatusCode, Vec<(String, usize)>, usize) {
     let status = answer.status();
     let headers = answer
         .headers()

@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 use reqwest::StatusCode;
 
 use crate::ahead::days_ahead;
+use crate::chaff::{chaff, shape};
 use crate::postgres;
 use crate::support::{Server, Site, program, random_key, registration, wait_for};
 
@@ -54,12 +55,13 @@ async fn says(server: &Server, path: &str) -> (StatusCode, String) {
     (answer.status(), answer.text().await.unwrap())
 }
 
-/// Waits until `server` has been through so many rounds of exports that it would have
-/// deleted what is old.
-async fn rounds(server: &Server, name: &str) {
-    let so_far = metric(server, name).await;
-    wait_for("a few rounds", async || {
-        (metric(server, name).await != so_far).then_some(())
+/// Waits until `server` has come to the end of another round of exports, which takes what
+/// is old off the list.
+async fn another_round(server: &Server) {
+    const ENDED: &str = "sesshoku_export_last_success_seconds";
+    let so_far = metric(server, ENDED).await;
+    wait_for("another round", async || {
+        (metric(server, ENDED).await != so_far).then_some(())
     })
     .await;
 }
@@ -94,7 +96,7 @@ async fn a_replica_whose_clock_is_ahead_deletes_nothing_and_stops_nobody() {
         wrong.log().contains(EXPORTS).then_some(())
     })
     .await;
-    rounds(&wrong, "sesshoku_export_last_success_seconds").await;
+    another_round(&wrong).await;
     assert_eq!(
         site.count(&known),
         vec![1; known.len()],
@@ -149,7 +151,13 @@ async fn a_start_with_a_wrong_clock_does_nothing_until_it_is_right_or_vouched_fo
     );
     site.management.issue(["00000099".to_owned()]);
     let late = registration("00000099", &[random_key()]);
-    assert_eq!(wrong.put(&late).await, StatusCode::SERVICE_UNAVAILABLE);
+    let genuine = shape(wrong.answer(&late).await).await;
+    assert_eq!(
+        (genuine.0, genuine.2),
+        (StatusCode::SERVICE_UNAVAILABLE, 512)
+    );
+    let dummy = shape(chaff(&wrong, &late).await).await;
+    assert_eq!(dummy, genuine, "a dummy is told by it");
     let list = wrong.get("/c19r/440/list.json").await;
     assert_eq!(list.status(), StatusCode::OK, "what is there is handed out");
     assert!(!wrong.log().contains(EXPORTS));

@@ -14,13 +14,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Form, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Form, Path, Query, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, StatusCode};
-use axum::middleware::map_response;
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::Markup;
@@ -66,12 +66,27 @@ pub(super) fn router(inner: Arc<Inner>) -> Router {
         .route("/send", get(start).post(send))
         .route("/issued/{form}", get(issued_page))
         .route("/password", get(password_page).post(change_password))
-        .route("/style.css", get(|| ready(style())))
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
+        .layer(from_fn_with_state(Arc::clone(&inner), needs_time))
+        .route("/style.css", get(|| ready(style())))
         .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
         .layer(map_response(|response| ready(harden(response))))
         .with_state(inner)
+}
+
+/// Nobody is signed in, and no session is over, while nobody knows the time.
+async fn needs_time(
+    State(inner): State<Arc<Inner>>,
+    visitor: Visitor,
+    request: Request,
+    next: Next,
+) -> Response {
+    if inner.clock.is_known() {
+        next.run(request).await
+    } else {
+        problem(&inner, &visitor, Problem::Broken)
+    }
 }
 
 /// What every answer says to the browser.
