@@ -3,7 +3,8 @@
 #
 # It is the first there is of
 #   1. $SESSHOKU_UML_KERNEL,
-#   2. ${SESSHOKU_SHARED:-../shared}/uml/linux, beside the project's folder,
+#   2. ${SESSHOKU_SHARED:-../shared}/uml/linux, beside the project's folder, where it runs
+#      on this machine's processor,
 #   3. ${XDG_CACHE_HOME:-~/.cache}/sesshoku/uml-HASH/linux, HASH being that of
 #      what the kernel is built from.
 # When there is none, the third is built from Debian's kernel source, with tools that
@@ -12,6 +13,10 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 series=6.1
+# How many bytes of a processor's registers it has room for: those of one with AMX take
+# 11,008. The unchanged kernel has room for 2,696, and its first program dies where there
+# are more ("ptrace set fp regs failed").
+registers=12288
 # The release of Debian that has it, and what signs that.
 release=bookworm
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -60,6 +65,24 @@ check_config() {
     done < <(sed -n 's/^# \(CONFIG_[A-Z0-9_]*\) is not set$/\1/p' "$here/kernel.config")
 }
 
+# Makes room for a processor's registers. They lie on the kernel's stacks, which
+# kernel.config makes larger.
+make_room_for_registers() {
+    local offsets=arch/x86/um/user-offsets.c
+    sed -i "s/(HOST_FP_SIZE, 2696)/(HOST_FP_SIZE, $registers)/" "$offsets"
+    grep -q "(HOST_FP_SIZE, $registers)" "$offsets" ||
+        fail "this kernel's room for registers is not where it was"
+}
+
+# Whether kernel $1 runs a program on this machine.
+runs_here() {
+    local said
+    # With its first program every kernel ends, and says how that did.
+    said=$(timeout 20 "$1" mem=64M root=/dev/root rootfstype=hostfs ro init=/bin/true \
+        con=null con0=null,fd:1 </dev/null 2>&1) || true
+    [[ $said == *'exitcode=0x00000000'* ]]
+}
+
 # Builds the kernel in a folder of its own beside $1 and moves it there.
 build() {
     local kernel=$1
@@ -77,6 +100,7 @@ build() {
     tar --extract --strip-components=1 --directory=linux --file="$(echo deb/usr/src/*.tar.*)"
     rm -rf deb apt ./*.deb
     cd linux
+    make_room_for_registers
     {
         make ARCH=um defconfig
         ARCH=um ./scripts/kconfig/merge_config.sh -m .config "$here/kernel.config"
@@ -96,12 +120,12 @@ if [ -n "${SESSHOKU_UML_KERNEL:-}" ]; then
 fi
 
 shared=${SESSHOKU_SHARED:-$here/../../../shared}
-if [ -x "$shared/uml/linux" ]; then
+if [ -x "$shared/uml/linux" ] && runs_here "$shared/uml/linux"; then
     realpath "$shared/uml/linux"
     exit
 fi
 
-hash=$({ echo "$series" && cat "$here/kernel.config"; } | sha256sum | head -c 12)
+hash=$({ echo "$series $registers" && cat "$here/kernel.config"; } | sha256sum | head -c 12)
 cache_dir=${XDG_CACHE_HOME:-$HOME/.cache}/sesshoku/uml-$hash
 kernel=$cache_dir/linux
 if [ ! -x "$kernel" ]; then
