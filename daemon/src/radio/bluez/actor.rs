@@ -274,7 +274,8 @@ impl Actor {
         };
         for scan in std::mem::take(&mut self.leftovers.scans) {
             if scan.bus() == bus
-                && let Err(error) = scan.stop().await {
+                && let Err(error) = scan.stop().await
+            {
                 tracing::debug!(%error, "stopping an old scan");
             }
         }

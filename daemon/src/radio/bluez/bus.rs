@@ -32,9 +32,7 @@ use super::kernel::{self, Kernel};
 use super::queue::Sender;
 use super::rfkill::{Rfkill, Switches};
 use super::sleep_until;
-use super::world::{
-    ADAPTER, ADVERTISING_MANAGER, Adapter, Advertising, Properties, World,
-};
+use super::world::{ADAPTER, ADVERTISING_MANAGER, Adapter, Advertising, Properties, World};
 use crate::bus::reach;
 use crate::config;
 use crate::radio::RadioError;
@@ -730,9 +728,8 @@ fn refused(error: zbus::Error) -> RadioError {
 
 /// The same for bluer's.
 pub(super) fn refused_by_bluez(error: bluer::Error) -> RadioError {
-    RadioError::Refused(match error.kind {
-        ErrorKind::Internal(InternalErrorKind::DBus(name)) => name,
-        ErrorKind::InvalidAddress(_) | ErrorKind::InvalidName(_) => "not understood".to_owned(),
-        kind => format!("org.bluez.Error.{kind:?}"),
-    })
+    if let ErrorKind::Internal(InternalErrorKind::DBus(name)) = error.kind {
+        return RadioError::Refused(name);
+    }
+    RadioError::Refused(format!("org.bluez.Error.{:?}", error.kind))
 }
