@@ -1,12 +1,12 @@
-//! The connection to BlueZ: its signals in the order they were sent, what the
-//! kernel says besides, and the calls the radio makes, each with a time limit.
+//! The connections to BlueZ: its signals in the order they were sent, what the kernel
+//! says besides, the questions the radio asks, and bluer's session for what it wants
+//! done; each call with a time limit.
 //!
 //! One stream for all signals, and the answer to `GetManagedObjects` is taken from
 //! the same stream, so that nothing falls between the first state and its changes.
 //!
-//! Between scans the bus is asked for nothing that happens often: signals of devices
-//! are subscribed to for the length of a scan, however many there are around and
-//! whoever else discovers them.
+//! Between scans this connection asks for nothing that happens often: signals of
+//! devices are subscribed to for the length of a scan.
 //!
 //! A bluetoothd that leaves a call unanswered is asked for a sign of life. One that
 //! gives none counts as absent, and is asked for its objects once more: the answer
