@@ -226,6 +226,19 @@ impl Guest {
         Ok(count)
     }
 
+    /// Whether an adapter discovers, for whichever program.
+    ///
+    /// # Errors
+    /// When bluetoothd does not say.
+    pub fn is_discovering(&self, adapter: &str) -> Result<bool> {
+        let mut discovers = false;
+        on_adapter(adapter, async |adapter| {
+            discovers = adapter.is_discovering().await?;
+            Ok(())
+        })?;
+        Ok(discovers)
+    }
+
     /// The memory that bluetoothd has in use, in KiB.
     ///
     /// # Errors

@@ -225,6 +225,7 @@ mod daemon {
     on_all!(broadcasts);
     on_all!(hears_a_phone);
     on_all!(meet);
+    on_all!(leaves_other_programs_their_discovery);
 
     fn broadcasts(model: Model, experimental: bool) {
         let run = machine(
@@ -269,6 +270,14 @@ mod daemon {
 
     fn hears_a_phone(model: Model, experimental: bool) {
         check_hearing(machine("daemon-hears", "daemon-hears", model, experimental));
+    }
+
+    fn leaves_other_programs_their_discovery(model: Model, experimental: bool) {
+        let scenario = "daemon-leaves-discovery";
+        assert_clean(&audit(
+            machine(scenario, scenario, model, experimental).run().air(),
+            0,
+        ));
     }
 
     /// `make test-bluez BLUETOOTHD=5.82` has it in every test.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use super::advert::{OnAir, REFRESH_TIME_MAX, Slot};
 use super::bus::{Bus, Hearing, Link};
 use super::queue::Sender;
-use super::scan::{Scan, renew_address};
+use super::scan::{Scan, join_discovery, renew_address};
 use super::world::Adapter;
 use super::{Settings, sleep_until};
 use crate::radio::{Broadcast, Command, RadioError, RadioEvent, RadioState};
@@ -107,6 +107,7 @@ impl Actor {
                         let link = self.link.borrow().clone();
                         self.end_scan(&link).await;
                         self.end_broadcast(&link).await;
+                        self.leave_discovery_to_others().await;
                         let _ = done.send(());
                         return;
                     }
@@ -235,7 +236,7 @@ impl Actor {
             self.leftovers.adverts.push(on_air);
         } else if link.world.adapter(on_air.adapter()).is_none() {
             // Gone with its adapter.
-            on_air.discard().await;
+            drop(on_air);
         } else if let Err(error) = on_air.take_off().await {
             tracing::warn!(%error, "it is not certain that the advert is off the air");
         }
@@ -254,24 +255,36 @@ impl Actor {
         }
     }
 
+    /// Sees to it that another program's discovery outlives this process.
+    async fn leave_discovery_to_others(&self) {
+        let Ok((bus, name, _)) = self.chosen() else {
+            return;
+        };
+        if bus.adapter(&name).await.is_ok_and(|it| it.discovering)
+            && let Err(error) = join_discovery(&bus, &name).await
+        {
+            tracing::debug!(%error, "another program's discovery may end with this one");
+        }
+    }
+
     /// Ends what could not be ended before.
     async fn clear_leftovers(&mut self, link: &Link) {
         let Some(bus) = &link.bus else {
             return;
         };
         for scan in std::mem::take(&mut self.leftovers.scans) {
-            if scan.bus() != bus {
-                scan.discard().await;
-            } else if let Err(error) = scan.stop().await {
+            if scan.bus() == bus
+                && let Err(error) = scan.stop().await
+            {
                 tracing::debug!(%error, "stopping an old scan");
             }
         }
         for on_air in std::mem::take(&mut self.leftovers.adverts) {
             if !can_take_off(&on_air, link) {
                 self.leftovers.adverts.push(on_air);
-            } else if on_air.bus() != bus {
-                on_air.discard().await;
-            } else if let Err(error) = on_air.take_off().await {
+            } else if on_air.bus() == bus
+                && let Err(error) = on_air.take_off().await
+            {
                 tracing::debug!(%error, "taking off an old advert");
             }
         }

@@ -1,18 +1,17 @@
 //! One advert on the air: registered, counted, and taken off again.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bluer::ErrorKind;
+use bluer::adv::{Advertisement, AdvertisementHandle, Type};
 use gaen::advert::ServiceData;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
-use zbus::Variant;
 
 use super::Settings;
-use super::bus::{Bus, Link};
-use super::devices::SERVICE_UUID;
+use super::bus::{Bus, Link, refused_by_bluez};
+use super::devices::SERVICE;
 use crate::radio::{Broadcast, RadioError};
 
 /// How long an advert may stay counted after it was unregistered.
@@ -31,7 +30,8 @@ pub(super) struct OnAir {
     adapter: String,
     epoch: u64,
     active: u8,
-    path: String,
+    /// Dropped, it has bluetoothd take the advert off, and nobody is told how that ends.
+    handle: AdvertisementHandle,
 }
 
 /// The place of the advert that is on the air.
@@ -96,27 +96,16 @@ impl OnAir {
         settings: &Settings,
     ) -> Result<Self, RadioError> {
         let before = bus.active_instances(adapter).await?;
-        let path = Advert::publish(bus, broadcast, settings).await?;
-        let registered = bus.register_advert(adapter, &path).await;
+        let (bluez, advert) = (bus.bluez(adapter)?, advert(broadcast, settings));
+        // Should it come after all when nobody waits any more, its handle is dropped.
+        let registered = bus.within(async move { bluez.advertise(advert).await });
         let mut on_air = Self {
+            handle: registered.await?.map_err(register_error)?,
             bus: bus.clone(),
             adapter: adapter.to_owned(),
             epoch,
             active: 0,
-            path,
         };
-        match registered {
-            Ok(()) => {}
-            // It may still come: bluetoothd carries out what it was asked for last.
-            Err(RadioError::Timeout) => {
-                let _ = on_air.unregister().await;
-                return Err(RadioError::Timeout);
-            }
-            Err(error) => {
-                on_air.discard().await;
-                return Err(register_error(error));
-            }
-        }
         match bus.active_instances(adapter).await {
             Ok(active) if active > before => {
                 on_air.active = active;
@@ -158,12 +147,9 @@ impl OnAir {
     pub(super) async fn take_off(self) -> Result<(), RadioError> {
         let (bus, adapter) = (self.bus.clone(), self.adapter.clone());
         let before = bus.active_instances(&adapter).await;
-        // Asked for in any case: who does not answer may go on later.
-        let unregistered = self.unregister().await;
+        // In any case: who does not answer may go on later.
+        drop(self.handle);
         let before = before?;
-        if let Err(RadioError::Timeout) = unregistered {
-            return Err(RadioError::Timeout);
-        }
         let deadline = Instant::now() + LEAVE_TIME_MAX;
         while before > 0 && bus.active_instances(&adapter).await? >= before {
             if Instant::now() >= deadline {
@@ -173,94 +159,34 @@ impl OnAir {
         }
         Ok(())
     }
-
-    /// Lets go of an advert that ended with its adapter or its bluetoothd.
-    pub(super) async fn discard(self) {
-        self.bus.withdraw::<Advert>(&self.path).await;
-    }
-
-    async fn unregister(self) -> Result<(), RadioError> {
-        // Refused when bluetoothd has forgotten it.
-        let unregistered = self.bus.unregister_advert(&self.adapter, &self.path).await;
-        self.discard().await;
-        unregistered
-    }
 }
 
-/// An advert as bluetoothd reads it (doc/advertising-api.txt of BlueZ).
+/// `broadcast` as bluetoothd is to send it.
 ///
 /// Type `broadcast` and nothing about discoverability: anything else would be
 /// connectable and come from the public address (spec/bluez.md, trap 1).
-struct Advert {
-    service_data: Vec<u8>,
-    intervals_ms: (u32, u32),
-}
-
-impl Advert {
-    /// Offers an advert to bluetoothd. Returns its path.
-    async fn publish(
-        bus: &Bus,
-        broadcast: &Broadcast,
-        settings: &Settings,
-    ) -> Result<String, RadioError> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = format!("/org/sesshoku/adverts/{number}");
-        let data = ServiceData {
-            rpi: broadcast.rpi,
-            aem: broadcast.aem,
-        };
-        let (shortest, longest) = settings.advertising_interval;
-        let milliseconds =
-            |interval: Duration| u32::try_from(interval.as_millis()).unwrap_or(u32::MAX);
-        let advert = Self {
-            service_data: data.to_bytes().to_vec(),
-            intervals_ms: (milliseconds(shortest), milliseconds(longest)),
-        };
-        bus.publish(&path, advert).await?;
-        Ok(path)
+fn advert(broadcast: &Broadcast, settings: &Settings) -> Advertisement {
+    let data = ServiceData {
+        rpi: broadcast.rpi,
+        aem: broadcast.aem,
+    };
+    let (shortest, longest) = settings.advertising_interval;
+    Advertisement {
+        advertisement_type: Type::Broadcast,
+        service_uuids: [SERVICE].into(),
+        service_data: [(SERVICE, data.to_bytes().to_vec())].into(),
+        min_interval: Some(shortest),
+        max_interval: Some(longest),
+        ..Advertisement::default()
     }
 }
 
-#[zbus::interface(name = "org.bluez.LEAdvertisement1")]
-impl Advert {
-    /// bluetoothd has taken it off; its signals say so too.
-    fn release(&self) {}
-
-    #[zbus(property(emits_changed_signal = "const"), name = "Type")]
-    fn kind(&self) -> &'static str {
-        "broadcast"
-    }
-
-    #[zbus(property(emits_changed_signal = "const"), name = "ServiceUUIDs")]
-    fn service_uuids(&self) -> Vec<&'static str> {
-        vec![SERVICE_UUID]
-    }
-
-    #[zbus(property(emits_changed_signal = "const"))]
-    fn service_data(&self) -> HashMap<&'static str, Variant<'static>> {
-        HashMap::from([(SERVICE_UUID, self.service_data.clone().into())])
-    }
-
-    #[zbus(property(emits_changed_signal = "const"))]
-    fn min_interval(&self) -> u32 {
-        self.intervals_ms.0
-    }
-
-    #[zbus(property(emits_changed_signal = "const"))]
-    fn max_interval(&self) -> u32 {
-        self.intervals_ms.1
-    }
-}
-
-fn register_error(error: RadioError) -> RadioError {
+fn register_error(error: bluer::Error) -> RadioError {
     // doc/advertising-api.txt: "NotPermitted" is "the maximum number of advertisement
     // instances is reached".
-    let is_full =
-        matches!(&error, RadioError::Refused(name) if name == "org.bluez.Error.NotPermitted");
-    if is_full {
+    if error.kind == ErrorKind::NotPermitted {
         RadioError::NoInstance
     } else {
-        error
+        refused_by_bluez(error)
     }
 }

@@ -1,39 +1,38 @@
-//! The connection to BlueZ: its signals in the order they were sent, what the
-//! kernel says besides, and the calls the radio makes, each with a time limit.
+//! The connections to BlueZ: its signals in the order they were sent, what the kernel
+//! says besides, the questions the radio asks, and bluer's session for what it wants
+//! done; each call with a time limit.
 //!
 //! One stream for all signals, and the answer to `GetManagedObjects` is taken from
 //! the same stream, so that nothing falls between the first state and its changes.
 //!
-//! Between scans the bus is asked for nothing that happens often: signals of devices
-//! are subscribed to for the length of a scan, however many there are around and
-//! whoever else discovers them.
+//! Between scans this connection asks for nothing that happens often: signals of
+//! devices are subscribed to for the length of a scan.
 //!
 //! A bluetoothd that leaves a call unanswered is asked for a sign of life. One that
 //! gives none counts as absent, and is asked for its objects once more: the answer
 //! comes when it goes on, and nobody has to try until then.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bluer::{ErrorKind, InternalErrorKind, Session};
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
-use zbus::fdo::{DBusProxy, ObjectManager};
+use zbus::fdo::DBusProxy;
 use zbus::message::{Message, Type};
-use zbus::object_server::Interface;
-use zbus::{Connection, MatchRule, MessageStream, ObjectPath, Variant};
+use zbus::{Connection, MatchRule, MessageStream, ObjectPath};
 
-use super::devices::{DEVICE, Devices, SERVICE_UUID};
+use super::devices::{DEVICE, Devices};
 use super::kernel::{self, Kernel};
 use super::queue::Sender;
 use super::rfkill::{Rfkill, Switches};
 use super::sleep_until;
-use super::world::{
-    ADAPTER, ADVERTISING_MANAGER, Adapter, Advertising, MONITOR_MANAGER, Properties, World,
-};
+use super::world::{ADAPTER, ADVERTISING_MANAGER, Adapter, Advertising, Properties, World};
 use crate::bus::reach;
 use crate::config;
 use crate::radio::RadioError;
@@ -53,9 +52,6 @@ const LIFE_TIME_MAX: Duration = Duration::from_secs(2);
 /// The adapters whose coming and going is watched for: hci0 up to this. The kernel
 /// gives the lowest number that is free.
 const ADAPTERS_MAX: u16 = 16;
-/// Where monitors are published; bluetoothd looks for them below.
-pub(super) const MONITORS_PATH: &str = "/org/sesshoku/monitors";
-
 type Interfaces<'a> = HashMap<&'a str, Properties<'a>>;
 
 /// What is known of BlueZ at a moment.
@@ -111,20 +107,19 @@ pub(super) async fn listen(link: watch::Sender<Link>, hearing: Hearing) {
     let mut rfkill = Rfkill::open();
     loop {
         let connected = reach(&config::Bus::System, || async {
-            config::Bus::System
-                .builder()
-                .serve_at(MONITORS_PATH, ObjectManager)
-                .build()
-                .await
+            let connection = config::Bus::System.builder().build().await?;
+            let session = Session::new().await;
+            let session = session.map_err(|error| zbus::Error::Failure(error.to_string()))?;
+            Ok((connection, session))
         });
         tokio::pin!(connected);
-        let connection = loop {
+        let (connection, session) = loop {
             tokio::select! {
-                connection = &mut connected => break connection,
+                connected = &mut connected => break connected,
                 () = rfkill.changed(true) => publish_absent(&link, &rfkill),
             }
         };
-        if let Err(error) = listen_once(connection, &link, &hearing, &mut rfkill).await {
+        if let Err(error) = listen_once(connection, session, &link, &hearing, &mut rfkill).await {
             tracing::warn!(%error, "no connection to the system bus");
         }
         publish_absent(&link, &rfkill);
@@ -142,6 +137,7 @@ fn publish_absent(link: &watch::Sender<Link>, rfkill: &Rfkill) {
 /// Listens until the connection ends.
 async fn listen_once(
     connection: Connection,
+    session: Session,
     link: &watch::Sender<Link>,
     hearing: &Hearing,
     rfkill: &mut Rfkill,
@@ -152,11 +148,13 @@ async fn listen_once(
     let mut hears = hearing.adapter.subscribe();
     let mut listener = Listener {
         connection: connection.clone(),
+        session,
         subscribed: false,
         owner: None,
         owner_signalled: false,
         is_silent: false,
         doubt: Arc::default(),
+        worn_out: Arc::default(),
         sign_of_life: None,
         world: World::default(),
         devices: Devices::default(),
@@ -189,6 +187,7 @@ async fn listen_once(
                 listener.hearing_changed(is_on).await?;
             }
             () = listener.doubt.notified() => listener.ask_for_life().await?,
+            () = listener.worn_out.notified() => return Ok(()),
             () = sleep_until(answer_due) => listener.no_answer().await?,
         }
     }
@@ -240,6 +239,8 @@ fn of_properties(interface: &'static str) -> zbus::Result<MatchRule<'static>> {
 
 struct Listener<'a> {
     connection: Connection,
+    /// The same for bluer, which makes a connection of its own.
+    session: Session,
     /// Whether the bus has been asked for signals.
     subscribed: bool,
     /// The unique name of the running bluetoothd.
@@ -251,6 +252,8 @@ struct Listener<'a> {
     is_silent: bool,
     /// Notified when a call of bluetoothd was not answered in time.
     doubt: Arc<Notify>,
+    /// Notified when nothing can be done any more over these connections.
+    worn_out: Arc<Notify>,
     /// The call that asks for a sign of life.
     sign_of_life: Option<Call>,
     world: World,
@@ -550,8 +553,10 @@ impl Listener<'_> {
                 .filter(|_| !self.is_silent)
                 .map(|owner| Bus {
                     connection: self.connection.clone(),
+                    session: self.session.clone(),
                     owner: owner.clone(),
                     doubt: Arc::clone(&self.doubt),
+                    worn_out: Arc::clone(&self.worn_out),
                 }),
             world: self.world.clone(),
             switches: self.rfkill.switches().clone(),
@@ -587,20 +592,22 @@ fn adapter_of(path: &str) -> Option<&str> {
         .filter(|name| !name.is_empty() && !name.contains('/'))
 }
 
-/// The calls to one bluetoothd.
+/// The way to one bluetoothd.
 ///
-/// They go to its unique name: a call to `org.bluez` would start bluetoothd when
-/// somebody has just stopped it.
+/// Questions go to its unique name. bluer's calls go to `org.bluez`, which would start
+/// bluetoothd when somebody has just stopped it: there are none without a `Bus`.
 #[derive(Clone)]
 pub(super) struct Bus {
     connection: Connection,
+    session: Session,
     owner: String,
     doubt: Arc<Notify>,
+    worn_out: Arc<Notify>,
 }
 
 impl PartialEq for Bus {
     fn eq(&self, other: &Self) -> bool {
-        self.owner == other.owner && self.connection.server_guid() == other.connection.server_guid()
+        self.owner == other.owner && Arc::ptr_eq(&self.worn_out, &other.worn_out)
     }
 }
 
@@ -628,99 +635,34 @@ impl Bus {
         Ok(advertising.active)
     }
 
-    /// Sets the discovery filter of this connection: Low Energy, our service,
-    /// every advert.
-    pub(super) async fn set_discovery_filter(&self, adapter: &str) -> Result<(), RadioError> {
-        let filter: Properties<'_> = HashMap::from([
-            ("Transport", Variant::from("le")),
-            ("UUIDs", Variant::from(vec![SERVICE_UUID])),
-            ("DuplicateData", Variant::from(true)),
-        ]);
-        self.call(adapter, ADAPTER, "SetDiscoveryFilter", &(filter,))
-            .await?;
-        Ok(())
+    /// bluer's way to the adapter.
+    pub(super) fn bluez(&self, adapter: &str) -> Result<bluer::Adapter, RadioError> {
+        self.session.adapter(adapter).map_err(refused_by_bluez)
     }
 
-    /// Starts discovery.
-    pub(super) async fn start_discovery(&self, adapter: &str) -> Result<(), RadioError> {
-        self.call(adapter, ADAPTER, "StartDiscovery", &()).await?;
-        Ok(())
-    }
-
-    /// Stops discovery.
-    pub(super) async fn stop_discovery(&self, adapter: &str) -> Result<(), RadioError> {
-        self.call(adapter, ADAPTER, "StopDiscovery", &()).await?;
-        Ok(())
-    }
-
-    /// Has bluetoothd put the advert at `path` on the air.
-    pub(super) async fn register_advert(
+    /// Has bluer do something, and waits for it no longer than for any call: its own
+    /// limit is two minutes. What it has begun it brings to its end, since an advert
+    /// whose registration is cancelled half way is nobody's.
+    pub(super) async fn within<T: Send + 'static>(
         &self,
-        adapter: &str,
-        path: &str,
-    ) -> Result<(), RadioError> {
-        let options = Properties::new();
-        let advert = (object_path(path)?, options);
-        self.call(
-            adapter,
-            ADVERTISING_MANAGER,
-            "RegisterAdvertisement",
-            &advert,
-        )
-        .await?;
-        Ok(())
-    }
-
-    /// Has bluetoothd take the advert at `path` off the air.
-    pub(super) async fn unregister_advert(
-        &self,
-        adapter: &str,
-        path: &str,
-    ) -> Result<(), RadioError> {
-        let advert = (object_path(path)?,);
-        self.call(
-            adapter,
-            ADVERTISING_MANAGER,
-            "UnregisterAdvertisement",
-            &advert,
-        )
-        .await?;
-        Ok(())
-    }
-
-    /// Has bluetoothd look for monitors below [`MONITORS_PATH`].
-    pub(super) async fn register_monitors(&self, adapter: &str) -> Result<(), RadioError> {
-        let root = (object_path(MONITORS_PATH)?,);
-        self.call(adapter, MONITOR_MANAGER, "RegisterMonitor", &root)
-            .await?;
-        Ok(())
-    }
-
-    /// Has it forget them.
-    pub(super) async fn unregister_monitors(&self, adapter: &str) -> Result<(), RadioError> {
-        let root = (object_path(MONITORS_PATH)?,);
-        self.call(adapter, MONITOR_MANAGER, "UnregisterMonitor", &root)
-            .await?;
-        Ok(())
-    }
-
-    /// Offers `object` at `path` for bluetoothd to call.
-    pub(super) async fn publish(
-        &self,
-        path: &str,
-        object: impl Interface,
-    ) -> Result<(), RadioError> {
-        let server = self.connection.object_server();
-        server.at(path, object).await.map_err(refused)?;
-        Ok(())
-    }
-
-    /// Takes the `I` at `path` back.
-    pub(super) async fn withdraw<I: Interface>(&self, path: &str) {
-        let server = self.connection.object_server();
-        if let Err(error) = server.remove::<I, _>(path).await {
-            tracing::debug!(%error, "taking an object back");
+        job: impl Future<Output = bluer::Result<T>> + Send + 'static,
+    ) -> Result<bluer::Result<T>, RadioError> {
+        match timeout(CALL_TIME_MAX, tokio::spawn(job)).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "bluer");
+                Err(RadioError::Refused("ended".to_owned()))
+            }
+            Err(_) => {
+                self.doubt.notify_one();
+                Err(RadioError::Timeout)
+            }
         }
+    }
+
+    /// Has everything that is known of BlueZ thrown away, and a new connection made.
+    pub(super) fn start_anew(&self) {
+        self.worn_out.notify_one();
     }
 
     /// Asks the bus to tell of devices, or not to.
@@ -772,10 +714,6 @@ impl Bus {
     }
 }
 
-fn object_path(path: &str) -> Result<ObjectPath<'_>, RadioError> {
-    ObjectPath::try_from(path).map_err(refused)
-}
-
 /// The error of a call, by its D-Bus name alone: texts may hold addresses.
 fn refused(error: zbus::Error) -> RadioError {
     if let zbus::Error::MethodError(name, _, _) = error {
@@ -786,4 +724,12 @@ fn refused(error: zbus::Error) -> RadioError {
     }
     tracing::debug!(%error, "a call of bluetoothd failed");
     RadioError::Refused("no connection".to_owned())
+}
+
+/// The same for bluer's.
+pub(super) fn refused_by_bluez(error: bluer::Error) -> RadioError {
+    if let ErrorKind::Internal(InternalErrorKind::DBus(name)) = error.kind {
+        return RadioError::Refused(name);
+    }
+    RadioError::Refused(format!("org.bluez.Error.{:?}", error.kind))
 }

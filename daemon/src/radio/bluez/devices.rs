@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 
+use bluer::Uuid;
 use gaen::advert::{ServiceData, parse_service_data};
 use zbus::Variant;
 
@@ -17,8 +18,9 @@ use crate::radio::Heard;
 
 pub(super) const DEVICE: &str = "org.bluez.Device1";
 
-/// The Exposure Notification service (protocol §2), as BlueZ writes it.
-pub(super) const SERVICE_UUID: &str = "0000fd6f-0000-1000-8000-00805f9b34fb";
+/// The Exposure Notification service (protocol §2), and how BlueZ writes it.
+pub(super) const SERVICE: Uuid = Uuid::from_u128(0xfd6f_0000_1000_8000_0080_5f9b_34fb);
+const SERVICE_UUID: &str = "0000fd6f-0000-1000-8000-00805f9b34fb";
 
 /// The Exposure Notification devices bluetoothd has objects for, by object path.
 #[derive(Default)]
@@ -175,6 +177,11 @@ mod tests {
 
         devices.remove(PATH);
         assert_eq!(devices.update(PATH, &news([("RSSI", rssi(-62))])), None);
+    }
+
+    #[test]
+    fn the_service_is_written_as_bluez_writes_it() {
+        assert_eq!(SERVICE.to_string(), SERVICE_UUID);
     }
 
     #[test]

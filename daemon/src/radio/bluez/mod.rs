@@ -3,10 +3,11 @@
 //! Three tasks: `bus` follows the signals of BlueZ and the kernel, `actor` carries
 //! out the core's commands and keeps what runs in line with what BlueZ says, and the
 //! guard in `advert` takes the advert off the air when it would give the device away.
-//! All goes over one connection, where signals and answers have one order, calls end
-//! in bounded time, and the bus is asked for no signal longer than it is of use. That
-//! is why this is not bluer: a session of it subscribes to every signal of every
-//! device for as long as an advert is on the air.
+//! What is asked of bluetoothd (adverts, monitors, discovery) is asked through bluer, in
+//! one session. What bluer does not tell comes over a connection of its own, where
+//! signals and answers have one order: the adapter's properties, bluetoothd's coming and
+//! going, and every advert that is heard (docs/bluetooth.md "How the daemon speaks to
+//! bluetoothd").
 //!
 //! What it cannot prevent, because the kernel acts before anybody is told (each
 //! measured with bluetoothd 5.66 and kernel 6.1):

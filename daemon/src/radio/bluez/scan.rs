@@ -14,22 +14,24 @@
 //! 10.5 s, so that most windows of 4 s heard nobody. The core then listens for
 //! longer.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::future::pending;
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use bluer::monitor::{Monitor, Pattern, RssiSamplingPeriod, Type};
+use bluer::{DiscoveryFilter, DiscoveryTransport, ErrorKind};
+use futures_util::{Stream, StreamExt};
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep, timeout};
-use zbus::ObjectPath;
 
-use super::bus::{Bus, MONITORS_PATH};
+use super::bus::{Bus, refused_by_bluez};
+use super::devices::SERVICE;
 use crate::radio::{RadioError, ScanMethod};
 
 /// AD type "Service Data - 16-bit UUID" (Assigned Numbers §2.3).
 const AD_SERVICE_DATA_16: u8 = 0x16;
 /// 0xFD6F as it is in the advert.
 const SERVICE_BYTES: [u8; 2] = [0x6f, 0xfd];
-/// `RSSISamplingPeriod` of a monitor that is told of each device once.
-const FIRST_ADVERT_ONLY: u16 = 255;
 
 /// How long bluetoothd may take to begin to use a monitor.
 const MONITOR_TIME_MAX: Duration = Duration::from_secs(5);
@@ -60,6 +62,8 @@ pub(super) struct Scan {
     adapter: String,
     epoch: u64,
     monitor: Option<Watching>,
+    /// `None` while it is to be tried again.
+    discovery: Option<Discovery>,
     restart_every: Duration,
     restart_at: Instant,
     starts: u32,
@@ -67,12 +71,8 @@ pub(super) struct Scan {
     failures: u32,
 }
 
-/// A registered monitor.
-struct Watching {
-    bus: Bus,
-    adapter: String,
-    path: String,
-}
+/// A monitor that is in use, until it is dropped.
+struct Watching(JoinHandle<()>);
 
 /// Since when the adapter has said that it is not discovering.
 #[derive(Default)]
@@ -112,12 +112,7 @@ impl Scan {
         } else {
             None
         };
-        if let Err(error) = start_discovery(bus, adapter).await {
-            if let Some(monitor) = monitor {
-                monitor.stop().await;
-            }
-            return Err(error);
-        }
+        let discovery = Discovery::start(bus, adapter).await?;
         let mut scan = Self {
             bus: bus.clone(),
             adapter: adapter.to_owned(),
@@ -132,6 +127,7 @@ impl Scan {
                 | ScanMethod::Room => RESTART_EVERY,
             },
             monitor,
+            discovery: Some(discovery),
             restart_at: Instant::now(),
             starts: 1,
             silence: Silence::default(),
@@ -170,10 +166,12 @@ impl Scan {
     /// Stops discovery and starts it again. When that fails it is due again soon;
     /// an error is the last of several in a row.
     pub(super) async fn restart(&mut self) -> Result<(), RadioError> {
-        // Refused when discovery has ended by itself, which is as good.
-        let _ = self.bus.stop_discovery(&self.adapter).await;
-        match self.bus.start_discovery(&self.adapter).await {
-            Ok(()) => {
+        if let Some(discovery) = self.discovery.take() {
+            discovery.stop(&self.bus, &self.adapter).await?;
+        }
+        match Discovery::try_start(&self.bus, &self.adapter).await? {
+            Ok(discovery) => {
+                self.discovery = Some(discovery);
                 self.failures = 0;
                 self.starts += 1;
                 if self.starts > SOON_STARTS {
@@ -188,7 +186,7 @@ impl Scan {
                 if self.failures < FAILURES_MAX {
                     Ok(())
                 } else {
-                    Err(error)
+                    Err(given_up(&self.bus, error))
                 }
             }
         }
@@ -205,26 +203,11 @@ impl Scan {
         if let Some(monitor) = self.monitor {
             monitor.stop().await;
         }
-        stop_discovery(&self.bus, &self.adapter).await
-    }
-
-    /// Lets go of a scan that ended with its bluetoothd.
-    pub(super) async fn discard(self) {
-        if let Some(monitor) = self.monitor {
-            monitor.discard().await;
+        match self.discovery {
+            Some(discovery) => discovery.stop(&self.bus, &self.adapter).await,
+            None => Ok(()),
         }
     }
-}
-
-async fn start_discovery(bus: &Bus, adapter: &str) -> Result<(), RadioError> {
-    bus.set_discovery_filter(adapter).await?;
-    let started = bus.start_discovery(adapter).await;
-    if !is_busy(&started) {
-        return started;
-    }
-    // Perhaps with a discovery of ours whose end it did not confirm.
-    let _ = stop_discovery(bus, adapter).await;
-    bus.start_discovery(adapter).await
 }
 
 /// Starts discovery for a moment, so that the next scan asks under a new address.
@@ -235,115 +218,140 @@ async fn start_discovery(bus: &Bus, adapter: &str) -> Result<(), RadioError> {
 /// address was seen through 40 rotations, tying the identifiers together. So a
 /// scan is started in every rotation when nothing is on the air.
 pub(super) async fn renew_address(bus: &Bus, adapter: &str) -> Result<(), RadioError> {
-    bus.set_discovery_filter(adapter).await?;
-    bus.start_discovery(adapter).await?;
-    stop_discovery(bus, adapter).await
+    let discovery = Discovery::start(bus, adapter).await?;
+    discovery.stop(bus, adapter).await
 }
 
-/// Stops discovery, trying again while bluetoothd is busy: a discovery that is
-/// left running would be in the way of the next, and on legacy controllers of the
-/// next advert.
-async fn stop_discovery(bus: &Bus, adapter: &str) -> Result<(), RadioError> {
-    let mut result = bus.stop_discovery(adapter).await;
-    for _ in 1..FAILURES_MAX {
-        if !is_busy(&result) {
-            break;
-        }
-        sleep(RETRY_EVERY).await;
-        result = bus.stop_discovery(adapter).await;
-    }
-    result
+/// Takes part in another program's discovery for the rest of this process.
+///
+/// bluetoothd 5.66 takes who has a discovery filter and does not discover for the last
+/// one that does when they go, and ends everybody's discovery; and bluer has no way to
+/// withdraw a filter.
+pub(super) async fn join_discovery(bus: &Bus, adapter: &str) -> Result<(), RadioError> {
+    let discovery = Discovery::start(bus, adapter).await?;
+    std::mem::forget(discovery);
+    Ok(())
 }
 
 /// Whether bluetoothd refused because something else is going on.
-fn is_busy(result: &Result<(), RadioError>) -> bool {
-    matches!(result, Err(RadioError::Refused(name)) if name == "org.bluez.Error.InProgress")
+fn is_busy(error: &bluer::Error) -> bool {
+    error.kind == ErrorKind::InProgress
+}
+
+/// What our discovery is to report: Low Energy, our service, every advert.
+fn filter() -> DiscoveryFilter {
+    DiscoveryFilter {
+        uuids: [SERVICE].into(),
+        transport: DiscoveryTransport::Le,
+        duplicate_data: true,
+        ..DiscoveryFilter::default()
+    }
+}
+
+/// A discovery of ours, until it is dropped.
+struct Discovery(JoinHandle<()>);
+
+impl Discovery {
+    /// Starts it, trying again while bluetoothd is busy.
+    async fn start(bus: &Bus, adapter: &str) -> Result<Self, RadioError> {
+        for _ in 1..FAILURES_MAX {
+            match Self::try_start(bus, adapter).await? {
+                Err(error) if is_busy(&error) => sleep(RETRY_EVERY).await,
+                started => return started.map_err(refused_by_bluez),
+            }
+        }
+        let started = Self::try_start(bus, adapter).await?;
+        started.map_err(|error| given_up(bus, error))
+    }
+
+    async fn try_start(bus: &Bus, adapter: &str) -> Result<bluer::Result<Self>, RadioError> {
+        let bluez = bus.bluez(adapter)?;
+        bus.within(async move {
+            bluez.set_discovery_filter(filter()).await?;
+            let events = bluez.discover_devices().await?;
+            Ok(Self(tokio::spawn(hold(events))))
+        })
+        .await
+    }
+
+    /// Stops it, and waits until bluetoothd has answered to that.
+    async fn stop(mut self, bus: &Bus, adapter: &str) -> Result<(), RadioError> {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+        let bluez = bus.bluez(adapter)?;
+        // bluer takes a filter as soon as the last discovery has been stopped.
+        let stopped = bus.within(async move { bluez.set_discovery_filter(filter()).await });
+        stopped.await?.map_err(refused_by_bluez)
+    }
+}
+
+impl Drop for Discovery {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Keeps `events` until this is aborted. They are of no use here, but bluer would keep
+/// them; and where they end, which they do whenever discovery pauses, dropping them
+/// would end discovery.
+async fn hold(events: impl Stream) {
+    let mut events = pin!(events);
+    while events.next().await.is_some() {}
+    pending().await
+}
+
+/// The last of several failures in a row. Where bluetoothd was busy all that time, it may
+/// be with a discovery of ours that it refused to end, of which bluer does not tell: that
+/// one ends with its connection.
+fn given_up(bus: &Bus, error: bluer::Error) -> RadioError {
+    if is_busy(&error) {
+        bus.start_anew();
+    }
+    refused_by_bluez(error)
 }
 
 impl Watching {
     /// Offers bluetoothd a monitor and waits until it is in use.
     async fn start(bus: &Bus, adapter: &str) -> Result<Self, RadioError> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = format!("{MONITORS_PATH}/{number}");
-        let (fate, mut decided) = watch::channel(None);
-        bus.publish(&path, Monitor { fate }).await?;
-        let watching = Self {
-            bus: bus.clone(),
-            adapter: adapter.to_owned(),
-            path,
-        };
-        let registered = match bus.register_monitors(adapter).await {
-            // One of ours whose end it did not confirm.
-            Err(RadioError::Refused(name)) if name == "org.bluez.Error.AlreadyExists" => {
-                bus.unregister_monitors(adapter).await?;
-                bus.register_monitors(adapter).await
-            }
-            registered => registered,
-        };
-        let decision = async {
-            let decision = decided.wait_for(Option::is_some).await;
-            decision.is_ok_and(|decision| *decision == Some(true))
-        };
-        let result = match registered {
-            Ok(()) => match timeout(MONITOR_TIME_MAX, decision).await {
-                Ok(true) => return Ok(watching),
-                Ok(false) => Err(RadioError::Refused("released".to_owned())),
-                Err(_) => Err(RadioError::Timeout),
-            },
-            Err(error) => Err(error),
-        };
-        watching.stop().await;
-        result
+        let bluez = bus.bluez(adapter)?;
+        let manager = bus.within(async move { bluez.monitor().await }).await?;
+        let manager = manager.map_err(refused_by_bluez)?;
+        // Cancelled, it is as if it had never been.
+        let registered = timeout(MONITOR_TIME_MAX, manager.register(monitor())).await;
+        let told = registered.map_err(|_| RadioError::Timeout)?;
+        let told = told.map_err(refused_by_bluez)?;
+        Ok(Self(tokio::spawn(async move {
+            let _manager = manager;
+            hold(told).await;
+        })))
     }
 
-    async fn stop(self) {
-        if let Err(error) = self.bus.unregister_monitors(&self.adapter).await {
-            tracing::debug!(%error, "unregistering the monitor");
-        }
-        self.discard().await;
-    }
-
-    async fn discard(self) {
-        self.bus.withdraw::<Monitor>(&self.path).await;
+    async fn stop(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+        // Lets bluer's task send it before anything else is.
+        yield_now().await;
     }
 }
 
-/// A monitor as bluetoothd reads and calls it (doc/advertisement-monitor-api.txt of
-/// BlueZ). What it tells of devices, their own signals tell better.
-struct Monitor {
-    /// Whether it is in use, once that is known.
-    fate: watch::Sender<Option<bool>>,
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
-#[zbus::interface(name = "org.bluez.AdvertisementMonitor1")]
-impl Monitor {
-    fn release(&self) {
-        self.fate.send_replace(Some(false));
-    }
-
-    fn activate(&self) {
-        self.fate.send_replace(Some(true));
-    }
-
-    fn device_found(&self, _device: ObjectPath<'_>) {}
-
-    fn device_lost(&self, _device: ObjectPath<'_>) {}
-
-    #[zbus(property(emits_changed_signal = "const"), name = "Type")]
-    fn kind(&self) -> &'static str {
-        "or_patterns"
-    }
-
-    #[zbus(property(emits_changed_signal = "const"), name = "RSSISamplingPeriod")]
-    fn rssi_sampling_period(&self) -> u16 {
-        FIRST_ADVERT_ONLY
-    }
-
-    /// Start in the advert's data of that type, type, bytes.
-    #[zbus(property(emits_changed_signal = "const"))]
-    fn patterns(&self) -> Vec<(u8, u8, Vec<u8>)> {
-        vec![(0, AD_SERVICE_DATA_16, SERVICE_BYTES.to_vec())]
+/// A monitor for what we listen for. What it tells of devices, their own signals tell
+/// better.
+fn monitor() -> Monitor {
+    Monitor {
+        monitor_type: Type::OrPatterns,
+        rssi_sampling_period: Some(RssiSamplingPeriod::First),
+        patterns: Some(vec![Pattern {
+            data_type: AD_SERVICE_DATA_16,
+            start_position: 0,
+            content: SERVICE_BYTES.to_vec(),
+        }]),
+        ..Monitor::default()
     }
 }
 

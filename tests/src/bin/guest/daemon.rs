@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use gaen::diagnosis::{DiagnosisKey, ReportType};
@@ -10,6 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use serde_json::json;
 use sesshoku_tests::guest::Guest;
+use sesshoku_tests::local::{program, wait_for};
 use sesshokud::store::Store;
 
 use crate::device::{Device, MINUTE, open_store, pass, write_sightings};
@@ -39,6 +42,32 @@ pub(crate) fn hears(guest: &mut Guest) -> Result<()> {
     device.run(MINUTE * 10)?;
     let place = device.end(&guest.shared_dir().join("sesshokud.log"))?;
     write_sightings(&place, &guest.shared_dir().join("sightings.jsonl"))
+}
+
+/// The daemon ends while another program discovers, at several moments of that.
+pub(crate) fn leaves_discovery(guest: &mut Guest) -> Result<()> {
+    // bluetoothd scans for 10.24 s and rests for a few; and the daemon itself listens.
+    for seconds in [0, 2, 5, 8, 11, 250] {
+        let device = Device::start("hci0", "")?;
+        device.run(MINUTE * 6)?;
+        let mut command = Command::new(program("bluez-probe")?);
+        let lasts = Duration::from_secs(seconds) + MINUTE;
+        command.args(["discover", "--seconds", &lasts.as_secs().to_string()]);
+        let mut other = guest.start_process("probe", &mut command)?;
+        wait_for("the other program's discovery", || {
+            Ok(guest.is_discovering("hci0")?.then_some(()))
+        })?;
+        pass(Duration::from_secs(seconds));
+        device.end(&guest.shared_dir().join("sesshokud.log"))?;
+        pass(MINUTE / 2);
+        // It ends when its discovery does.
+        ensure!(other.is_running()?, "after {seconds} s: it ended with us");
+        wait_for("the other's discovery to go on", || {
+            Ok(guest.is_discovering("hci0")?.then_some(()))
+        })?;
+        other.wait_up_to(MINUTE * 2)?;
+    }
+    Ok(())
 }
 
 /// Two people meet for half an hour; then one registers as positive.
