@@ -1,9 +1,9 @@
 //! The real polkitd on the private bus of a [`Place`], with our actions alone.
 
 use std::collections::HashMap;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -43,8 +43,15 @@ impl Person {
         // Where it was built, others may not look.
         let copy = place.dir().join("sesshoku");
         if !copy.exists() {
-            fs::copy(program("sesshoku")?, &copy)?;
-            fs::set_permissions(&copy, Permissions::from_mode(0o755))?;
+            // By a program of its own: what another test starts while this process has the
+            // copy open for writing has it open, too, and nobody can run it ("text file
+            // busy").
+            let copied = Command::new("install")
+                .arg("--mode=755")
+                .arg(program("sesshoku")?)
+                .arg(&copy)
+                .status()?;
+            ensure!(copied.success(), "install: {copied}");
         }
         let mut command = Command::new("sh");
         command
