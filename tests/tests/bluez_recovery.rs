@@ -171,7 +171,11 @@ fn everything_comes_back() {
     ];
     let mut outcomes: Vec<Vec<Outcome>> = std::thread::scope(|scope| {
         let runs = kinds.map(|(name, model, experimental)| {
-            scope.spawn(move || outcomes(&machine(name, model, experimental).run()))
+            scope.spawn(move || {
+                let run = machine(name, model, experimental).run();
+                assert_nobody_starts_bluetoothd(&run);
+                outcomes(&run)
+            })
         });
         runs.into_iter()
             .map(|run| run.join().expect("a guest fails by panicking"))
@@ -400,6 +404,18 @@ fn assert_private(air: &[Record]) {
         }
         assert!(again.values().all(|count| *count == 1), "{again:?}");
     }
+}
+
+/// Whoever stops bluetoothd wants it stopped: the daemon asks the bus for none.
+fn assert_nobody_starts_bluetoothd(run: &Run) {
+    let log = run.text("dbus.log");
+    // The bus tells what it is asked for at all: this daemon asks for logind, too.
+    assert!(log.contains("requested by"), "{log}");
+    let asked: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("service name='org.bluez'") && line.contains("sesshokud"))
+        .collect();
+    assert!(asked.is_empty(), "{asked:#?}");
 }
 
 fn seconds(ms: u64) -> String {

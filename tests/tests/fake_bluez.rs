@@ -78,6 +78,14 @@ async fn until_ready(radio: &mut Driver) -> Result<()> {
         .await
 }
 
+async fn until_absent(radio: &mut Driver) -> Result<()> {
+    radio
+        .until("a radio that is gone", |event| {
+            (*event == RadioEvent::State(RadioState::Absent)).then_some(())
+        })
+        .await
+}
+
 async fn until_at_risk(radio: &mut Driver, risk: PrivacyRisk) -> Result<()> {
     radio
         .until("a risk", |event| {
@@ -280,6 +288,9 @@ fn an_advert_that_nobody_answers_for_is_given_up() {
             fake.tell("ignore RegisterAdvertisement")?;
             let answer = radio.command(broadcast(1)).await?;
             ensure!(answer == Err(RadioError::Timeout), "{answer:?}");
+            // With the connection that asked for it, which bluetoothd may yet obey.
+            until_absent(&mut radio).await?;
+            until_ready(&mut radio).await?;
             fake.tell("obey RegisterAdvertisement")?;
             radio.command(broadcast(2)).await??;
             ensure!(on_air(fake)? == [Some(2)]);
@@ -359,6 +370,28 @@ fn discovery_that_is_refused_is_told() {
         radio.hears().await?;
         Ok(())
     });
+}
+
+/// bluer does not tell that bluetoothd has refused to stop it.
+#[test]
+fn discovery_that_is_not_let_go_ends_with_its_connection() {
+    on_fake(
+        "discovery_that_is_not_let_go_ends_with_its_connection",
+        LEGACY,
+        async |fake| {
+            let mut radio = ready().await?;
+            radio.command(Command::StartScan).await??;
+            fake.tell("refuse StopDiscovery org.bluez.Error.InProgress")?;
+            radio.command(Command::StopScan).await??;
+            fake.tell("obey StopDiscovery")?;
+            // Refused as long as the old connection counts, and tried again on another,
+            // since bluetoothd is new.
+            radio.command(Command::StartScan).await??;
+            fake.tell("phone near -60")?;
+            radio.hears().await?;
+            Ok(())
+        },
+    );
 }
 
 #[test]

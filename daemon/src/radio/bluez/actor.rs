@@ -108,6 +108,7 @@ impl Actor {
                         self.end_scan(&link).await;
                         self.end_broadcast(&link).await;
                         self.leave_discovery_to_others().await;
+                        self.leftovers.leave();
                         let _ = done.send(());
                         return;
                     }
@@ -234,9 +235,6 @@ impl Actor {
         };
         if !can_take_off(&on_air, link) {
             self.leftovers.adverts.push(on_air);
-        } else if link.world.adapter(on_air.adapter()).is_none() {
-            // Gone with its adapter.
-            drop(on_air);
         } else if let Err(error) = on_air.take_off().await {
             tracing::warn!(%error, "it is not certain that the advert is off the air");
         }
@@ -248,7 +246,7 @@ impl Actor {
             return;
         };
         self.hearing.stop(scan.bus()).await;
-        if link.bus.is_none() {
+        if !can_stop(&scan, link) {
             self.leftovers.scans.push(scan);
         } else if let Err(error) = scan.stop().await {
             tracing::debug!(%error, "stopping the scan");
@@ -273,7 +271,9 @@ impl Actor {
             return;
         };
         for scan in std::mem::take(&mut self.leftovers.scans) {
-            if scan.bus() == bus
+            if !can_stop(&scan, link) {
+                self.leftovers.scans.push(scan);
+            } else if scan.bus() == bus
                 && let Err(error) = scan.stop().await
             {
                 tracing::debug!(%error, "stopping an old scan");
@@ -434,13 +434,22 @@ impl Actor {
 /// What ended with its adapter or its bluetoothd, and is let go only when they
 /// are back.
 ///
-/// While the adapter is off, bluetoothd forgets an advert that is unregistered,
+/// bluetoothd that is being stopped takes its adapters away before it goes: a call that
+/// lets go of what was on one would come after it, and start it again. While the adapter is off, bluetoothd forgets an advert that is unregistered,
 /// but the kernel does not, and sends it again when the adapter is switched on. A
 /// bluetoothd that does not answer still has what it was asked for, should it go on.
 #[derive(Default)]
 struct Leftovers {
     adverts: Vec<OnAir>,
     scans: Vec<Scan>,
+}
+
+impl Leftovers {
+    /// Leaves them as they are, for good: dropped, they would call `org.bluez`, and start a
+    /// bluetoothd that somebody has stopped. They end with this process.
+    fn leave(&mut self) {
+        std::mem::forget(std::mem::take(self));
+    }
 }
 
 /// Whether dropping `on_air` now has the right effect.
@@ -451,7 +460,15 @@ fn can_take_off(on_air: &OnAir, link: &Link) -> bool {
         Some(_) => link
             .world
             .adapter(on_air.adapter())
-            .is_none_or(|adapter| adapter.powered),
+            .is_some_and(|adapter| adapter.powered),
+    }
+}
+
+/// The same of `scan`, which goes with its adapter's power.
+fn can_stop(scan: &Scan, link: &Link) -> bool {
+    match &link.bus {
+        None => false,
+        Some(bus) => bus != scan.bus() || link.world.adapter(scan.adapter()).is_some(),
     }
 }
 

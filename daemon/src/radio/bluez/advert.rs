@@ -97,10 +97,12 @@ impl OnAir {
     ) -> Result<Self, RadioError> {
         let before = bus.active_instances(adapter).await?;
         let (bluez, advert) = (bus.bluez(adapter)?, advert(broadcast, settings));
-        // Should it come after all when nobody waits any more, its handle is dropped.
+        // What comes after all when nobody waits any more may be dropped, or be nobody's,
+        // where bluer has given up: that one ends with its connection.
         let registered = bus.within(async move { bluez.advertise(advert).await });
+        let registered = registered.await.inspect_err(|_| bus.start_anew())?;
         let mut on_air = Self {
-            handle: registered.await?.map_err(register_error)?,
+            handle: registered.map_err(register_error)?,
             bus: bus.clone(),
             adapter: adapter.to_owned(),
             epoch,

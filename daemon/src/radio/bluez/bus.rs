@@ -52,6 +52,7 @@ const LIFE_TIME_MAX: Duration = Duration::from_secs(2);
 /// The adapters whose coming and going is watched for: hci0 up to this. The kernel
 /// gives the lowest number that is free.
 const ADAPTERS_MAX: u16 = 16;
+
 type Interfaces<'a> = HashMap<&'a str, Properties<'a>>;
 
 /// What is known of BlueZ at a moment.

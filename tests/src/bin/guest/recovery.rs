@@ -127,7 +127,19 @@ pub(crate) fn recovers(guest: &mut Guest) -> Result<()> {
     )?;
     trial.end()?;
     on_the_bus_that_dies(guest)?;
+    ends_without_bluetoothd(guest)?;
     moves(guest)
+}
+
+/// bluetoothd was stopped, and then the daemon is, with an advert that was on the air.
+fn ends_without_bluetoothd(guest: &mut Guest) -> Result<()> {
+    let device = Device::start("hci0", "")?;
+    device.run(MINUTE * 6)?;
+    guest.end_bluetoothd(Signal::SIGTERM)?;
+    device.wait_until_it_is(ABSENT)?;
+    device.end(&guest.shared_dir().join("without.log"))?;
+    pass(MINUTE);
+    guest.restart_bluetoothd()
 }
 
 /// bluetoothd comes a while after the daemon.
