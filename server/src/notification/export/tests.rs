@@ -417,9 +417,10 @@ async fn one_exporter_works_at_a_time_and_the_other_takes_over() {
     let bench = Bench::new();
     let mut first = bench.exporter().await;
     let mut second = bench.exporter().await;
+    bench.register(1, [key(1, 1)].into_iter()).await;
     first.round().await.unwrap();
     assert_eq!(bench.published().len(), 10);
-    bench.register(1, [key(1, 1)].into_iter()).await;
+    bench.register(2, [key(2, 1)].into_iter()).await;
     bench.later(3600);
     // The first has not been heard of for an hour: the second takes over.
     second.round().await.unwrap();
