@@ -473,6 +473,10 @@ impl Store {
             }
             other => other?,
         }
+        let mut told = self.check_mark.told().into_iter();
+        if told.all(|it| it.is_forgotten(report.certain)) {
+            self.check_mark.strike_out();
+        }
         Ok(report)
     }
 
@@ -615,6 +619,7 @@ impl Store {
             .destroy_keys(consent)
             .and_then(|()| retention::finish_erasure(&mut self.conn));
         self.unless_stuck(erased, consent)?;
+        self.check_mark.strike_out();
         self.check_mark.ended();
         Ok(())
     }

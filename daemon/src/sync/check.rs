@@ -52,7 +52,8 @@ use crate::store::{
     StoredExposure,
 };
 use crate::verdict::{
-    Brought, Comparison, ExportBatch, Ledger, ListChanges, Listed, Recorded, period,
+    Announced, AnnouncedKind, Brought, Comparison, ExportBatch, Ledger, Listed, Recorded,
+    name_hash, period,
 };
 
 /// Keys matched in one pass over the sightings: about 64 bytes of memory each.
@@ -422,6 +423,8 @@ struct Verified {
 struct FetchedList {
     list: List,
     to_keep: Option<(&'static str, Vec<u8>)>,
+    /// Its number, where it is signed and new.
+    sequence: Option<u64>,
 }
 
 /// What a pass over the sightings brought.
@@ -495,13 +498,18 @@ impl Check {
     }
 
     /// Puts what is listed into the ledger, all of it in one transaction, and returns
-    /// the entries by their ids there.
+    /// the entries by their ids there. What is new is put down beside it first, since a
+    /// transaction needs room.
     async fn take_in(
         &mut self,
         list_url: &str,
         fetched: FetchedList,
     ) -> Result<BTreeMap<i64, Entry>, Problem> {
-        let FetchedList { list, to_keep } = fetched;
+        let FetchedList {
+            list,
+            to_keep,
+            sequence,
+        } = fetched;
         let listed: Vec<Listed> = list
             .entries
             .iter()
@@ -513,21 +521,47 @@ impl Check {
             })
             .collect();
         let (now, list_url) = (self.now, list_url.to_owned());
+        let mark = Arc::clone(&self.mark.mark);
         let taken = self.store.write(move |store| {
+            let known = store.ledger();
+            let mut ledger = known.as_ref().cloned().unwrap_or_default();
+            let changes = ledger.take_list(&list_url, &listed, now);
+            let sequence = sequence.map(|version| Announced {
+                kind: AnnouncedKind::SignedList,
+                name: name_hash(&list_url),
+                version,
+                since: now,
+            });
+            let told: Vec<Announced> = sequence
+                .into_iter()
+                .chain(changes.announced.iter().copied())
+                .collect();
+            // Before all that may fail.
+            if let Err(error) = mark.put_down(&told) {
+                return Ok(Err(Problem::Mark(error)));
+            }
+            known?;
             // Of every day: a clock that is wrong now has another period.
             let (_, recorded) = store
                 .reader()?
                 .coverage_and_cycles(UnixSeconds::new(0), now)?;
-            let mut ledger = store.ledger()?;
-            let changes = ledger.take_list(&list_url, &listed, now);
             let meta = to_keep.as_ref();
             let meta = meta.map(|(name, bytes)| (*name, bytes.as_slice()));
             store.record_listed(&ledger, &changes.changed, meta)?;
-            Ok((ledger, recorded, changes))
+            let told = mark.told();
+            let lacking = ledger.lacks(&told);
+            if lacking.is_empty() {
+                mark.strike_out();
+            }
+            let lacking = lacking.into_iter().filter(|it| it.matters(now)).count();
+            Ok(Ok((ledger, recorded, changes.too_many, lacking)))
         });
-        let (ledger, recorded, changes): (_, _, ListChanges) = taken.await?;
-        if changes.too_many > 0 {
-            self.note(Problem::TooManyListed(changes.too_many));
+        let (ledger, recorded, too_many, lacking) = taken.await??;
+        if too_many > 0 {
+            self.note(Problem::TooManyListed(too_many));
+        }
+        if lacking > 0 {
+            self.note(Problem::Withheld(lacking));
         }
         self.ledger = ledger;
         self.recorded = recorded;
@@ -575,16 +609,17 @@ impl Check {
     /// seen before, nothing less is taken; else what is not signed will do.
     async fn list(&self, server: &Server, source: &Source) -> Result<FetchedList, Problem> {
         let list_url = source.list_url().to_string();
-        let seen = self
+        let stored = self
             .store
             .read(|store| store.get_meta(SIGNED_LIST_META))
             .await?
             .and_then(|bytes| serde_json::from_slice::<SeenList>(&bytes).ok())
             .filter(|seen| seen.url == list_url)
             .map(|seen| seen.sequence);
+        let seen = stored.max(self.mark.mark.sequence(&list_url));
         match (signed_list(server, source, seen).await, seen) {
             (Ok((sequence, list)), _) => {
-                let is_new = seen != Some(sequence);
+                let is_new = stored != Some(sequence);
                 let now_seen = SeenList {
                     url: list_url,
                     sequence,
@@ -594,6 +629,7 @@ impl Check {
                 Ok(FetchedList {
                     list,
                     to_keep: to_keep.map(|bytes| (SIGNED_LIST_META, bytes)),
+                    sequence: Some(sequence).filter(|_| is_new),
                 })
             }
             (Err(problem), Some(_)) => Err(problem),
@@ -628,6 +664,7 @@ impl Check {
             (Ok(Listing::Unchanged), Some((_, list))) => Ok(FetchedList {
                 list,
                 to_keep: None,
+                sequence: None,
             }),
             // The source does not answer so unless it was given validators.
             (Ok(Listing::Unchanged), None) => Err(Problem::ListSource(SourceError::Status(304))),
@@ -644,6 +681,7 @@ impl Check {
                     to_keep: serde_json::to_vec(&cached)
                         .ok()
                         .map(|bytes| (LIST_META, bytes)),
+                    sequence: None,
                 })
             }
             (Err(error), _) => Err(Problem::ListSource(error)),

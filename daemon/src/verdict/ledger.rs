@@ -31,6 +31,7 @@ use gaen::export::Export;
 use gaen::matching::MAX_DRIFT;
 use gaen::time::{INTERVAL_SECONDS, UnixSeconds, UtcDay};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::period;
 
@@ -265,11 +266,48 @@ impl Recorded {
     }
 }
 
+/// Something that a list told and that must not be forgotten, in so few bytes that it can
+/// be put down where the ledger cannot be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// What it is of.
+    pub kind: AnnouncedKind,
+    /// An export's name as seen from the list's folder, or the list's URL.
+    pub name: NameHash,
+    /// When the server made the export, in milliseconds since the epoch, by its own word;
+    /// or the list's number.
+    pub version: u64,
+    /// When the list was had, by this device's clock; not before the newest period that
+    /// was signed by then.
+    pub since: UnixSeconds,
+}
+
+/// What was announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnnouncedKind {
+    /// An export, by a list that names it.
+    Export,
+    /// A signed list, by itself.
+    SignedList,
+}
+
+/// The beginning of the SHA-256 of a name.
+pub type NameHash = [u8; 12];
+
+/// The hash of `name`.
+pub fn name_hash(name: &str) -> NameHash {
+    let mut hash = NameHash::default();
+    hash.copy_from_slice(&Sha256::digest(name)[..size_of::<NameHash>()]);
+    hash
+}
+
 /// What a list changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListChanges {
     /// The exports that are new or changed.
     pub changed: BTreeSet<i64>,
+    /// Those of them that are new, or were made anew.
+    pub announced: Vec<Announced>,
     /// How many could not be taken in, since there are too many.
     pub too_many: usize,
 }
@@ -341,18 +379,28 @@ impl Ledger {
         let mut named = BTreeSet::new();
         let mut next_id = self.exports.last_key_value().map_or(1, |(id, _)| id + 1);
         for entry in listed {
+            let announced = Announced {
+                kind: AnnouncedKind::Export,
+                name: name_hash(&entry.name),
+                version: entry.created,
+                since: first_seen,
+            };
             if let Some(id) = ids.get(&entry.url) {
                 named.insert(*id);
-                if let Some(export) = self.exports.get_mut(id)
-                    && export.is_named_as(list_url, entry)
-                {
-                    changes.changed.insert(*id);
+                if let Some(export) = self.exports.get_mut(id) {
+                    if export.created != entry.created {
+                        changes.announced.push(announced);
+                    }
+                    if export.is_named_as(list_url, entry) {
+                        changes.changed.insert(*id);
+                    }
                 }
             } else if self.exports.len() >= MOST_EXPORTS {
                 changes.too_many += 1;
             } else {
                 let export = ListedExport::new(list_url, entry.clone(), first_seen);
                 self.exports.insert(next_id, export);
+                changes.announced.push(announced);
                 named.insert(next_id);
                 changes.changed.insert(next_id);
                 next_id += 1;
@@ -469,6 +517,25 @@ impl Ledger {
             .count()
     }
 
+    /// Those of `announced` that never came into the ledger, and no later ones of the same
+    /// name either.
+    pub fn lacks<'a>(&self, announced: &'a [Announced]) -> Vec<&'a Announced> {
+        let mut newest: HashMap<NameHash, u64> = HashMap::new();
+        for export in self.exports.values() {
+            let created = newest.entry(name_hash(&export.name)).or_default();
+            *created = export.created.max(*created);
+        }
+        let exports = announced
+            .iter()
+            .filter(|announced| announced.kind == AnnouncedKind::Export);
+        exports
+            .filter(|announced| {
+                let newest = newest.get(&announced.name);
+                newest.is_none_or(|newest| *newest < announced.version)
+            })
+            .collect()
+    }
+
     /// Forgets what is too old to matter at `now`, and returns the ids.
     pub fn forget_old(&mut self, now: UnixSeconds) -> BTreeSet<i64> {
         let shared = self.shared_content();
@@ -499,6 +566,31 @@ impl Ledger {
             }
         }
         shared
+    }
+}
+
+impl Announced {
+    /// Whether it may have what concerns the period at `now`.
+    pub fn matters(&self, now: UnixSeconds) -> bool {
+        self.age(now) <= RELEVANT_SECONDS
+    }
+
+    /// Whether nothing can hang on it any more.
+    pub fn is_forgotten(&self, now: UnixSeconds) -> bool {
+        self.age(now) > FORGOTTEN_SECONDS
+    }
+
+    /// Whether `other` says the same, perhaps later.
+    pub fn is_again(&self, other: &Self) -> bool {
+        (self.kind, self.name, self.version) == (other.kind, other.name, other.version)
+    }
+
+    /// As of an export of the ledger that nothing signed is known of.
+    fn age(&self, now: UnixSeconds) -> i64 {
+        now.seconds_since(match self.kind {
+            AnnouncedKind::Export => last_word(self.version, self.since, now),
+            AnnouncedKind::SignedList => self.since,
+        })
     }
 }
 
@@ -601,9 +693,8 @@ impl ListedExport {
         } else {
             None
         };
-        let made = believable(self.created / 1000).filter(|made| *made <= now);
-        let unsigned = made.map_or(self.first_seen, |made| made.max(self.first_seen));
-        now.seconds_since(signed.unwrap_or(unsigned))
+        let unsigned = || last_word(self.created, self.first_seen, now);
+        now.seconds_since(signed.unwrap_or_else(unsigned))
     }
 
     fn is_outdated(&self, shared: &BTreeSet<[u8; 32]>, now: UnixSeconds) -> bool {
@@ -623,6 +714,13 @@ impl ListedExport {
         };
         !self.is_its_own(shared) || compared.misses(recorded, period(now).0)
     }
+}
+
+/// When an export was over at the latest that was first listed at `first_seen` and made at
+/// `created`, in milliseconds, by the list's word.
+fn last_word(created: u64, first_seen: UnixSeconds, now: UnixSeconds) -> UnixSeconds {
+    let made = believable(created / 1000).filter(|made| *made <= now);
+    made.map_or(first_seen, |made| made.max(first_seen))
 }
 
 /// A signed time in seconds since the epoch, if it can be one.

@@ -22,7 +22,8 @@ use serde::{Deserialize, Serialize};
 use sesshoku_dbus_api::{ContactDay, CoursePoint, ExposureResult, UnknownReason, Verdict};
 
 pub use self::ledger::{
-    Brought, Comparison, ExportBatch, Ledger, ListChanges, Listed, ListedExport, Recorded, Vouched,
+    Announced, AnnouncedKind, Brought, Comparison, ExportBatch, Ledger, ListChanges, Listed,
+    ListedExport, NameHash, Recorded, Vouched, name_hash,
 };
 
 use self::days::contact_days;

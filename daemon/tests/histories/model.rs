@@ -159,6 +159,24 @@ struct Met {
     seconds: BTreeMap<i64, i64>,
 }
 
+/// What lists told when nothing could be stored.
+#[derive(Debug, Default)]
+struct PutDown {
+    /// Exports: their name, when the list says they were made, and when it was had.
+    names: Vec<(Name, i64, i64)>,
+    /// The number of the newest signed list, and when it was had.
+    sequence: Option<(u64, i64)>,
+}
+
+/// The list that counts.
+struct Chosen<'a> {
+    entries: &'a [Entry],
+    /// Its number, where it is signed.
+    sequence: Option<u64>,
+    /// Whether it names a place it must not.
+    has_forbidden: bool,
+}
+
 /// Everything that happened.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -167,6 +185,8 @@ pub(crate) struct Model {
     told: BTreeMap<Name, Told>,
     /// The number of the newest signed list.
     sequence: Option<u64>,
+    /// What lists told when nothing could be stored, until all of it is known.
+    put_down: PutDown,
     met: BTreeMap<KeyId, Met>,
     /// When the last complete check ended, and how many cycles were stored when it began.
     complete: Option<(i64, usize)>,
@@ -175,6 +195,12 @@ pub(crate) struct Model {
 
 fn day_of(time: i64) -> i64 {
     time.div_euclid(DAY)
+}
+
+/// How long ago that was at the least which an export is about that never came.
+fn unsigned_age(created: i64, first_listed: i64, shown: i64) -> i64 {
+    let made = Some(created).filter(|created| *created <= shown);
+    shown - first_listed.max(made.unwrap_or(first_listed))
 }
 
 /// The first day of the period.
@@ -232,6 +258,15 @@ impl Model {
                 self.told.remove(&name);
             }
         }
+        let names = self.put_down.names.iter();
+        let ages = names.map(|(_, created, since)| unsigned_age(*created, *since, shown));
+        let sequence = self.put_down.sequence.iter();
+        if ages
+            .chain(sequence.map(|(_, since)| shown - since))
+            .all(|age| age > 30 * DAY)
+        {
+            self.put_down = PutDown::default();
+        }
     }
 
     /// Whether a name that is still remembered brought its own file.
@@ -273,9 +308,10 @@ impl Model {
     /// How long ago that was which it is about.
     fn age(&self, name: Name, files: &[File], shown: i64) -> i64 {
         let told = &self.told[&name];
-        let made = Some(told.created).filter(|created| *created <= shown);
-        let unsigned = told.first_listed.max(made.unwrap_or(told.first_listed));
-        shown - self.signed_end(name, files).unwrap_or(unsigned)
+        match self.signed_end(name, files) {
+            Some(end) => shown - end,
+            None => unsigned_age(told.created, told.first_listed, shown),
+        }
     }
 
     /// Whether its own content is still to be compared with one of the cycles before
@@ -333,7 +369,11 @@ impl Model {
     // Checks.
 
     fn check(&mut self, visit: &Visit, files: &[File], shown: i64) -> Result<(), Failure> {
-        if matches!(visit.end, End::DiskFull | End::Killed) {
+        if visit.end == End::Killed {
+            return Err(Failure::Failed);
+        }
+        if visit.end == End::DiskFull {
+            self.put_down(visit, files, shown);
             return Err(Failure::Failed);
         }
         let ended = self.visit(visit, files, shown);
@@ -404,6 +444,66 @@ impl Model {
         met.last().map_or(Ok(()), |worst| Err(*worst))
     }
 
+    /// The list that counts.
+    fn choose_list<'a>(&self, visit: &'a Visit) -> Result<Chosen<'a>, Failure> {
+        let put_down = self.put_down.sequence.map(|(sequence, _)| sequence);
+        let seen = self.sequence.max(put_down);
+        match &visit.signed {
+            Signed::List(sequence, entries) if seen.is_none_or(|seen| *sequence >= seen) => {
+                Ok(Chosen {
+                    entries,
+                    sequence: Some(*sequence),
+                    has_forbidden: false,
+                })
+            }
+            Signed::Absent | Signed::Bad | Signed::List(..) if seen.is_some() => {
+                Err(Failure::ListRefused)
+            }
+            Signed::Absent | Signed::Bad | Signed::List(..) => match &visit.unsigned {
+                Unsigned::Garbage => Err(Failure::Failed),
+                Unsigned::Entries(entries, has_forbidden) => Ok(Chosen {
+                    entries,
+                    sequence: None,
+                    has_forbidden: *has_forbidden,
+                }),
+            },
+        }
+    }
+
+    /// When a name counts as listed that is listed first now.
+    fn first_listed(&self, files: &[File], shown: i64) -> i64 {
+        self.newest_end(files).unwrap_or(shown).max(shown)
+    }
+
+    /// Remembers what the list tells, of a check of which nothing can be stored.
+    fn put_down(&mut self, visit: &Visit, files: &[File], shown: i64) {
+        let Some(list) = visit.is_reachable.then(|| self.choose_list(visit).ok()) else {
+            return;
+        };
+        let Some(list) = list else {
+            return;
+        };
+        if let Some(sequence) = list.sequence.filter(|it| Some(*it) != self.sequence) {
+            let since = self
+                .put_down
+                .sequence
+                .filter(|(known, _)| *known == sequence);
+            self.put_down.sequence = Some((sequence, since.map_or(shown, |(_, since)| since)));
+        }
+        let since = self.first_listed(files, shown);
+        for entry in list.entries {
+            let told = self.told.get(&entry.name);
+            let is_told = told.is_some_and(|told| told.created == entry.created);
+            let names = &mut self.put_down.names;
+            let is_again = names
+                .iter()
+                .any(|(name, created, _)| (*name, *created) == (entry.name, entry.created));
+            if !is_told && !is_again {
+                names.push((entry.name, entry.created, since));
+            }
+        }
+    }
+
     /// Takes in the list that counts. Returns whether it is the signed one.
     fn take_list(
         &mut self,
@@ -412,30 +512,17 @@ impl Model {
         shown: i64,
         met: &mut BTreeSet<Failure>,
     ) -> Result<bool, Failure> {
-        let seen = self.sequence;
-        let (entries, is_signed) = match &visit.signed {
-            Signed::List(sequence, entries) if seen.is_none_or(|seen| *sequence >= seen) => {
-                self.sequence = Some(*sequence);
-                (entries, true)
-            }
-            Signed::Absent | Signed::Bad | Signed::List(..) if seen.is_some() => {
-                return Err(Failure::ListRefused);
-            }
-            Signed::Absent | Signed::Bad | Signed::List(..) => match &visit.unsigned {
-                Unsigned::Garbage => return Err(Failure::Failed),
-                Unsigned::Entries(entries, has_forbidden) => {
-                    if *has_forbidden {
-                        met.insert(Failure::Failed);
-                    }
-                    (entries, false)
-                }
-            },
-        };
+        let list = self.choose_list(visit)?;
+        let is_signed = list.sequence.is_some();
+        self.sequence = list.sequence.or(self.sequence);
+        if list.has_forbidden {
+            met.insert(Failure::Failed);
+        }
         for told in self.told.values_mut() {
             told.is_listed = false;
         }
-        let first_listed = self.newest_end(files).unwrap_or(shown).max(shown);
-        for entry in entries {
+        let first_listed = self.first_listed(files, shown);
+        for entry in list.entries {
             let told = self.told.entry(entry.name).or_insert(Told {
                 first_listed,
                 created: entry.created,
@@ -452,6 +539,20 @@ impl Model {
                 told.created = entry.created;
                 told.compared = None;
             }
+        }
+        let is_lacking = |(name, created, _): &&(Name, i64, i64)| {
+            let told = self.told.get(name);
+            told.is_none_or(|told| told.created < *created)
+        };
+        let lacking: Vec<_> = self.put_down.names.iter().filter(is_lacking).collect();
+        let ages = lacking
+            .iter()
+            .map(|(_, created, since)| unsigned_age(*created, *since, shown));
+        if ages.into_iter().any(|age| age <= 14 * DAY) {
+            met.insert(Failure::ListRefused);
+        }
+        if lacking.is_empty() {
+            self.put_down = PutDown::default();
         }
         Ok(is_signed)
     }

@@ -34,6 +34,30 @@ impl World {
         self.now = self.now.saturating_add_signed(days * DAY_SECONDS);
     }
 
+    /// Has nothing be stored, or something again.
+    fn fill_disk(&self, is_full: bool) {
+        let database = rusqlite::Connection::open(self.dir.path().join("store.db")).unwrap();
+        for table in ["meta", "listed_export", "check_record"] {
+            let change = if is_full {
+                format!(
+                    "CREATE TRIGGER full_{table} BEFORE INSERT ON {table}
+                     BEGIN SELECT RAISE(ABORT, 'full'); END"
+                )
+            } else {
+                format!("DROP TRIGGER full_{table}")
+            };
+            database.execute_batch(&change).unwrap();
+        }
+    }
+
+    /// A check of a list with `name` on it, of which nothing can be stored.
+    async fn check_in_vain(&mut self, name: &str) {
+        self.publish(name, 2, &export_of(&[key(2, ConfirmedTest)]));
+        self.fill_disk(true);
+        assert_eq!(self.outcome().await, "storage-failed");
+        self.fill_disk(false);
+    }
+
     /// Takes `name` off the list; the file stays.
     fn unlist(&mut self, name: &str) {
         self.listed.retain(|(listed, _)| listed != name);
@@ -423,6 +447,104 @@ async fn a_failure_that_could_not_be_stored_is_known_all_the_same() {
     world.store = World::new().store;
     world.dir = TempDir::new().unwrap();
     drop(disk);
+}
+
+#[tokio::test]
+async fn names_that_could_not_be_stored_are_not_forgotten() {
+    for restarts in [false, true] {
+        let mut world = World::new();
+        world.listen();
+        world.meet(&key(2, ConfirmedTest), noon(), 20);
+        world.publish("1.zip", 1, &export_of(&[key(1, ConfirmedTest)]));
+        assert_eq!(world.outcome().await, "complete");
+        for _ in 0..3 {
+            world.check_in_vain("2.zip").await;
+            world.now = world.now.saturating_add_signed(60);
+        }
+        // There is room again, and somebody holds back what is new.
+        world.unlist("2.zip");
+        for _ in 0..2 {
+            if restarts {
+                world.restart();
+            }
+            assert_eq!(world.outcome().await, "list-refused");
+            assert_eq!(world.verdict(), Verdict::Unknown);
+        }
+        world.publish("2.zip", 2, &export_of(&[key(2, ConfirmedTest)]));
+        assert_eq!(world.outcome().await, "complete");
+        assert_eq!(world.contacts(), [20]);
+        assert_eq!(world.store.lock().unwrap().check_mark().told(), []);
+    }
+}
+
+#[tokio::test]
+async fn names_that_could_not_be_stored_matter_for_fourteen_days() {
+    let mut world = World::new();
+    world.listen();
+    world.publish("1.zip", 1, &export_of(&[key(1, ConfirmedTest)]));
+    assert_eq!(world.outcome().await, "complete");
+    world.check_in_vain("2.zip").await;
+    world.unlist("2.zip");
+    // A clock that runs ahead for once makes them no older.
+    for (days, outcome) in [
+        (20, "complete"),
+        (0, "list-refused"),
+        (14, "list-refused"),
+        (15, "complete"),
+    ] {
+        world.now = NOW;
+        world.days_later(days);
+        assert_eq!(world.outcome().await, outcome, "after {days} days");
+        let mut store = world.store.lock().unwrap();
+        store.purge_at_confirmed_time(NOW).unwrap();
+    }
+    let told = |world: &World| world.store.lock().unwrap().check_mark().told().len();
+    assert_eq!(told(&world), 1);
+    world.days_later(16);
+    let purged = world
+        .store
+        .lock()
+        .unwrap()
+        .purge_at_confirmed_time(world.now);
+    purged.unwrap();
+    assert_eq!(told(&world), 0);
+}
+
+#[tokio::test]
+async fn the_number_of_a_signed_list_that_could_not_be_stored_is_not_forgotten() {
+    let mut world = World::new();
+    world.listen();
+    world.publish("1.zip", 1, &export_of(&[key(1, ConfirmedTest)]));
+    assert_eq!(world.outcome().await, "complete");
+    world.sign_list(7);
+    world.fill_disk(true);
+    assert_eq!(world.outcome().await, "storage-failed");
+    world.fill_disk(false);
+    world.restart();
+    for sequence in [None, Some(6)] {
+        match sequence {
+            None => world.web.remove(SIGNED_LIST),
+            Some(sequence) => world.sign_list(sequence),
+        }
+        assert_eq!(world.outcome().await, "list-refused");
+    }
+    world.sign_list(7);
+    assert_eq!(world.outcome().await, "complete");
+    assert_eq!(world.store.lock().unwrap().check_mark().told(), []);
+    world.restart();
+    world.sign_list(6);
+    assert_eq!(world.outcome().await, "list-refused");
+}
+
+#[tokio::test]
+async fn what_was_erased_is_not_waited_for() {
+    let mut world = World::new();
+    world.publish("1.zip", 1, &export_of(&[key(1, ConfirmedTest)]));
+    world.check_in_vain("2.zip").await;
+    world.unlist("2.zip");
+    world.store.lock().unwrap().erase().unwrap();
+    world.restart();
+    assert_eq!(world.outcome().await, "complete");
 }
 
 #[tokio::test]
