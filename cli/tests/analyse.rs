@@ -13,6 +13,7 @@ use std::fs;
 use std::io::{Cursor, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::thread;
 
 use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
 use gaen::export::{Export, Signer, write, write_bare};
@@ -82,6 +83,14 @@ struct Files(TempDir);
 impl Files {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
+    }
+
+    /// A named pipe.
+    fn pipe(&self, name: &str) -> String {
+        let path = self.0.path().join(name);
+        let made = Command::new("mkfifo").arg(&path).status().unwrap();
+        assert!(made.success());
+        text(&path).to_owned()
     }
 
     fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
@@ -743,47 +752,52 @@ fn what_has_no_end_is_refused_by_its_limit() {
 }
 
 #[test]
-fn a_pipe_without_a_writer_holds_nothing_up() {
+fn a_pipe_that_nobody_writes_to_is_no_empty_file() {
     let files = Files::new();
-    let pipe = files.0.path().join("pipe");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
-    let pipe = text(&pipe);
     let sightings = files.write("sightings.jsonl", encounter(&key(1)));
     let zip = files.write(
         "keys.zip",
         write(&export(vec![key(1)]), &[&signer()]).unwrap(),
     );
-    for (arguments, name) in [
-        (&["capture", pipe][..], "input-not-a-log"),
-        (&["windows", pipe], "input-not-windows"),
-        (
-            &["export", &zip, "--public-key", pipe],
-            "input-not-a-public-key",
-        ),
-        (
-            &[
-                "match",
-                "--sightings",
-                &sightings,
-                "--unsigned",
-                "--keys",
-                pipe,
-            ],
-            "archive",
-        ),
-    ] {
-        assert_eq!(failure(arguments).1, name, "{arguments:?}");
-    }
-    let (code, reports) = analyse(&["export", pipe]);
-    assert_eq!((code, &reports[0]["error"]), (1, &json!("archive")));
-    let arguments = ["match", "--sightings", pipe, "--unsigned", "--keys", &zip];
-    assert_eq!(analyse(&arguments).1[0]["sightings"], 0);
+    let zip = ["--unsigned", "--keys", &zip];
+    let commands: [Vec<&str>; 5] = [
+        vec!["capture"],
+        vec!["windows"],
+        ["export", zip[2], "--public-key"].to_vec(),
+        ["match", "--sightings", &sightings, "--unsigned", "--keys"].to_vec(),
+        [&["match"][..], &zip, &["--sightings"]].concat(),
+    ];
+    // Each waits for a while.
+    thread::scope(|scope| {
+        for (number, arguments) in commands.into_iter().enumerate() {
+            let pipe = files.pipe(&number.to_string());
+            scope.spawn(move || {
+                let arguments = [&arguments[..], &[&pipe]].concat();
+                let (code, name, message) = failure(&arguments);
+                assert_eq!((code, name.as_str()), (5, "input-unreadable"));
+                assert!(message.contains("nobody writes to this pipe"), "{message}");
+            });
+        }
+        let pipe = files.pipe("export");
+        let (code, reports) = analyse(&["export", &pipe]);
+        assert_eq!((code, &reports[0]["error"]), (1, &json!("unreadable")));
+    });
+}
+
+#[test]
+fn a_pipe_whose_writer_comes_later_is_waited_for() {
+    let files = Files::new();
+    let pipe = files.pipe("pipe");
+    let zip = files.write(
+        "keys.zip",
+        write(&export(vec![key(1)]), &[&signer()]).unwrap(),
+    );
+    thread::scope(|scope| {
+        // Opening it waits for the program.
+        scope.spawn(|| std::fs::write(&pipe, encounter(&key(1))).unwrap());
+        let arguments = ["match", "--sightings", &pipe, "--unsigned", "--keys", &zip];
+        assert_ne!(analyse(&arguments).1[0]["sightings"], 0);
+    });
 }
 
 #[test]

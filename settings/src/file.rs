@@ -1,10 +1,12 @@
 //! Files that somebody names, within bounds: neither an endless one, such as
-//! `/dev/zero`, nor a pipe that nobody writes to holds a program up.
+//! `/dev/zero`, nor a pipe that nobody writes to holds a program up for long.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
@@ -13,19 +15,58 @@ pub const MAX_TEXT: u64 = 1024 * 1024;
 /// Longest Bluetooth log, in bytes; phones begin a new one earlier.
 pub const MAX_LOG: u64 = 256 * 1024 * 1024;
 
-/// Opens a file for reading. A named pipe without a writer is as good as empty.
+/// How long a named pipe that nobody writes to is waited for.
+pub const WRITER_WAIT: Duration = Duration::from_secs(10);
+
+/// Opens a file for reading. A named pipe is waited for until somebody writes to it, at
+/// most [`WRITER_WAIT`]: as good as empty it is not, for what is in it may be what
+/// everything hangs on.
 ///
 /// # Errors
-/// When it cannot be opened.
+/// When it cannot be opened; [`io::ErrorKind::TimedOut`] when nobody writes to the pipe.
 pub fn open(path: &Path) -> io::Result<File> {
+    open_within(path, WRITER_WAIT)
+}
+
+fn open_within(path: &Path, wait: Duration) -> io::Result<File> {
+    let is_pipe = |file: &Metadata| file.file_type().is_fifo();
+    if is_pipe(&std::fs::metadata(path)?) {
+        return open_pipe(path, wait);
+    }
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(OFlag::O_NONBLOCK.bits())
         .open(path)?;
-    // Only opening must not wait: who does write into a pipe has all the time.
+    // It has become one just now: nothing can be said of who writes to it.
+    if is_pipe(&file.metadata()?) {
+        return Err(nobody_writes());
+    }
     let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
     fcntl(&file, FcntlArg::F_SETFL(flags - OFlag::O_NONBLOCK))?;
     Ok(file)
+}
+
+/// Opens a named pipe. Only that must not wait for ever: who does write to a pipe has all
+/// the time.
+fn open_pipe(path: &Path, wait: Duration) -> io::Result<File> {
+    let (sender, opened) = mpsc::channel();
+    let pipe = path.to_owned();
+    std::thread::spawn(move || {
+        let _ = sender.send(File::open(pipe));
+    });
+    opened.recv_timeout(wait).unwrap_or_else(|_| {
+        // As somebody who writes, this lets the thread come to its end. Where it may not,
+        // the thread stays until the program ends.
+        let _ = OpenOptions::new()
+            .write(true)
+            .custom_flags(OFlag::O_NONBLOCK.bits())
+            .open(path);
+        Err(nobody_writes())
+    })
+}
+
+fn nobody_writes() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "nobody writes to this pipe")
 }
 
 /// A file of which no more than so many bytes are read.
@@ -155,18 +196,26 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_without_a_writer_is_empty_and_one_with_a_writer_is_read() {
+    fn a_pipe_without_a_writer_is_no_file() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("pipe");
         mkfifo(&path, Mode::S_IRWXU).unwrap();
-        assert_eq!(read(&path, 10).unwrap(), b"");
-        let opened = open(&path).unwrap();
+        let error = open_within(&path, Duration::from_millis(1)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), "nobody writes to this pipe");
+    }
+
+    #[test]
+    fn a_pipe_whose_writer_comes_later_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("pipe");
+        mkfifo(&path, Mode::S_IRWXU).unwrap();
+        let reader = {
+            let path = path.clone();
+            std::thread::spawn(move || read(&path, 10).unwrap())
+        };
+        // Waits for the reader.
         let mut writer = OpenOptions::new().write(true).open(&path).unwrap();
-        let reader = std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            (&opened).read_to_end(&mut bytes).unwrap();
-            bytes
-        });
         io::Write::write_all(&mut writer, b"late").unwrap();
         drop(writer);
         assert_eq!(reader.join().unwrap(), b"late");

@@ -141,11 +141,12 @@ impl ReplayRadio {
 /// that the daemon does waits for that: what somebody has to write first, such as a pipe,
 /// is refused.
 fn open_log(path: &Path) -> io::Result<Bounded> {
-    let log = Bounded::open(path, file::MAX_LOG)?;
-    if log.is_ordinary()? {
-        Ok(log)
-    } else {
-        Err(io::Error::other("not an ordinary file"))
+    let is_ordinary = std::fs::metadata(path)?.is_file();
+    let log = is_ordinary.then(|| Bounded::open(path, file::MAX_LOG));
+    match log.transpose()? {
+        // It may have become another meanwhile.
+        Some(log) if log.is_ordinary()? => Ok(log),
+        Some(_) | None => Err(io::Error::other("not an ordinary file")),
     }
 }
 
