@@ -31,7 +31,7 @@ use sesshokud::tracer::{Facts, ScanPlan, Settings, Tracer};
 use sesshokud::wiping::WipingAllocator;
 use sesshokud::{AGREEMENT_VERSION, PLACE_AGREEMENT_VERSION, TERMS_VERSION, lost, sync};
 use settings::Sources;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
@@ -192,12 +192,13 @@ async fn start(config: Config) -> anyhow::Result<()> {
         let key = DeviceKey::from_environment(state_dir, config.daemon.device_key)?;
         Store::open(state_dir, &key)
     };
-    let store = match open() {
-        Ok(store) => store,
+    let (store, stop) = match open() {
+        Ok(store) => (store, None),
         Err(error) if lost::is_loss(&error) => {
             tracing::error!(%error, "what was recorded can never be read again");
-            match start_anew(&config, open).await? {
-                Some(store) => store,
+            let mut stop = Stop::new()?;
+            match start_anew(&config, open, stop.told()).await? {
+                Some(store) => (store, Some(stop)),
                 None => return Ok(()),
             }
         }
@@ -219,7 +220,7 @@ async fn start(config: Config) -> anyhow::Result<()> {
                 ..bluez::Settings::default()
             });
             let clock = SystemClock::new().context("cannot make a timer")?;
-            serve(config, store, radio, clock).await
+            serve(config, store, radio, clock, stop).await
         }
         RadioKind::Replay => {
             let resume_at = store.last_cycle()?.map(|cycle| cycle.ended);
@@ -231,7 +232,7 @@ async fn start(config: Config) -> anyhow::Result<()> {
                 .context("no log to play")?;
             let radio = ReplayRadio::open(log, config.radio.replay.speed, resume_at)?;
             let clock = radio.clock();
-            serve(config, store, radio, clock).await
+            serve(config, store, radio, clock, stop).await
         }
         RadioKind::Air => {
             let air = &config.radio.air;
@@ -240,7 +241,7 @@ async fn start(config: Config) -> anyhow::Result<()> {
                 None => AirRadio::enter(air.scenario.as_deref(), air.speed)?,
             };
             let clock = radio.clock();
-            serve(config, store, radio, clock).await
+            serve(config, store, radio, clock, stop).await
         }
     }
 }
@@ -249,13 +250,13 @@ async fn start(config: Config) -> anyhow::Result<()> {
 async fn start_anew(
     config: &Config,
     open: impl Fn() -> Result<Store, StoreError>,
+    told: impl Future<Output = ()>,
 ) -> anyhow::Result<Option<Store>> {
     let radio = match config.radio.kind {
         RadioKind::Bluez => "bluez",
         RadioKind::Replay => "replay",
         RadioKind::Air => "air",
     };
-    let told = stop_signal()?;
     let agreement = agreement(config);
     let calibration = Calibration::of(&config.calibration, &Machine::read(Path::new("/")));
     let store = lost::start_anew(
@@ -320,6 +321,7 @@ async fn serve<R: Radio, C: Clock>(
     mut store: Store,
     radio: R,
     clock: C,
+    stop: Option<Stop>,
 ) -> anyhow::Result<()> {
     // Only the simulated room makes its key when it starts, so the server's keys
     // are read after the radio is there.
@@ -421,23 +423,37 @@ async fn serve<R: Radio, C: Clock>(
         shown_time,
         exit_at_end: config.radio.replay.exit_at_end,
     };
-    app.run(stop_signal()?, heartbeat()?).await;
+    let mut stop = stop.map_or_else(Stop::new, Ok)?;
+    app.run(stop.told(), heartbeat()?).await;
     tracing::info!("ending");
     service.close().await;
     Ok(())
 }
 
-/// Resolves when the daemon is told to end.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
-    Ok(async move {
+/// The signals that tell the daemon to end. From when it is made on they no longer end the
+/// process by themselves, so that there must be one until the end.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot wait for signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Resolves when the daemon is told to end, or was since the last time.
+    async fn told(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
         notify_systemd(sd_notify::NotifyState::Stopping);
-    })
+    }
 }
 
 fn notify_systemd(state: sd_notify::NotifyState<'_>) {

@@ -191,6 +191,20 @@ fn a_lost_key_is_said_and_nothing_is_destroyed_before_somebody_says_so() -> anyh
 }
 
 #[test]
+fn whoever_is_told_to_end_while_it_starts_anew_ends() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    for _ in 0..10 {
+        end(start(&place, CONFIG, None)?)?;
+        fs::remove_file(place.state_dir().join("device.key"))?;
+        let daemon = start(&place, CONFIG, None)?;
+        assert_eq!(state(&place)?, ("stopped".into(), "key-lost".into()));
+        ensure!(place.sesshoku(&["erase", "--yes"])?.status.success());
+        end(daemon)?;
+    }
+    Ok(())
+}
+
+#[test]
 fn whatever_is_damaged_it_answers_and_lets_go_of_everything() -> anyhow::Result<()> {
     type Damage = fn(&mut Vec<u8>);
     let cases: [(&str, Damage, Option<&str>, &str); 6] = [
