@@ -40,7 +40,7 @@ use super::files;
 use crate::verdict::{Announced, AnnouncedKind, NameHash, name_hash};
 
 /// The name of the file in the state folder.
-const FILE: &str = "check";
+pub(super) const FILE: &str = "check";
 /// What is in it while no check is under way.
 const AT_REST: &[u8; 8] = b"at-rest\n";
 /// What is in it from before a check begins until its end is stored.

@@ -22,9 +22,9 @@ pub const CREDENTIAL_NAME: &str = "sesshoku-device-key";
 pub const DEVICE_KEY_LEN: usize = 32;
 
 /// Name of the key's own file in the state folder, where no credential is given.
-const KEY_FILE: &str = "device.key";
+pub(super) const KEY_FILE: &str = "device.key";
 /// Name of the file that holds the next key while an erasure replaces the old one.
-const SUCCESSOR_FILE: &str = "device.key.new";
+pub(super) const SUCCESSOR_FILE: &str = "device.key.new";
 
 /// The secret of this device; wiped from memory when dropped.
 #[derive(Clone)]
@@ -130,7 +130,7 @@ impl DeviceKey {
         state_dir: &Path,
         credentials_dir: Option<&Path>,
     ) -> Result<Self, DeviceKeyError> {
-        files::ensure_private_dir(state_dir).map_err(io_error(state_dir))?;
+        super::prepare(state_dir).map_err(io_error(state_dir))?;
         let given = match credentials_dir {
             Some(dir) => Self::from_credential(&dir.join(CREDENTIAL_NAME))?,
             None => None,

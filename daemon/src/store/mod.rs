@@ -72,7 +72,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use std::{fmt, mem};
+use std::{fmt, io, mem};
 
 use gaen::key::Tek;
 use gaen::sighting::Sighting;
@@ -105,6 +105,34 @@ use self::wrapping::{Wrapping, WrappingSecret};
 const DATABASE_FILE: &str = "store.db";
 /// Name of the file that keeps a second daemon out of the state folder.
 const LOCK_FILE: &str = "lock";
+/// All files of the state folder that are the store's.
+const FILES: [&str; 8] = [
+    DATABASE_FILE,
+    "store.db-wal",
+    "store.db-shm",
+    device_key::KEY_FILE,
+    device_key::SUCCESSOR_FILE,
+    wrapping::WRAPPING_FILE,
+    check_mark::FILE,
+    LOCK_FILE,
+];
+
+/// Makes the state folder, if there is none, and sees to it that what has the name of a
+/// file is one: from a pipe would be read for ever, and a folder is told by each of its
+/// users in another way.
+fn prepare(state_dir: &Path) -> io::Result<()> {
+    files::ensure_private_dir(state_dir)?;
+    for name in FILES {
+        match std::fs::metadata(state_dir.join(name)) {
+            Ok(file) if !file.is_file() => {
+                let why = format!("{name} in it is not an ordinary file; move it away");
+                return Err(io::Error::other(why));
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
 /// The table of segments.
 const SEGMENT: &str = "segment";
 /// Where the database's secret is kept: twice, since everything hangs on it.
@@ -157,7 +185,7 @@ impl Store {
     /// [`StoreError::Damaged`] when nothing of it can be read any more, after all of
     /// which the database is as it was.
     pub fn open(state_dir: &Path, key: &DeviceKey) -> Result<Self, StoreError> {
-        files::ensure_private_dir(state_dir).map_err(io_error(state_dir))?;
+        prepare(state_dir).map_err(io_error(state_dir))?;
         match Self::open_sound(state_dir, key) {
             Err(error) if error.is_of_damage() => {
                 let _lock = Lock::acquire(state_dir)?;

@@ -30,7 +30,7 @@ use super::seal::{KEY_LEN, random_bytes};
 use super::{StoreError, files, medium};
 
 /// Name of the file in the state folder.
-const WRAPPING_FILE: &str = "wrapping.key";
+pub(super) const WRAPPING_FILE: &str = "wrapping.key";
 /// A block of every usual file system. Smaller files may lie among its own records, which
 /// go through its journal.
 const PAGE: usize = 4096;

@@ -1,9 +1,12 @@
 //! What is put in comes out again.
 
+use std::error::Error as _;
 use std::os::unix::fs::PermissionsExt;
 use std::{fs, thread};
 
 use gaen::diagnosis::RollingPeriod;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use sesshokud::store::{
     CheckOutcome, CheckRecord, Consent, DeviceKey, ExposureChanges, ScanCycle, Store, StoreError,
 };
@@ -359,6 +362,50 @@ fn files_are_private_and_one_daemon_has_them() {
     ));
     drop(store);
     home.open();
+}
+
+#[test]
+fn what_is_no_file_is_named_and_moved_away_harms_nothing() {
+    let home = Home::new();
+    let mut store = home.open();
+    store.append_cycle(&cycle(T0, 5)).unwrap();
+    drop(store);
+    let aside = home.path().join("aside");
+    for name in [
+        "store.db",
+        "store.db-wal",
+        "device.key",
+        "wrapping.key",
+        "check",
+        "lock",
+    ] {
+        let path = home.path().join(name);
+        for is_pipe in [false, true] {
+            let was_there = fs::rename(&path, &aside).is_ok();
+            if is_pipe {
+                mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+            } else {
+                fs::create_dir(&path).unwrap();
+            }
+            let error = home.try_open().unwrap_err();
+            let told = format!("{error}: {}", error.source().unwrap());
+            assert!(
+                told.ends_with(&format!(
+                    "{name} in it is not an ordinary file; move it away"
+                )),
+                "{told}"
+            );
+            if is_pipe {
+                fs::remove_file(&path).unwrap();
+            } else {
+                fs::remove_dir(&path).unwrap();
+            }
+            if was_there {
+                fs::rename(&aside, &path).unwrap();
+            }
+            assert_eq!(read_all(&home.open()).1.sightings, 5, "{name}");
+        }
+    }
 }
 
 #[test]
