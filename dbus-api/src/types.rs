@@ -79,6 +79,8 @@ names! {
         ConsentOutdated = "consent-outdated",
         /// There is no Bluetooth adapter, or no bluetoothd.
         AdapterAbsent = "adapter-absent",
+        /// The adapter has no Bluetooth Low Energy.
+        AdapterIncapable = "adapter-incapable",
         /// The adapter is switched off.
         AdapterOff = "adapter-off",
         /// The adapter is blocked: kill switch or airplane mode.

@@ -496,6 +496,7 @@ mod tests {
             hci: 0,
             identity: Address::new([0, 0, 0, 0, 0, 1]),
             model: Model {
+                classic: false,
                 dual_mode,
                 extended: false,
             },

@@ -346,6 +346,9 @@ fn start_air(setup: &Setup, log_dir: &Path) -> Result<Process> {
         .arg("--log")
         .arg(air_log_path(log_dir))
         .args(["--control", CONTROL]);
+    if setup.model.classic {
+        command.arg("--classic");
+    }
     if setup.model.dual_mode {
         command.arg("--dual-mode");
     }

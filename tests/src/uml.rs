@@ -25,11 +25,13 @@ pub const NOON: u32 = 1_699_963_200;
 
 /// A controller without extended advertising, which does Low Energy alone.
 pub const LEGACY: Model = Model {
+    classic: false,
     dual_mode: false,
     extended: false,
 };
 /// The same with extended advertising.
 pub const EXTENDED: Model = Model {
+    classic: false,
     dual_mode: false,
     extended: true,
 };

@@ -16,12 +16,19 @@ use sesshoku_tests::audit::{Audit, ViolationKind, audit, reports};
 use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, NOON, newer_bluetoothd};
 
 const DUAL_MODE: Model = Model {
+    classic: false,
     dual_mode: true,
     extended: false,
 };
 const DUAL_MODE_EXTENDED: Model = Model {
+    classic: false,
     dual_mode: true,
     extended: true,
+};
+const CLASSIC: Model = Model {
+    classic: true,
+    dual_mode: false,
+    extended: false,
 };
 
 /// Fails, with each in words, when there are violations.
@@ -278,6 +285,15 @@ mod daemon {
             machine(scenario, scenario, model, experimental).run().air(),
             0,
         ));
+    }
+
+    #[test]
+    fn a_controller_without_low_energy_is_told() {
+        let scenario = "daemon-classic";
+        let run = machine(scenario, scenario, CLASSIC, false).run();
+        let status: Value = serde_json::from_str(&run.text("status.json")).expect("JSON");
+        assert_eq!(status["reason"], "adapter-incapable", "{status}");
+        assert_eq!(status["adapter"], "hci0", "{status}");
     }
 
     /// `make test-bluez BLUETOOTHD=5.82` has it in every test.

@@ -106,15 +106,17 @@ pub struct Heard {
 /// What the adapter can do at the moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RadioState {
-    /// There is no adapter that can do Bluetooth Low Energy, or bluetoothd is
-    /// not running.
+    /// There is no adapter, or bluetoothd is not running.
     Absent,
+    /// The adapter of this name, and every other there is, has no Bluetooth Low Energy.
+    Incapable(String),
     /// The adapter of this name is switched off.
     Off(String),
     /// The adapter is blocked by rfkill: a kill switch or airplane mode.
     Blocked,
-    /// Broadcasting now would give the device away, so it is refused. Listening works: it gives nothing away, and somebody who is
-    /// discoverable for an hour still wants to be warned.
+    /// Broadcasting now would give the device away, so it is refused. Listening works: it
+    /// gives nothing away, and somebody who is discoverable for an hour still wants to be
+    /// warned.
     PrivacyAtRisk(PrivacyRisk, Capabilities),
     /// Broadcasting and listening work.
     Ready(Capabilities),
@@ -148,7 +150,7 @@ impl RadioState {
     pub fn adapter(&self) -> Option<&str> {
         match self {
             Self::Absent | Self::Blocked => None,
-            Self::Off(adapter) => Some(adapter),
+            Self::Off(adapter) | Self::Incapable(adapter) => Some(adapter),
             Self::PrivacyAtRisk(_, it) | Self::Ready(it) => Some(&it.adapter),
         }
     }
@@ -156,7 +158,7 @@ impl RadioState {
     /// What the adapter can do, when it can do anything.
     pub const fn capabilities(&self) -> Option<&Capabilities> {
         match self {
-            Self::Absent | Self::Off(_) | Self::Blocked => None,
+            Self::Absent | Self::Incapable(_) | Self::Off(_) | Self::Blocked => None,
             Self::PrivacyAtRisk(_, capabilities) | Self::Ready(capabilities) => Some(capabilities),
         }
     }

@@ -106,15 +106,21 @@ fn state<R: rand_core::CryptoRng>(tracer: &Tracer<R>, now: Now) -> (RunState, Ru
     let privacy = match &tracer.radio {
         None => return (RunState::Stopped, RunReason::Starting),
         Some(RadioState::Absent) => return (RunState::Stopped, RunReason::AdapterAbsent),
+        Some(RadioState::Incapable(_)) => {
+            return (RunState::Stopped, RunReason::AdapterIncapable);
+        }
         Some(RadioState::Off(_)) => return (RunState::Stopped, RunReason::AdapterOff),
         Some(RadioState::Blocked) => return (RunState::Stopped, RunReason::AdapterBlocked),
         Some(RadioState::PrivacyAtRisk(risk, _)) => Some(*risk),
         Some(RadioState::Ready(_)) => None,
     };
     let deaf = is_deaf(tracer, now);
-    let mute = tracer
-        .off_air_since
-        .is_some_and(|since| now.boot.since(since.max(tracer.usable_since)) > OFF_AIR_TOLERANCE);
+    // What was refused is told at once: beside "broadcasting: no", "all is well" would be
+    // a contradiction.
+    let mute = tracer.off_air_since.is_some_and(|since| {
+        tracer.broadcast_failures > 0
+            || now.boot.since(since.max(tracer.usable_since)) > OFF_AIR_TOLERANCE
+    });
     match (deaf, mute, privacy) {
         (true, true, None) => (RunState::Stopped, RunReason::ScanFailed),
         (true, _, _) => (RunState::Degraded, RunReason::ScanFailed),

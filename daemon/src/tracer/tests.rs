@@ -617,6 +617,10 @@ fn every_radio_state_is_told() {
     world.run(MINUTE);
     for (state, reason) in [
         (RadioState::Absent, RunReason::AdapterAbsent),
+        (
+            RadioState::Incapable("sim0".into()),
+            RunReason::AdapterIncapable,
+        ),
         (RadioState::Off("sim0".into()), RunReason::AdapterOff),
         (RadioState::Blocked, RunReason::AdapterBlocked),
     ] {
@@ -641,6 +645,29 @@ fn a_radio_that_refuses_shows_and_is_tried_again() {
     world.answer = Ok(());
     world.run(MINUTE * 7);
     assert_eq!(world.state(), (RunState::Running, RunReason::Ready));
+}
+
+#[test]
+fn what_does_not_work_is_told_as_soon_as_it_is_not_said_to_broadcast() {
+    let mut world = World::new(6);
+    world.begin();
+    world.run(MINUTE);
+    let told = |world: &World| {
+        let status = world.tracer.status(world.now);
+        (status.broadcasting, status.state, status.reason)
+    };
+    let well = (true, RunState::Running, RunReason::Ready);
+    assert_eq!(told(&world), well);
+    world.answer = Err(RadioError::Refused("org.bluez.Error.NotPermitted".into()));
+    world.on_air = None;
+    world.event(Event::Radio(RadioEvent::BroadcastLost));
+    let failed = (false, RunState::Degraded, RunReason::BroadcastFailed);
+    assert_eq!(told(&world), failed);
+    world.run(Duration::from_secs(20));
+    assert_eq!(told(&world), failed);
+    world.answer = Ok(());
+    world.run(MINUTE * 2);
+    assert_eq!(told(&world), well);
 }
 
 #[test]

@@ -3,7 +3,14 @@ import type { Notice, Service } from "../generated/types";
 
 export type Action = "start" | "terms" | "help" | "bluetooth-on" | "bluetooth-restart" | "hide" | "check";
 export type Help =
-  "clock" | "storage" | "absent" | "blocked" | "connectable" | "resolvable" | "failing";
+  | "clock"
+  | "storage"
+  | "absent"
+  | "incapable"
+  | "blocked"
+  | "connectable"
+  | "resolvable"
+  | "failing";
 export type HomeState = {
   /** The key of its sentences, `state-…`. */
   key: string;
@@ -36,6 +43,8 @@ export function homeState(service: Service | null, now: number): HomeState {
       return { key: "storage", icon: "gap", note: true, action: "help", help: "storage" };
     case "adapter-absent":
       return { key: "absent", icon: "bt-off", note: true, action: "help", help: "absent" };
+    case "adapter-incapable":
+      return { key: "incapable", icon: "bt-off", note: true, action: "help", help: "incapable" };
     case "adapter-blocked":
       return { key: "blocked", icon: "bt-off", note: true, action: "help", help: "blocked" };
     case "adapter-off":

@@ -35,6 +35,7 @@ const STATES: Record<string, Partial<Service> | null> = {
   clock: { state: "stopped", reason: "clock-not-set" },
   storage: { state: "degraded", reason: "storage-failed" },
   absent: { state: "stopped", reason: "adapter-absent" },
+  incapable: { state: "stopped", reason: "adapter-incapable" },
   blocked: { state: "stopped", reason: "adapter-blocked" },
   off: { state: "stopped", reason: "adapter-off" },
   visible: { state: "degraded", reason: "privacy-discoverable", receiving: false },

@@ -34,13 +34,16 @@ pub struct Model {
     pub dual_mode: bool,
     /// Has LE extended advertising.
     pub extended: bool,
+    /// Speaks BR/EDR alone: it has no LE at all.
+    #[serde(default)]
+    pub classic: bool,
 }
 
 impl Model {
     fn supports(self, of: Of) -> bool {
         match of {
             Of::All => true,
-            Of::DualMode => self.dual_mode,
+            Of::DualMode => self.dual_mode || self.classic,
             Of::Extended => self.extended,
         }
     }
@@ -370,10 +373,11 @@ impl Controller {
         const SECURE_SIMPLE_PAIRING: u8 = 1 << 3;
         const INQUIRY_TX_POWER: u8 = 1 << 1;
         const EXTENDED_FEATURES: u8 = 1 << 7;
-        if self.model.dual_mode {
+        if self.model.dual_mode || self.model.classic {
+            let le = if self.model.classic { 0 } else { LE_SUPPORTED };
             let seventh = EXTENDED_INQUIRY_RESPONSE | SECURE_SIMPLE_PAIRING;
             let eighth = INQUIRY_TX_POWER | EXTENDED_FEATURES;
-            [0, 0, 0, 0, LE_SUPPORTED, 0, seventh, eighth]
+            [0, 0, 0, 0, le, 0, seventh, eighth]
         } else {
             [0, 0, 0, 0, BR_EDR_NOT_SUPPORTED | LE_SUPPORTED, 0, 0, 0]
         }
@@ -538,6 +542,7 @@ mod tests {
             let model = Model {
                 dual_mode,
                 extended,
+                classic: false,
             };
             Self {
                 controller: Controller::new(model, IDENTITY),

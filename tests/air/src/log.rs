@@ -6,7 +6,7 @@
 //! | `event` | when | further fields |
 //! |---|---|---|
 //! | `start` | first line | `unix_us`: the wall clock at `at_us` |
-//! | `plugged` | a controller appeared | `controller`, `hci` (n of hciN), `identity`, `dual_mode`, `extended` |
+//! | `plugged` | a controller appeared | `controller`, `hci` (n of hciN), `identity`, `dual_mode`, `extended`, `classic` |
 //! | `unplugged` | it went | `controller` |
 //! | `command` | the kernel sent a command that shapes what is on the air, or one that was refused | `controller`, `name`, `status`, `command` (its parameters; absent when they could not be understood or do not shape the air) |
 //! | `pdu` | a PDU went on the air | `from`, `pdu`, `address`, `address_type`, `data`, `heard` (who reported it to its kernel, and the RSSI) |
@@ -309,11 +309,12 @@ mod tests {
                     hci: 1,
                     identity: address,
                     model: Model {
+                        classic: false,
                         dual_mode: false,
                         extended: true,
                     },
                 },
-                r#"{"at_us":1500000,"event":"plugged","controller":1,"hci":1,"identity":"2A:00:00:00:00:01","dual_mode":false,"extended":true}"#,
+                r#"{"at_us":1500000,"event":"plugged","controller":1,"hci":1,"identity":"2A:00:00:00:00:01","dual_mode":false,"extended":true,"classic":false}"#,
             ),
             (
                 Event::Pdu {

@@ -38,6 +38,9 @@ struct Options {
     /// Controllers that speak BR/EDR beside LE
     #[arg(long)]
     dual_mode: bool,
+    /// Controllers that speak BR/EDR alone
+    #[arg(long)]
+    classic: bool,
     /// Controllers with LE extended advertising
     #[arg(long)]
     extended: bool,
@@ -63,6 +66,7 @@ fn main() -> Result<()> {
     let model = Model {
         dual_mode: options.dual_mode,
         extended: options.extended,
+        classic: options.classic,
     };
     let log = File::create(&options.log)
         .with_context(|| format!("cannot write {}", options.log.display()))?;

@@ -341,9 +341,10 @@ impl Actor {
     }
 
     fn state_of(&self, link: &Link, chosen: Option<&str>) -> RadioState {
+        let wanted = self.settings.adapter.as_deref();
         let state = link
             .world
-            .state(chosen, self.settings.method, &link.switches);
+            .state(wanted, chosen, self.settings.method, &link.switches);
         if self.shares_discovery {
             state.sharing_discovery()
         } else {

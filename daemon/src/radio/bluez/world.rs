@@ -181,20 +181,18 @@ impl World {
             .map(|(name, _)| name.as_str())
     }
 
-    /// The radio's state with the adapter called `chosen`.
+    /// The radio's state with the adapter called `chosen`, where the one called `wanted` is
+    /// asked for.
     pub(super) fn state(
         &self,
+        wanted: Option<&str>,
         chosen: Option<&str>,
         method: Method,
         switches: &Switches,
     ) -> RadioState {
         let Some((name, adapter)) = chosen.and_then(|name| self.adapters.get_key_value(name))
         else {
-            return if switches.block(None) {
-                RadioState::Blocked
-            } else {
-                RadioState::Absent
-            };
+            return self.state_without(wanted, switches);
         };
         if !adapter.powered {
             return if adapter.off_blocked || switches.block(Some(name)) {
@@ -216,6 +214,21 @@ impl World {
             Some(risk) => RadioState::PrivacyAtRisk(risk, capabilities),
             None => RadioState::Ready(capabilities),
         }
+    }
+
+    /// The radio's state where no adapter can be used.
+    fn state_without(&self, wanted: Option<&str>, switches: &Switches) -> RadioState {
+        if switches.block(None) {
+            // Some adapters are gone while they are blocked.
+            return RadioState::Blocked;
+        }
+        let present = match wanted {
+            Some(wanted) => self.adapters.get_key_value(wanted),
+            None => self.adapters.first_key_value(),
+        };
+        present.map_or(RadioState::Absent, |(name, _)| {
+            RadioState::Incapable(name.clone())
+        })
     }
 
     fn next_epoch(&mut self) -> u64 {
@@ -333,7 +346,9 @@ mod tests {
     }
 
     fn state_of(world: &World, name: &str) -> RadioState {
-        world.state(Some(name), Method::Auto, &Switches::default())
+        let method = Method::Auto;
+        let chosen = world.choose(Some(name), None);
+        world.state(Some(name), chosen, method, &Switches::default())
     }
 
     fn capabilities(scan_method: ScanMethod, rotates_while_scanning: bool) -> Capabilities {
@@ -373,6 +388,29 @@ mod tests {
 
         world.interface_removed("hci0", ADAPTER);
         assert_eq!(state_of(&world, "hci0"), RadioState::Absent);
+    }
+
+    #[test]
+    fn an_adapter_without_low_energy_is_told_from_none() {
+        let state = |world: &World, wanted| {
+            let chosen = world.choose(wanted, None);
+            world.state(wanted, chosen, Method::Auto, &Switches::default())
+        };
+        let incapable = |name: &str| RadioState::Incapable(name.to_owned());
+        let mut world = world(&["hci0"]);
+        world.interface_removed("hci0", ADVERTISING_MANAGER);
+        set(&mut world, "hci0", "Powered", true);
+        assert_eq!(state(&world, None), incapable("hci0"));
+        assert_eq!(state(&world, Some("hci0")), incapable("hci0"));
+        assert_eq!(state(&world, Some("hci1")), RadioState::Absent);
+        // Another that can is used.
+        world.interface_added("hci1", ADAPTER, &Properties::new());
+        world.interface_added("hci1", ADVERTISING_MANAGER, &Properties::new());
+        assert_eq!(state(&world, None), RadioState::Off("hci1".to_owned()));
+        assert_eq!(state(&world, Some("hci0")), incapable("hci0"));
+        world.interface_removed("hci0", ADAPTER);
+        world.interface_removed("hci1", ADAPTER);
+        assert_eq!(state(&world, None), RadioState::Absent);
     }
 
     #[test]
@@ -437,7 +475,12 @@ mod tests {
         let without = RadioState::Ready(capabilities(ScanMethod::Discovery, true));
         assert_eq!(state_of(&world, "hci0"), with);
         assert_eq!(
-            world.state(Some("hci0"), Method::Discovery, &Switches::default()),
+            world.state(
+                None,
+                Some("hci0"),
+                Method::Discovery,
+                &Switches::default()
+            ),
             without
         );
         world.interface_removed("hci0", MONITOR_MANAGER);

@@ -44,6 +44,16 @@ pub(crate) fn hears(guest: &mut Guest) -> Result<()> {
     write_sightings(&place, &guest.shared_dir().join("sightings.jsonl"))
 }
 
+/// The only controller has no Low Energy.
+pub(crate) fn classic(guest: &mut Guest) -> Result<()> {
+    let device = Device::begin("[radio]\nadapter = 'hci0'\n")?;
+    device.wait_until_it_is(("stopped", "adapter-incapable"))?;
+    let status = device.place.json(&["status"])?;
+    fs::write(guest.shared_dir().join("status.json"), status.to_string())?;
+    device.end(&guest.shared_dir().join("sesshokud.log"))?;
+    Ok(())
+}
+
 /// The daemon ends while another program discovers, at several moments of that.
 pub(crate) fn leaves_discovery(guest: &mut Guest) -> Result<()> {
     // bluetoothd scans for 10.24 s and rests for a few; and the daemon itself listens.

@@ -35,6 +35,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("radio-conducts-itself", conduct::judged),
     ("daemon-broadcasts", daemon::broadcasts),
     ("daemon-hears", daemon::hears),
+    ("daemon-classic", daemon::classic),
     ("daemon-leaves-discovery", daemon::leaves_discovery),
     ("daemons-meet", daemon::meet),
     ("daemon-stays-private", privacy::stays_private),
