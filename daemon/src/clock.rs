@@ -9,6 +9,7 @@ use std::future::Future;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gaen::time::UnixSeconds;
@@ -138,7 +139,7 @@ impl AsFd for BootTimer {
 #[derive(Clone, Debug)]
 pub struct SystemClock {
     // tokio's own timers stand still during suspend; this one does not.
-    timer: Rc<AsyncFd<BootTimer>>,
+    timer: Arc<AsyncFd<BootTimer>>,
 }
 
 impl SystemClock {
@@ -156,7 +157,7 @@ impl SystemClock {
         let timer =
             unsafe { AsyncFd::register_with_interest(BootTimer(timer), Interest::READABLE) }?;
         Ok(Self {
-            timer: Rc::new(timer),
+            timer: Arc::new(timer),
         })
     }
 }

@@ -13,7 +13,7 @@ use sesshoku_tests::power::Wakeups;
 use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, kernel_process, processes, shared_dir};
 
 /// The goal, by the hour outside of scan windows.
-const WAKEUPS_MAX: u64 = 30;
+const WAKEUPS_MAX: u64 = 60;
 /// The goal, by the hour.
 const CPU_SECONDS_MAX: f64 = 1.0;
 const CROWD: u32 = 50;

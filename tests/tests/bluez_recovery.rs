@@ -77,12 +77,13 @@ const FAULTS: &[Limits] = &[
         0,
         10,
     ),
-    // Told by the next scan window, at most 300 s away, whose first call is given up
-    // after 5 s, and a sign of life after another 2 s; the scenario looks every 15 s.
+    // Told by what comes first, at most 150 s after the last word: a sign of life that is
+    // asked for, and given up after 2 s, or a scan window, whose first call is given up
+    // after 5 s before that. The scenario looks every 15 s.
     limits(
         "bluetoothd-hangs",
         "bluetoothd does not answer (SIGSTOP), and goes on",
-        325,
+        175,
         10,
     ),
     limits("adapter-off", "the adapter is switched off, and on", 10, 10),

@@ -8,9 +8,10 @@
 //! Between scans this connection asks for nothing that happens often: signals of
 //! devices are subscribed to for the length of a scan.
 //!
-//! A bluetoothd that leaves a call unanswered is asked for a sign of life. One that
-//! gives none counts as absent, and is asked for its objects once more: the answer
-//! comes when it goes on, and nobody has to try until then.
+//! A bluetoothd that leaves a call unanswered is asked for a sign of life, and so is every
+//! one half-way between two scans. One that gives none counts as absent, and is asked for
+//! its objects once more: the answer comes when it goes on, and nobody has to try until
+//! then.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -34,6 +35,7 @@ use super::rfkill::{Rfkill, Switches};
 use super::sleep_until;
 use super::world::{ADAPTER, ADVERTISING_MANAGER, Adapter, Advertising, Properties, World};
 use crate::bus::reach;
+use crate::clock::{BootTime, Clock, SystemClock, system_now};
 use crate::config;
 use crate::radio::RadioError;
 
@@ -49,6 +51,9 @@ const PEER: &str = "org.freedesktop.DBus.Peer";
 const CALL_TIME_MAX: Duration = Duration::from_secs(5);
 /// How long a sign of life may take, which is asked for when an answer has not come.
 const LIFE_TIME_MAX: Duration = Duration::from_secs(2);
+/// So long after a scan bluetoothd is asked for a sign of life: scans are five minutes
+/// apart at the most.
+const LIFE_ASKED_AFTER: Duration = Duration::from_secs(150);
 /// The adapters whose coming and going is watched for: hci0 up to this. The kernel
 /// gives the lowest number that is free.
 const ADAPTERS_MAX: u16 = 16;
@@ -154,6 +159,8 @@ async fn listen_once(
         owner: None,
         owner_signalled: false,
         is_silent: false,
+        alarm: open_alarm(),
+        ask_at: None,
         doubt: Arc::default(),
         worn_out: Arc::default(),
         sign_of_life: None,
@@ -190,6 +197,10 @@ async fn listen_once(
             () = listener.doubt.notified() => listener.ask_for_life().await?,
             () = listener.worn_out.notified() => return Ok(()),
             () = sleep_until(answer_due) => listener.no_answer().await?,
+            () = ring(listener.alarm.as_ref(), listener.ask_at) => {
+                listener.ask_at = None;
+                listener.ask_for_life().await?;
+            }
         }
     }
 }
@@ -251,6 +262,10 @@ struct Listener<'a> {
     owner_signalled: bool,
     /// Whether bluetoothd gives no sign of life.
     is_silent: bool,
+    /// Wakes the daemon once; tokio's own timers take several wake-ups for minutes.
+    alarm: Option<SystemClock>,
+    /// When it is to ask for a sign of life that nobody needs yet.
+    ask_at: Option<BootTime>,
     /// Notified when a call of bluetoothd was not answered in time.
     doubt: Arc<Notify>,
     /// Notified when nothing can be done any more over these connections.
@@ -501,6 +516,7 @@ impl Listener<'_> {
     /// A scan has started or ended.
     async fn hearing_changed(&mut self, is_on: bool) -> zbus::Result<()> {
         self.devices = Devices::default();
+        self.ask_at = (!is_on).then(|| system_now().boot.after(LIFE_ASKED_AFTER));
         self.devices_known = if is_on {
             self.ask("GetManagedObjects", OBJECT_MANAGER).await?
         } else {
@@ -578,6 +594,20 @@ fn open_kernel() -> Option<Kernel> {
             tracing::warn!(%error, "the kernel cannot be asked whether it takes connections");
         })
         .ok()
+}
+
+fn open_alarm() -> Option<SystemClock> {
+    SystemClock::new()
+        .inspect_err(|error| tracing::warn!(%error, "there is no timer for signs of life"))
+        .ok()
+}
+
+/// Resolves at `at`, or never.
+async fn ring(alarm: Option<&SystemClock>, at: Option<BootTime>) {
+    match (alarm, at) {
+        (Some(alarm), Some(at)) => alarm.sleep_until(at).await,
+        _ => std::future::pending().await,
+    }
 }
 
 async fn kernel_changed(kernel: &mut Option<Kernel>) -> std::io::Result<()> {
