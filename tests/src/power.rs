@@ -63,6 +63,11 @@ impl Wakeups {
         sorted
     }
 
+    /// Wake-ups in all, in and outside of windows.
+    pub fn all(&self) -> u64 {
+        self.in_windows + self.outside
+    }
+
     /// Wake-ups an hour outside of windows.
     pub fn outside_per_hour(&self) -> u64 {
         (self.outside * 3_600)

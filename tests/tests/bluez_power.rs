@@ -1,5 +1,5 @@
 //! What the daemon takes while nothing happens and in a small crowd: the scenario
-//! `daemon-waits`. `make bench-power` measures every kind of controller, and writes the
+//! `daemon-waits`, and beside another program. `make bench-power` measures every kind of controller, and writes the
 //! table in docs/bluetooth.md.
 
 use std::fs;
@@ -18,6 +18,10 @@ const WAKEUPS_MAX: u64 = 60;
 const CPU_SECONDS_MAX: f64 = 1.0;
 const CROWD: u32 = 50;
 
+/// The scenarios: nobody else discovers, or another program does.
+const ALONE: &str = "daemon-waits";
+const BESIDE: &str = "daemon-waits-beside";
+
 const KINDS: &[(&str, Model, bool)] = &[
     ("legacy", LEGACY, false),
     ("legacy", LEGACY, true),
@@ -28,8 +32,8 @@ const KINDS: &[(&str, Model, bool)] = &[
 #[test]
 fn it_rests_between_scan_windows() {
     std::thread::scope(|scope| {
-        scope.spawn(|| measure(KINDS[0], 0, 60).check());
-        scope.spawn(|| measure(KINDS[3], CROWD, 15).check());
+        scope.spawn(|| measure(ALONE, KINDS[0], 0, 60).check());
+        scope.spawn(|| measure(ALONE, KINDS[3], CROWD, 15).check());
     });
 }
 
@@ -49,7 +53,7 @@ fn what_a_day_takes() {
             let measured = std::thread::scope(|scope| {
                 let runs: Vec<_> = kinds
                     .iter()
-                    .map(|kind| scope.spawn(|| measure(*kind, phones, minutes)))
+                    .map(|kind| scope.spawn(|| measure(ALONE, *kind, phones, minutes)))
                     .collect();
                 let joined = runs.into_iter().map(|run| run.join());
                 joined
@@ -77,6 +81,49 @@ fn what_a_day_takes() {
     table.check("docs/bluetooth.md", "power");
 }
 
+/// Another program decides when the controller scans, so that there are no windows to
+/// tell apart.
+#[test]
+#[ignore = "a benchmark: `make bench-power`"]
+fn what_an_hour_beside_another_program_takes() {
+    let mut table = Table::new(&[
+        "around",
+        "controller",
+        "bluetoothd",
+        "wake-ups an hour (measured)",
+        "CPU seconds a day (measured)",
+    ]);
+    for (phones, words) in [(0, "nobody"), (CROWD, "50 phones")] {
+        for kinds in KINDS.chunks(2) {
+            let measured = std::thread::scope(|scope| {
+                let runs: Vec<_> = kinds
+                    .iter()
+                    .map(|kind| scope.spawn(|| measure(BESIDE, *kind, phones, 60)))
+                    .collect();
+                let joined = runs.into_iter().map(|run| run.join());
+                joined
+                    .map(|run| run.expect("a guest fails by panicking"))
+                    .collect::<Vec<_>>()
+            });
+            for ((controller, _, experimental), measured) in kinds.iter().zip(measured) {
+                let interfaces = if *experimental {
+                    "with monitors"
+                } else {
+                    "without"
+                };
+                table.row(vec![
+                    words.to_owned(),
+                    (*controller).to_owned(),
+                    interfaces.to_owned(),
+                    measured.wakeups.all().to_string(),
+                    format!("{:.1}", measured.cpu_seconds_per_hour * 24.0),
+                ]);
+            }
+        }
+    }
+    table.check("docs/bluetooth.md", "power-beside");
+}
+
 /// What a time took.
 #[derive(Debug)]
 struct Measured {
@@ -97,14 +144,14 @@ impl Measured {
     }
 }
 
-fn measure(kind: (&str, Model, bool), phones: u32, minutes: u32) -> Measured {
+fn measure(scenario: &str, kind: (&str, Model, bool), phones: u32, minutes: u32) -> Measured {
     let (controller, model, experimental) = kind;
     let method = if experimental { "monitor" } else { "plain" };
-    let name = format!("power-{phones}-{minutes}-{controller}-{method}");
+    let name = format!("{scenario}-{phones}-{minutes}-{controller}-{method}");
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let cpu_seconds = scope.spawn(|| cpu_seconds(&shared_dir(&name), &is_over));
-        let machine = Machine::new(&name, "daemon-waits")
+        let machine = Machine::new(&name, scenario)
             .model(model)
             .experimental(experimental)
             .phones(phones)

@@ -475,12 +475,7 @@ mod tests {
         let without = RadioState::Ready(capabilities(ScanMethod::Discovery, true));
         assert_eq!(state_of(&world, "hci0"), with);
         assert_eq!(
-            world.state(
-                None,
-                Some("hci0"),
-                Method::Discovery,
-                &Switches::default()
-            ),
+            world.state(None, Some("hci0"), Method::Discovery, &Switches::default()),
             without
         );
         world.interface_removed("hci0", MONITOR_MANAGER);

@@ -47,6 +47,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("kiosk-in-a-crowd", crowd::all_the_time),
     ("daemon-is-suspended", sleep::is_suspended),
     ("daemon-waits", power::waits),
+    ("daemon-waits-beside", power::waits_beside),
     ("daemon-recovers", recovery::recovers),
     ("who-is-near-is-told", story::registers),
 ];

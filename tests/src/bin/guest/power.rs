@@ -1,15 +1,26 @@
 //! The daemon in its daily round, and how often it wakes up.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
 use sesshoku_tests::guest::Guest;
+use sesshoku_tests::local::{program, wait_for};
 
 use crate::device::{Device, MINUTE, pass};
 
 /// Notes how often the daemon wakes up in each second, in `power.json`.
 pub(crate) fn waits(guest: &mut Guest) -> Result<()> {
+    wait_in(guest, false)
+}
+
+/// The same while another program discovers all the time.
+pub(crate) fn waits_beside(guest: &mut Guest) -> Result<()> {
+    wait_in(guest, true)
+}
+
+fn wait_in(guest: &mut Guest, beside: bool) -> Result<()> {
     let device = Device::start("hci0", "")?;
     // What belongs to the start.
     pass(MINUTE * 10);
@@ -18,10 +29,23 @@ pub(crate) fn waits(guest: &mut Guest) -> Result<()> {
         guest.air(&format!("phones {phones} rssi=-70 rotate=600"))?;
         pass(MINUTE);
     }
+    let other = if beside {
+        let mut command = Command::new(program("bluez-probe")?);
+        command.args(["discover", "--seconds", "1000000"]);
+        let other = guest.start_process("probe", &mut command)?;
+        wait_for("the other program's discovery", || {
+            Ok(guest.is_discovering("hci0")?.then_some(()))
+        })?;
+        pass(MINUTE);
+        Some(other)
+    } else {
+        None
+    };
     let shared_dir = guest.shared_dir().to_owned();
     fs::write(shared_dir.join("program-range"), device.program_range()?)?;
     let seconds = device.watch(Duration::from_secs(60) * guest.setup.minutes)?;
     fs::write(shared_dir.join("power.json"), serde_json::to_vec(&seconds)?)?;
     device.end(&shared_dir.join("sesshokud.log"))?;
+    drop(other);
     Ok(())
 }
