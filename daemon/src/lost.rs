@@ -111,8 +111,10 @@ pub async fn start_anew(
             break done;
         }
     };
-    // Whoever waits for changes has the connection until there can be none.
+    // Whoever waits for changes has the connection until there can be none, and whoever
+    // waits for an answer that nobody will give.
     drop(snapshots);
+    drop(requests);
     service.close().await;
     Ok(store)
 }

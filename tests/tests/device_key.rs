@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, ensure};
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use sesshoku_tests::local::{Place, Process, wait_for};
+use sesshoku_tests::local::{Place, Process, program, wait_for};
 
 const NAME: &str = "sesshoku-device-key";
 const CONFIG: &str = "[radio]\nkind = 'air'\n";
@@ -200,6 +200,34 @@ fn whoever_is_told_to_end_while_it_starts_anew_ends() -> anyhow::Result<()> {
         assert_eq!(state(&place)?, ("stopped".into(), "key-lost".into()));
         ensure!(place.sesshoku(&["erase", "--yes"])?.status.success());
         end(daemon)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn whoever_is_told_to_end_while_its_key_is_lost_ends_whoever_asks() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    end(start(&place, CONFIG, None)?)?;
+    fs::remove_file(place.state_dir().join("device.key"))?;
+    for round in 0..10 {
+        let daemon = start(&place, CONFIG, None)?;
+        let mut callers = Vec::new();
+        for _ in 0..8 {
+            let mut command = Command::new(program("sesshoku")?);
+            command.args(["--bus", place.address(), "contacts", "--json"]);
+            command.stdout(Stdio::null()).stderr(Stdio::null());
+            callers.push(command.spawn()?);
+        }
+        // The others are about to ask, or wait for their answers.
+        let first = callers.first_mut().context("there is one")?;
+        first.wait()?;
+        daemon
+            .signal(Signal::SIGTERM)
+            .with_context(|| format!("round {round}"))?;
+        end(daemon)?;
+        for mut caller in callers {
+            caller.wait()?;
+        }
     }
     Ok(())
 }

@@ -34,6 +34,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use gaen::time::UnixSeconds;
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, fallocate};
 use sha2::{Digest, Sha256};
 
 use super::files;
@@ -55,8 +57,10 @@ const ENTRY_LEN: usize = 32;
 const MOST: usize = 2048;
 /// The length of the file.
 const FILE_LEN: usize = ENTRIES_AT + MOST * ENTRY_LEN;
-/// Stands for all that found no room: no list can name it.
+/// Stands for all that found no room, or cannot be read any more: no list can name it.
 const NO_NAME: NameHash = [0xff; 12];
+/// The time of what cannot be read any more, until somebody knows what time it is.
+const UNDATED: UnixSeconds = UnixSeconds::new(u32::MAX);
 
 /// Remembers that a check is under way, or ended in no known way, and what a list told
 /// that is not in the ledger yet.
@@ -69,13 +73,22 @@ pub struct CheckMark {
 
 impl CheckMark {
     /// The mark in `state_dir`, made if there is none. Where that is not possible, no
-    /// check can begin.
-    pub(super) fn open(state_dir: &Path) -> Self {
+    /// check can begin. Beside a store that is not new one that is missing is damage.
+    pub(super) fn open(state_dir: &Path, is_new: bool) -> Self {
         let mut announced = Vec::new();
         let (file, unrecorded) = match open_file(state_dir) {
-            Ok(file) => {
-                let is_whole = read(&file, &mut announced);
-                (Some(file), !is_whole)
+            Ok((file, is_made)) => {
+                let read = read(&file).filter(|_| is_new || !is_made);
+                let is_whole = read.is_some();
+                let at_rest = read.is_some_and(|(at_rest, told)| {
+                    announced = told;
+                    at_rest
+                });
+                if !is_whole {
+                    tracing::error!("what lists told when it could not be stored is lost");
+                    announced.push(lost(UNDATED));
+                }
+                (Some(file), !at_rest)
             }
             Err(error) => {
                 tracing::error!(%error, "there is no mark of checks");
@@ -106,7 +119,9 @@ impl CheckMark {
     /// When that cannot be put down. It is remembered in memory all the same that how
     /// the check ended is not known.
     pub fn begins(&self) -> io::Result<()> {
-        let written = self.write(UNDER_WAY, 0);
+        // Else there would be no room for what the list tells.
+        let has_room = self.file.as_ref().map_or(Ok(()), allocate);
+        let written = has_room.and_then(|()| self.write(UNDER_WAY, 0));
         if written.is_err() {
             self.stays_open();
         }
@@ -142,32 +157,39 @@ impl CheckMark {
         self.unrecorded.load(Ordering::SeqCst)
     }
 
-    /// Puts down what a list told, beside what is here already.
+    /// Puts down what a list told at `now`, beside what is here already.
     ///
     /// # Errors
     /// When that cannot be written. It is remembered in memory all the same.
-    pub fn put_down(&self, told: &[Announced]) -> io::Result<()> {
-        if told.is_empty() {
+    pub fn put_down(&self, told: &[Announced], now: UnixSeconds) -> io::Result<()> {
+        let mut announced = self.announced();
+        let undated = announced.iter_mut().filter(|it| it.since == UNDATED);
+        let dated = undated.map(|it| it.since = now).count();
+        if told.is_empty() && dated == 0 {
             return Ok(());
         }
-        let mut announced = self.announced();
         let is_new = |it: &&Announced| !announced.iter().any(|known| known.is_again(it));
         let new: Vec<Announced> = told.iter().filter(is_new).copied().collect();
         announced.extend(new);
         if announced.len() > MOST {
             let since = announced.iter().map(|it| it.since).max();
             announced.truncate(MOST - 1);
-            announced.push(Announced {
-                kind: AnnouncedKind::Export,
-                name: NO_NAME,
-                version: u64::MAX,
-                since: since.unwrap_or(UnixSeconds::new(0)),
-            });
+            announced.push(lost(since.unwrap_or(now)));
         }
         // All of them: what could not be written before is tried again.
         let entries: Vec<u8> = announced.iter().flat_map(entry).collect();
         self.write(&entries, ENTRIES_AT)?;
         self.write(&count(announced.len()), COUNT_AT)
+    }
+
+    /// Whether more was told than is known here.
+    pub fn lacks_names(&self) -> bool {
+        self.announced().iter().any(Self::stands_for_lost)
+    }
+
+    /// Whether it stands for what was told and is not known here.
+    pub fn stands_for_lost(announced: &Announced) -> bool {
+        announced.name == NO_NAME
     }
 
     /// What was put down and not struck out.
@@ -211,53 +233,76 @@ impl CheckMark {
     }
 }
 
-fn open_file(state_dir: &Path) -> io::Result<File> {
+/// The file, and whether it was made just now.
+fn open_file(state_dir: &Path) -> io::Result<(File, bool)> {
     let path = state_dir.join(FILE);
     let mut at_rest = vec![0; FILE_LEN];
     at_rest[..AT_REST.len()].copy_from_slice(AT_REST);
-    match files::create_private(&path, &at_rest) {
-        Ok(()) => files::sync_dir(state_dir)?,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+    let is_made = match files::create_private(&path, &at_rest) {
+        Ok(()) => {
+            files::sync_dir(state_dir)?;
+            true
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
         Err(error) => return Err(error),
-    }
+    };
     let file = File::options().read(true).write(true).open(path)?;
-    if file.metadata()?.len() < offset(FILE_LEN) {
-        lengthen(&file);
-    }
-    Ok(file)
+    Ok((file, is_made))
 }
 
-/// Gives a file that has not its full length that length.
-fn lengthen(file: &File) {
-    let mut begin = [0; ENTRIES_AT];
-    let has_begin = file.read_exact_at(&mut begin, 0).is_ok();
-    let from = if has_begin { ENTRIES_AT } else { COUNT_AT };
-    let zeros = vec![0; FILE_LEN - from];
-    let written = file.write_all_at(&zeros, offset(from));
-    if let Err(error) = written.and_then(|()| file.sync_data()) {
-        tracing::error!(%error, "there is no room for what lists tell");
+/// Sees to it that the file has its full length, with room on the disk for all of it.
+fn allocate(file: &File) -> io::Result<()> {
+    let length = offset(FILE_LEN);
+    let whole = i64::try_from(length).unwrap_or(i64::MAX);
+    match fallocate(file, FallocateFlags::empty(), 0, whole) {
+        Ok(()) => Ok(()),
+        Err(Errno::EOPNOTSUPP) => {
+            let has = file.metadata()?.len().min(length);
+            let zeros = vec![0; FILE_LEN - usize::try_from(has).unwrap_or(FILE_LEN)];
+            file.write_all_at(&zeros, has)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
-/// Reads what was put down. Returns whether all of it could be read, and no check was
-/// under way.
-fn read(file: &File, announced: &mut Vec<Announced>) -> bool {
-    let mut begin = [0; ENTRIES_AT];
-    if file.read_exact_at(&mut begin, 0).is_err() {
-        // No room for more, as it is on a full disk.
-        let mut state = [0; AT_REST.len()];
-        return file.read_exact_at(&mut state, 0).is_ok() && &state == AT_REST;
+/// Whether no check was under way, and what was put down; `None` where a part of it
+/// cannot be read any more.
+fn read(file: &File) -> Option<(bool, Vec<Announced>)> {
+    let mut state = [0; COUNT_AT];
+    file.read_exact_at(&mut state, 0).ok()?;
+    let at_rest = match &state {
+        AT_REST => true,
+        UNDER_WAY => false,
+        _ => return None,
+    };
+    // So long were those of earlier versions.
+    if file.metadata().ok()?.len() == offset(COUNT_AT) {
+        return Some((at_rest, Vec::new()));
     }
-    let (state, counts) = begin.split_at(COUNT_AT);
+    let mut counts = [0; ENTRIES_AT - COUNT_AT];
+    file.read_exact_at(&mut counts, offset(COUNT_AT)).ok()?;
     let (counted, again) = counts.split_at(4);
-    let counted = u32::from_le_bytes(counted.try_into().unwrap_or_default());
-    let counted = usize::try_from(counted).unwrap_or(usize::MAX);
-    let is_right = counts.starts_with(again) && counted <= MOST;
-    let mut entries = vec![0; counted.min(MOST) * ENTRY_LEN];
-    if is_right && file.read_exact_at(&mut entries, offset(ENTRIES_AT)).is_ok() {
-        announced.extend(entries.chunks_exact(ENTRY_LEN).filter_map(parse));
+    let counted_twice = counted == again;
+    let counted = u32::from_le_bytes(counted.try_into().ok()?);
+    let counted = usize::try_from(counted).ok()?;
+    if !counted_twice || counted > MOST {
+        return None;
     }
-    state == AT_REST && is_right && announced.len() == counted
+    let mut entries = vec![0; counted * ENTRY_LEN];
+    file.read_exact_at(&mut entries, offset(ENTRIES_AT)).ok()?;
+    let entries = entries.chunks_exact(ENTRY_LEN);
+    let announced: Option<Vec<Announced>> = entries.map(parse).collect();
+    Some((at_rest, announced?))
+}
+
+/// Stands for what nobody knows any more, since `since`.
+const fn lost(since: UnixSeconds) -> Announced {
+    Announced {
+        kind: AnnouncedKind::Export,
+        name: NO_NAME,
+        version: u64::MAX,
+        since,
+    }
 }
 
 /// An entry of the file.
@@ -265,6 +310,7 @@ fn entry(announced: &Announced) -> [u8; ENTRY_LEN] {
     let kind: u32 = match announced.kind {
         AnnouncedKind::Export => 1,
         AnnouncedKind::SignedList => 2,
+        AnnouncedKind::Earlier => 3,
     };
     let mut entry = [0; ENTRY_LEN];
     entry[..4].copy_from_slice(&kind.to_le_bytes());
@@ -281,6 +327,7 @@ fn parse(bytes: &[u8]) -> Option<Announced> {
     let kind = match bytes.first()? {
         1 => AnnouncedKind::Export,
         2 => AnnouncedKind::SignedList,
+        3 => AnnouncedKind::Earlier,
         _ => return None,
     };
     let announced = Announced {
@@ -308,10 +355,13 @@ fn offset(at: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::MetadataExt;
 
     use tempfile::TempDir;
 
     use super::*;
+
+    const NOW: UnixSeconds = UnixSeconds::new(1_600_000_000);
 
     fn export(number: u64) -> Announced {
         Announced {
@@ -334,33 +384,33 @@ mod tests {
     #[test]
     fn what_was_put_down_is_there_after_a_restart_until_it_is_struck_out() {
         let dir = TempDir::new().unwrap();
-        let mark = CheckMark::open(dir.path());
+        let mark = CheckMark::open(dir.path(), true);
         let all = [list("a", 3), list("b", 9), export(1), export(2)];
-        mark.put_down(&all[..3]).unwrap();
+        mark.put_down(&all[..3], NOW).unwrap();
         let later = UnixSeconds::new(1_700_000_000);
         let again = Announced {
             since: later,
             ..export(1)
         };
-        mark.put_down(&[again, export(2)]).unwrap();
-        for mark in [mark, CheckMark::open(dir.path())] {
+        mark.put_down(&[again, export(2)], NOW).unwrap();
+        for mark in [mark, CheckMark::open(dir.path(), true)] {
             assert_eq!(mark.told(), all);
             assert_eq!(mark.sequence("b"), Some(9));
             assert_eq!(mark.sequence("1"), None);
             assert!(!mark.is_unrecorded());
         }
-        CheckMark::open(dir.path()).strike_out();
-        assert_eq!(CheckMark::open(dir.path()).told(), []);
+        CheckMark::open(dir.path(), true).strike_out();
+        assert_eq!(CheckMark::open(dir.path(), true).told(), []);
     }
 
     #[test]
     fn what_finds_no_room_is_waited_for() {
         let dir = TempDir::new().unwrap();
-        let mark = CheckMark::open(dir.path());
+        let mark = CheckMark::open(dir.path(), true);
         let many: Vec<_> = (0..3000).map(export).collect();
-        mark.put_down(&many).unwrap();
-        mark.put_down(&[export(5000)]).unwrap();
-        let told = CheckMark::open(dir.path()).told();
+        mark.put_down(&many, NOW).unwrap();
+        mark.put_down(&[export(5000)], NOW).unwrap();
+        let told = CheckMark::open(dir.path(), true).told();
         assert_eq!(told.len(), MOST);
         assert_eq!(told[..MOST - 1], many[..MOST - 1]);
         assert_eq!(told[MOST - 1].name, NO_NAME);
@@ -371,36 +421,52 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_any_length_is_taken_and_lengthened() {
-        for length in 0..ENTRIES_AT + 3 * ENTRY_LEN {
-            let dir = TempDir::new().unwrap();
-            CheckMark::open(dir.path());
-            let path = dir.path().join(FILE);
-            let mut content = fs::read(&path).unwrap();
-            content.truncate(length);
-            fs::write(&path, content).unwrap();
-            let mark = CheckMark::open(dir.path());
-            assert_eq!(mark.is_unrecorded(), length < AT_REST.len(), "{length}");
-            mark.put_down(&[export(1)]).unwrap();
-            assert_eq!(CheckMark::open(dir.path()).told(), [export(1)], "{length}");
-        }
+    fn the_file_of_an_earlier_version_is_taken_and_gets_room() {
+        let dir = TempDir::new().unwrap();
+        CheckMark::open(dir.path(), true);
+        let path = dir.path().join(FILE);
+        fs::write(&path, AT_REST).unwrap();
+        let mark = CheckMark::open(dir.path(), false);
+        assert!(!mark.is_unrecorded() && mark.told().is_empty());
+        mark.begins().unwrap();
+        let file = fs::metadata(&path).unwrap();
+        assert_eq!(file.len(), offset(FILE_LEN));
+        assert!(file.blocks() * 512 >= offset(FILE_LEN), "there are holes");
+        mark.put_down(&[export(1)], NOW).unwrap();
+        let mark = CheckMark::open(dir.path(), false);
+        assert!(mark.is_unrecorded());
+        assert_eq!(mark.told(), [export(1)]);
     }
 
     #[test]
-    fn damage_is_noticed() {
+    fn what_is_damaged_or_gone_stands_for_a_name_that_nobody_knows() {
         let dir = TempDir::new().unwrap();
-        CheckMark::open(dir.path())
-            .put_down(&[export(1), list("a", 3)])
-            .unwrap();
         let path = dir.path().join(FILE);
+        let mark = CheckMark::open(dir.path(), true);
+        mark.put_down(&[export(1), list("a", 3)], NOW).unwrap();
         let whole = fs::read(&path).unwrap();
-        for bit in 0..(ENTRIES_AT + 2 * ENTRY_LEN) * 8 {
+        let length = ENTRIES_AT + 2 * ENTRY_LEN;
+        let flipped = (0..length * 8).map(|bit| {
             let mut damaged = whole.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            fs::write(&path, damaged).unwrap();
-            assert!(CheckMark::open(dir.path()).is_unrecorded(), "bit {bit}");
+            Some(damaged)
+        });
+        let cut = (0..length).filter(|length| *length != COUNT_AT);
+        let cut = cut.map(|length| Some(whole[..length].to_vec()));
+        for (number, damaged) in flipped.chain(cut).chain([None]).enumerate() {
+            match damaged {
+                Some(damaged) => fs::write(&path, damaged).unwrap(),
+                None => fs::remove_file(&path).unwrap(),
+            }
+            let mark = CheckMark::open(dir.path(), false);
+            assert!(mark.is_unrecorded() && mark.lacks_names(), "{number}");
+            if number % 50 == 0 {
+                mark.put_down(&[], NOW).unwrap();
+                mark.ended();
+                let mark = CheckMark::open(dir.path(), false);
+                assert_eq!(mark.told(), [lost(NOW)], "{number}");
+                assert!(!mark.is_unrecorded(), "{number}");
+            }
         }
-        fs::write(&path, &whole[..ENTRIES_AT + ENTRY_LEN]).unwrap();
-        assert!(CheckMark::open(dir.path()).is_unrecorded());
     }
 }

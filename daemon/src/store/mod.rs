@@ -106,8 +106,9 @@ const DATABASE_FILE: &str = "store.db";
 /// Name of the file that keeps a second daemon out of the state folder.
 const LOCK_FILE: &str = "lock";
 /// All files of the state folder that are the store's.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     DATABASE_FILE,
+    "store.db-journal",
     "store.db-wal",
     "store.db-shm",
     device_key::KEY_FILE,
@@ -201,6 +202,7 @@ impl Store {
     fn open_sound(state_dir: &Path, key: &DeviceKey) -> Result<Self, StoreError> {
         let lock = Lock::acquire(state_dir)?;
         let path = state_dir.join(DATABASE_FILE);
+        let is_new = !path.exists();
         let mut conn = database::open(&path)?;
         let mut wrapping = Wrapping::open(state_dir)?;
         let unlocked = unlock(&mut conn, key, &mut wrapping)?;
@@ -230,7 +232,7 @@ impl Store {
                 keys: RwLock::new(Arc::new(unlocked.keys)),
                 erasures: AtomicU64::new(0),
             }),
-            check_mark: Arc::new(CheckMark::open(state_dir)),
+            check_mark: Arc::new(CheckMark::open(state_dir, is_new)),
             _lock: lock,
         };
         if unlocked.erasing {

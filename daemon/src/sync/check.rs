@@ -523,6 +523,7 @@ impl Check {
         let (now, list_url) = (self.now, list_url.to_owned());
         let mark = Arc::clone(&self.mark.mark);
         let taken = self.store.write(move |store| {
+            let lacked_names = mark.lacks_names();
             let known = store.ledger();
             let mut ledger = known.as_ref().cloned().unwrap_or_default();
             let changes = ledger.take_list(&list_url, &listed, now);
@@ -537,7 +538,7 @@ impl Check {
                 .chain(changes.announced.iter().copied())
                 .collect();
             // Before all that may fail.
-            if let Err(error) = mark.put_down(&told) {
+            if let Err(error) = mark.put_down(&told, now) {
                 return Ok(Err(Problem::Mark(error)));
             }
             known?;
@@ -549,7 +550,11 @@ impl Check {
             let meta = meta.map(|(name, bytes)| (*name, bytes.as_slice()));
             store.record_listed(&ledger, &changes.changed, meta)?;
             let told = mark.told();
-            let lacking = ledger.lacks(&told);
+            let mut lacking = ledger.lacks(&told);
+            // What of this list found no room there has one here.
+            if !lacked_names && mark.lacks_names() {
+                lacking.retain(|it| !CheckMark::stands_for_lost(it));
+            }
             if lacking.is_empty() {
                 mark.strike_out();
             }

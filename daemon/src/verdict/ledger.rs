@@ -25,7 +25,7 @@
 //! first ten days, and what is heard after a comparison is compared again if the keys
 //! can be in it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use gaen::export::Export;
 use gaen::matching::MAX_DRIFT;
@@ -287,6 +287,8 @@ pub struct Announced {
 pub enum AnnouncedKind {
     /// An export, by a list that names it.
     Export,
+    /// An export that was known as made later, by a list that names it.
+    Earlier,
     /// A signed list, by itself.
     SignedList,
 }
@@ -379,7 +381,7 @@ impl Ledger {
         let mut named = BTreeSet::new();
         let mut next_id = self.exports.last_key_value().map_or(1, |(id, _)| id + 1);
         for entry in listed {
-            let announced = Announced {
+            let mut announced = Announced {
                 kind: AnnouncedKind::Export,
                 name: name_hash(&entry.name),
                 version: entry.created,
@@ -388,6 +390,9 @@ impl Ledger {
             if let Some(id) = ids.get(&entry.url) {
                 named.insert(*id);
                 if let Some(export) = self.exports.get_mut(id) {
+                    if export.created > entry.created {
+                        announced.kind = AnnouncedKind::Earlier;
+                    }
                     if export.created != entry.created {
                         changes.announced.push(announced);
                     }
@@ -517,23 +522,27 @@ impl Ledger {
             .count()
     }
 
-    /// Those of `announced` that never came into the ledger, and no later ones of the same
-    /// name either.
+    /// Those of `announced` that never came into the ledger, nor, where they were newer than
+    /// what was known of the name, later ones.
     pub fn lacks<'a>(&self, announced: &'a [Announced]) -> Vec<&'a Announced> {
-        let mut newest: HashMap<NameHash, u64> = HashMap::new();
-        for export in self.exports.values() {
-            let created = newest.entry(name_hash(&export.name)).or_default();
-            *created = export.created.max(*created);
-        }
-        let exports = announced
-            .iter()
-            .filter(|announced| announced.kind == AnnouncedKind::Export);
-        exports
-            .filter(|announced| {
-                let newest = newest.get(&announced.name);
-                newest.is_none_or(|newest| *newest < announced.version)
-            })
-            .collect()
+        let known: HashSet<(NameHash, u64)> = self
+            .exports
+            .values()
+            .map(|export| (name_hash(&export.name), export.created))
+            .collect();
+        let is_known_later = |announced: &Announced| {
+            let mut known = known.iter();
+            known.any(|(name, created)| *name == announced.name && *created > announced.version)
+        };
+        let lacks = |announced: &&Announced| {
+            let is_known = known.contains(&(announced.name, announced.version));
+            match announced.kind {
+                AnnouncedKind::Export => !is_known && !is_known_later(announced),
+                AnnouncedKind::Earlier => !is_known,
+                AnnouncedKind::SignedList => false,
+            }
+        };
+        announced.iter().filter(lacks).collect()
     }
 
     /// Forgets what is too old to matter at `now`, and returns the ids.
@@ -588,7 +597,9 @@ impl Announced {
     /// As of an export of the ledger that nothing signed is known of.
     fn age(&self, now: UnixSeconds) -> i64 {
         now.seconds_since(match self.kind {
-            AnnouncedKind::Export => last_word(self.version, self.since, now),
+            AnnouncedKind::Export | AnnouncedKind::Earlier => {
+                last_word(self.version, self.since, now)
+            }
             AnnouncedKind::SignedList => self.since,
         })
     }

@@ -159,11 +159,22 @@ struct Met {
     seconds: BTreeMap<i64, i64>,
 }
 
+/// An export that a list named when nothing could be stored.
+#[derive(Debug)]
+struct Named {
+    name: Name,
+    /// When the list says that it was made.
+    created: i64,
+    /// When the list was had.
+    since: i64,
+    /// Whether it was known as made later.
+    is_earlier: bool,
+}
+
 /// What lists told when nothing could be stored.
 #[derive(Debug, Default)]
 struct PutDown {
-    /// Exports: their name, when the list says they were made, and when it was had.
-    names: Vec<(Name, i64, i64)>,
+    names: Vec<Named>,
     /// The number of the newest signed list, and when it was had.
     sequence: Option<(u64, i64)>,
 }
@@ -259,7 +270,7 @@ impl Model {
             }
         }
         let names = self.put_down.names.iter();
-        let ages = names.map(|(_, created, since)| unsigned_age(*created, *since, shown));
+        let ages = names.map(|named| unsigned_age(named.created, named.since, shown));
         let sequence = self.put_down.sequence.iter();
         if ages
             .chain(sequence.map(|(_, since)| shown - since))
@@ -494,12 +505,19 @@ impl Model {
         for entry in list.entries {
             let told = self.told.get(&entry.name);
             let is_told = told.is_some_and(|told| told.created == entry.created);
+            let is_earlier = told.is_some_and(|told| told.created > entry.created);
             let names = &mut self.put_down.names;
-            let is_again = names
-                .iter()
-                .any(|(name, created, _)| (*name, *created) == (entry.name, entry.created));
+            let is_again = names.iter().any(|named| {
+                (named.name, named.created, named.is_earlier)
+                    == (entry.name, entry.created, is_earlier)
+            });
             if !is_told && !is_again {
-                names.push((entry.name, entry.created, since));
+                names.push(Named {
+                    name: entry.name,
+                    created: entry.created,
+                    since,
+                    is_earlier,
+                });
             }
         }
     }
@@ -540,14 +558,16 @@ impl Model {
                 told.compared = None;
             }
         }
-        let is_lacking = |(name, created, _): &&(Name, i64, i64)| {
-            let told = self.told.get(name);
-            told.is_none_or(|told| told.created < *created)
+        let is_lacking = |named: &&Named| {
+            let told = self.told.get(&named.name);
+            told.is_none_or(|told| {
+                told.created < named.created || named.is_earlier && told.created != named.created
+            })
         };
         let lacking: Vec<_> = self.put_down.names.iter().filter(is_lacking).collect();
         let ages = lacking
             .iter()
-            .map(|(_, created, since)| unsigned_age(*created, *since, shown));
+            .map(|named| unsigned_age(named.created, named.since, shown));
         if ages.into_iter().any(|age| age <= 14 * DAY) {
             met.insert(Failure::ListRefused);
         }

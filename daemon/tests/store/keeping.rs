@@ -374,6 +374,7 @@ fn what_is_no_file_is_named_and_moved_away_harms_nothing() {
     for name in [
         "store.db",
         "store.db-wal",
+        "store.db-journal",
         "device.key",
         "wrapping.key",
         "check",

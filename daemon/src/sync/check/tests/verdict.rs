@@ -537,6 +537,79 @@ async fn the_number_of_a_signed_list_that_could_not_be_stored_is_not_forgotten()
 }
 
 #[tokio::test]
+async fn an_earlier_date_that_could_not_be_stored_is_no_later_one() {
+    let mut world = World::new();
+    world.listen();
+    world.meet(&key(2, ConfirmedTest), noon(), 20);
+    world.publish("1.zip", 3, &export_of(&[key(1, ConfirmedTest)]));
+    assert_eq!(world.outcome().await, "complete");
+    // Made anew, under an earlier date; then under the one it had.
+    world.check_in_vain("1.zip").await;
+    world.publish("1.zip", 3, &export_of(&[key(2, ConfirmedTest)]));
+    assert_eq!(world.outcome().await, "list-refused");
+    assert_eq!(world.verdict(), Verdict::Unknown);
+    world.publish("1.zip", 2, &export_of(&[key(2, ConfirmedTest)]));
+    assert_eq!(world.outcome().await, "complete");
+    assert_eq!(world.contacts(), [20]);
+}
+
+#[tokio::test]
+async fn a_list_of_any_length_that_is_stored_is_not_waited_for() {
+    let mut world = World::new();
+    world.listen();
+    let zip = export::write(&export_of(&[key(1, ConfirmedTest)]), &[&world.signer]).unwrap();
+    world.publish_zip("1.zip", 1, zip);
+    for number in 0..2_500 {
+        let name = format!("{number}.zip");
+        let created = world.listed[0].1;
+        world.listed.push((name, created));
+    }
+    world.put_list();
+    // Most of them are missing, and refused as such.
+    assert_eq!(world.outcome().await, "bad-answer");
+    assert_eq!(world.store.lock().unwrap().check_mark().told(), []);
+    // On a full disk, some find no room.
+    world
+        .listed
+        .iter_mut()
+        .for_each(|(_, created)| *created += 1000);
+    world.put_list();
+    world.fill_disk(true);
+    assert_eq!(world.outcome().await, "storage-failed");
+    world.fill_disk(false);
+    assert_eq!(world.outcome().await, "list-refused");
+}
+
+#[tokio::test]
+async fn whatever_was_told_is_waited_for_where_the_mark_is_damaged() {
+    for damage in ["flipped", "cut", "gone"] {
+        let mut world = World::new();
+        world.listen();
+        world.publish("1.zip", 1, &export_of(&[key(1, ConfirmedTest)]));
+        assert_eq!(world.outcome().await, "complete");
+        world.check_in_vain("2.zip").await;
+        let mark = world.dir.path().join("check");
+        let mut content = std::fs::read(&mark).unwrap();
+        match damage {
+            "flipped" => content[30] ^= 1,
+            "cut" => content.truncate(16),
+            _ => std::fs::remove_file(&mark).unwrap(),
+        }
+        if damage != "gone" {
+            std::fs::write(&mark, content).unwrap();
+        }
+        world.unlist("2.zip");
+        for _ in 0..2 {
+            world.restart();
+            assert_eq!(world.outcome().await, "list-refused", "{damage}");
+            assert_eq!(world.verdict(), Verdict::Unknown, "{damage}");
+        }
+        world.days_later(15);
+        assert_eq!(world.outcome().await, "complete", "{damage}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_erased_is_not_waited_for() {
     let mut world = World::new();
     world.publish("1.zip", 1, &export_of(&[key(1, ConfirmedTest)]));
