@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +17,10 @@ use super::{StoreError, files, schema};
 
 /// How long to wait for a reader to let go of the write-ahead log.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// SQLite's file access that keeps every other process out, which the store does anyway,
+/// and has the index of the write-ahead log in memory. As a file that index would be
+/// mapped, and on a full disk a write to it ends the process (SIGBUS).
+const FILE_ACCESS: &str = "unix-excl";
 /// The log is cut back to this many bytes when it was longer.
 const LOG_LIMIT: u32 = 1 << 20;
 
@@ -27,6 +32,8 @@ const LOG_LIMIT: u32 = 1 << 20;
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     check_header(path)?;
     create_file(path)?;
+    // As an earlier version left it.
+    remove_index(path)?;
     let mut conn = connect(path)?;
     check_version(&conn, path)?;
     if !is_sound(&conn)? {
@@ -39,9 +46,10 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 /// A connection that only reads, for use beside the one that writes.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     // Read-write at the file level, since a reader has its marks in the log's index.
-    let conn = Connection::open_with_flags(
+    let conn = Connection::open_with_flags_and_vfs(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        FILE_ACCESS,
     )?;
     configure(&conn)?;
     conn.pragma_update(None, "query_only", true)?;
@@ -60,12 +68,27 @@ pub(super) fn destroy(path: &Path) -> Result<(), StoreError> {
 
 /// Destroys the write-ahead log of the database at `path`, and its index.
 pub(super) fn destroy_log(path: &Path) -> Result<(), StoreError> {
-    // The index of the log holds page numbers alone, and is mapped into memory by
-    // whoever has it open: it must not shrink.
-    let index = with_suffix(path, "-shm");
-    files::remove(&index).map_err(io_error(&index))?;
+    remove_index(path)?;
     let log = log_of(path);
     files::destroy(&log).map_err(io_error(&log))
+}
+
+/// Removes the index of the log, which holds page numbers alone.
+fn remove_index(path: &Path) -> Result<(), StoreError> {
+    let index = with_suffix(path, "-shm");
+    files::remove(&index).map_err(io_error(&index))
+}
+
+/// Writes `database`, one in memory, over what is at `path`. See [`files::write_over`]
+/// for when that needs no room.
+pub(super) fn write_over(path: &Path, database: &Connection) -> Result<(), StoreError> {
+    // "File format write version" and read version (SQLite file format, section 1.3):
+    // 2 stands for a write-ahead log, so that opening it has nothing to write.
+    const VERSIONS: Range<usize> = 18..20;
+    let mut image = database.serialize("main")?.to_vec();
+    image[VERSIONS].fill(2);
+    destroy_log(path)?;
+    files::write_over(path, &image).map_err(io_error(path))
 }
 
 /// Where the write-ahead log of the database at `path` is.
@@ -76,7 +99,13 @@ pub(super) fn log_of(path: &Path) -> PathBuf {
 /// An I/O error at `path`.
 pub(super) fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StoreError + use<> {
     let path = path.to_owned();
-    move |source| StoreError::Io { path, source }
+    move |source| {
+        if files::is_full(&source) {
+            StoreError::DiskFull
+        } else {
+            StoreError::Io { path, source }
+        }
+    }
 }
 
 /// Refuses foreign and newer databases by the file's header alone, before SQLite
@@ -194,9 +223,10 @@ fn create_file(path: &Path) -> Result<(), StoreError> {
 }
 
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let conn = Connection::open_with_flags(
+    let conn = Connection::open_with_flags_and_vfs(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        FILE_ACCESS,
     )?;
     configure(&conn)?;
     // Acknowledged means on the disk.

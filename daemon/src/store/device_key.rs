@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::DATABASE_FILE;
 use super::files;
+use super::wrapping::Wrapping;
 
 /// Name of the systemd credential that holds the key (`LoadCredentialEncrypted=`).
 pub const CREDENTIAL_NAME: &str = "sesshoku-device-key";
@@ -187,7 +188,10 @@ impl DeviceKey {
             return Ok(key);
         }
         if database.exists() && former.is_none() {
-            return Err(DeviceKeyError::Lost { database });
+            let is_erased = Wrapping::is_erased(state_dir).map_err(io_error(state_dir))?;
+            if !is_erased {
+                return Err(DeviceKeyError::Lost { database });
+            }
         }
         let bytes = create_key(state_dir, &state_dir.join(KEY_FILE))?;
         Ok(Self {
@@ -402,7 +406,10 @@ fn create_key(state_dir: &Path, path: &Path) -> Result<Secret, DeviceKeyError> {
     let mut suffix = [0; 8];
     getrandom::fill(&mut suffix).map_err(DeviceKeyError::Random)?;
     let draft = state_dir.join(format!("{KEY_FILE}.{}", hex::encode(suffix)));
-    files::create_private(&draft, bytes.as_slice()).map_err(io_error(&draft))?;
+    if let Err(error) = files::create_private(&draft, bytes.as_slice()) {
+        files::remove(&draft).map_err(io_error(&draft))?;
+        return Err(io_error(&draft)(error));
+    }
     // Unlike a rename, a link never replaces a key that is there already.
     let linked = match fs::hard_link(&draft, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => replace_remains(&draft, path),

@@ -7,6 +7,7 @@ use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
 use super::device_key::DeviceKeyError;
+use super::files;
 
 /// Why the store could not do what it was asked to.
 ///
@@ -84,6 +85,11 @@ impl StoreError {
         Self::Damaged(None)
     }
 
+    /// Whether what is in the place of the database cannot be used, whoever wrote it.
+    pub(super) fn is_of_contents(&self) -> bool {
+        self.is_of_damage() || matches!(self, Self::OtherDeviceKey | Self::Foreign)
+    }
+
     /// Whether the database is not as it was written, as far as can be told: SQLite says
     /// so, or fails where nothing but what it reads can be the reason.
     pub(super) fn is_of_damage(&self) -> bool {
@@ -106,7 +112,7 @@ impl StoreError {
 impl From<DeviceKeyError> for StoreError {
     fn from(error: DeviceKeyError) -> Self {
         if let DeviceKeyError::Io { source, .. } = &error
-            && source.kind() == io::ErrorKind::StorageFull
+            && files::is_full(source)
         {
             return Self::DiskFull;
         }
@@ -121,13 +127,7 @@ impl From<rusqlite::Error> for StoreError {
         }
         let failure = error.sqlite_error().copied();
         match failure {
-            Some(failure)
-                if failure.code == ErrorCode::DiskFull
-                    // The index of the write-ahead log finds no room.
-                    || failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE =>
-            {
-                Self::DiskFull
-            }
+            Some(failure) if failure.code == ErrorCode::DiskFull => Self::DiskFull,
             Some(failure) if failure.code == ErrorCode::DatabaseBusy => Self::Busy,
             Some(_) | None => Self::Sqlite(error),
         }

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::medium;
+
 /// Access for the owner alone, to a file.
 pub(super) const PRIVATE_FILE: u32 = 0o600;
 /// Access for the owner alone, to a folder.
@@ -22,6 +24,8 @@ pub(super) fn ensure_private_dir(dir: &Path) -> io::Result<()> {
             .recursive(true)
             .mode(PRIVATE_DIR)
             .create(dir)?;
+        // So are the files that will be made in it.
+        medium::write_in_place(&File::open(dir)?);
     }
     if is_open_to_others(&fs::metadata(dir)?) {
         fs::set_permissions(dir, fs::Permissions::from_mode(PRIVATE_DIR))?;
@@ -43,6 +47,26 @@ pub(super) fn create_private(path: &Path, contents: &[u8]) -> io::Result<()> {
         .mode(PRIVATE_FILE)
         .open(path)?;
     file.write_all(contents)?;
+    file.sync_all()
+}
+
+/// Writes `contents` over those of the file at `path`, or makes it. Where the file
+/// system writes in place and the file is long enough, that needs no room. Interrupted,
+/// it leaves neither the one nor the other.
+pub(super) fn write_over(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(PRIVATE_FILE)
+        .open(path)?;
+    if !overwrite_if_in_place(&mut file)? {
+        file.set_len(0)?;
+        file.sync_all()?;
+    }
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(contents)?;
+    file.set_len(u64::try_from(contents.len()).unwrap_or(u64::MAX))?;
     file.sync_all()
 }
 
@@ -78,11 +102,27 @@ pub(super) fn overwrite(file: &mut File) -> io::Result<()> {
     file.sync_all()
 }
 
+/// [`overwrite`]s, and returns whether there was room for that: a copy-on-write file
+/// system needs some, and there nothing is overwritten by it anyway.
+fn overwrite_if_in_place(file: &mut File) -> io::Result<bool> {
+    match overwrite(file) {
+        Ok(()) => Ok(true),
+        Err(error) if is_full(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether `error` means that there is no room.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
 /// [`overwrite`]s, empties and removes `path`; that it is not there is fine.
 pub(super) fn destroy(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).open(path) {
         Ok(mut file) => {
-            overwrite(&mut file)?;
+            overwrite_if_in_place(&mut file)?;
             // Gives the room back even while someone has the file open.
             file.set_len(0)?;
         }

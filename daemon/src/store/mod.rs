@@ -129,6 +129,10 @@ fn prepare(state_dir: &Path) -> io::Result<()> {
                 let why = format!("{name} in it is not an ordinary file; move it away");
                 return Err(io::Error::other(why));
             }
+            Err(_) if state_dir.join(name).is_symlink() => {
+                let why = format!("{name} in it is a link to nothing; move it away");
+                return Err(io::Error::other(why));
+            }
             Ok(_) | Err(_) => {}
         }
     }
@@ -151,7 +155,15 @@ pub struct Store {
     wrapping: Wrapping,
     shared: Arc<Shared>,
     check_mark: Arc<CheckMark>,
+    /// While there is no room for a database after an erasure: `conn` is an empty one in
+    /// memory then.
+    homeless: Option<Homeless>,
     _lock: Lock,
+}
+
+/// What a new database is to begin with once there is room for it.
+struct Homeless {
+    consent: Option<Consent>,
 }
 
 /// Reads encounters over a connection of its own, while the [`Store`] goes on
@@ -187,7 +199,16 @@ impl Store {
     /// which the database is as it was.
     pub fn open(state_dir: &Path, key: &DeviceKey) -> Result<Self, StoreError> {
         prepare(state_dir).map_err(io_error(state_dir))?;
+        let is_erased = Wrapping::is_erased(state_dir).map_err(io_error(state_dir))?;
         match Self::open_sound(state_dir, key) {
+            Err(error) if is_erased && error.is_of_contents() => {
+                tracing::warn!(
+                    "making a new database after an erasure for which there was no room"
+                );
+                let _lock = Lock::acquire(state_dir)?;
+                database::destroy(&state_dir.join(DATABASE_FILE))?;
+                CheckMark::remove(state_dir).map_err(io_error(state_dir))?;
+            }
             Err(error) if error.is_of_damage() => {
                 let _lock = Lock::acquire(state_dir)?;
                 let wrapping = Wrapping::open(state_dir)?;
@@ -233,6 +254,7 @@ impl Store {
                 erasures: AtomicU64::new(0),
             }),
             check_mark: Arc::new(CheckMark::open(state_dir, is_new)),
+            homeless: None,
             _lock: lock,
         };
         if unlocked.erasing {
@@ -347,7 +369,14 @@ impl Store {
     }
 
     /// A reader with a connection of its own.
+    ///
+    /// # Errors
+    /// Among others [`StoreError::DiskFull`] while there is no room for a database after
+    /// an erasure.
     pub fn reader(&self) -> Result<Reader, StoreError> {
+        if self.homeless.is_some() {
+            return Err(StoreError::DiskFull);
+        }
         Ok(Reader {
             conn: database::open_reader(&self.path)?,
             shared: Arc::clone(&self.shared),
@@ -494,6 +523,7 @@ impl Store {
     /// [`StoreError::DiskFull`] when there is no room even for the few pages that a
     /// deletion is written to first.
     pub fn purge(&mut self, look: &Look) -> Result<PurgeReport, StoreError> {
+        self.find_room()?;
         let keys = self.keys();
         let mut report = retention::purge(&mut self.conn, &keys, look)?;
         match self.rewrap_if_due() {
@@ -523,6 +553,9 @@ impl Store {
     /// Destroys all keys, then everything but the agreement. Interrupted at any
     /// point after the first step, it leaves nothing that can be read, and is
     /// finished at the next opening.
+    ///
+    /// It needs no room on the disk. Where there is not even any for an empty database
+    /// afterwards, nothing can be stored until there is ([`StoreError::DiskFull`]).
     pub fn erase(&mut self) -> Result<(), StoreError> {
         let consent = match self.consent() {
             // It has to be given again.
@@ -645,10 +678,14 @@ impl Store {
     fn erase_keeping(&mut self, consent: Option<&Consent>) -> Result<(), StoreError> {
         // Readers stop at their next segment and let go of the log.
         self.shared.erasures.fetch_add(1, Ordering::SeqCst);
-        let erased = self
-            .destroy_keys(consent)
-            .and_then(|()| retention::finish_erasure(&mut self.conn));
-        self.unless_stuck(erased, consent)?;
+        if self.homeless.is_some() {
+            self.go_without(consent)?;
+        } else {
+            let erased = self
+                .destroy_keys(consent)
+                .and_then(|()| retention::finish_erasure(&mut self.conn));
+            self.unless_stuck(erased, consent)?;
+        }
         self.check_mark.strike_out();
         self.check_mark.ended();
         Ok(())
@@ -674,8 +711,9 @@ impl Store {
     }
 
     /// Ends an erasure by force where a full disk or damaged pages stop it: zeros
-    /// are written over the keys, then over the database, neither of which takes any room, and a new database is made. Only when this is interrupted
-    /// too, the agreement has to be given again.
+    /// are written over the keys, then a new database over the old one, neither of which
+    /// takes any room. Where there is none all the same, the store does without one until
+    /// there is. Only when this is interrupted too, the agreement has to be given again.
     fn unless_stuck(
         &mut self,
         erased: Result<(), StoreError>,
@@ -686,22 +724,57 @@ impl Store {
             Err(error) if error.is_of_damage() => {}
             other => return other,
         }
-        self.device_key.destroy()?;
+        // First, since it notes that everything is erased.
         self.wrapping.clear()?;
-        let closed = mem::replace(&mut self.conn, Connection::open_in_memory()?);
-        closed.close().map_err(|(_, error)| error)?;
-        database::destroy(&self.path)?;
-        self.device_key = self.device_key.after_destruction()?;
+        self.device_key.destroy()?;
+        self.go_without(consent)?;
+        match self.find_room() {
+            Err(StoreError::DiskFull) => {
+                tracing::error!("everything is erased; there is no room for a new database");
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Goes on with an empty database in memory, which holds `consent` alone.
+    fn go_without(&mut self, consent: Option<&Consent>) -> Result<(), StoreError> {
+        let device_key = DeviceKey::from_bytes(*seal::random_bytes()?);
+        let (conn, keys) = in_memory(&device_key, &seal::random_bytes()?, consent)?;
+        // Whatever it still has to write is erased.
+        drop(mem::replace(&mut self.conn, conn));
+        self.shared.set_keys(keys);
+        self.homeless = Some(Homeless {
+            consent: consent.cloned(),
+        });
+        Ok(())
+    }
+
+    /// Sees to it that there is a database on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`] while there is no room for one.
+    fn find_room(&mut self) -> Result<(), StoreError> {
+        let Some(homeless) = &self.homeless else {
+            return Ok(());
+        };
+        let device_key = self.device_key.after_destruction()?;
+        let wrapping = self.wrapping.prepare()?;
+        let (new, keys) = in_memory(&device_key, &wrapping, homeless.consent.as_ref())?;
+        database::write_over(&self.path, &new)?;
         self.conn = database::open(&self.path)?;
-        let unlocked = unlock(&mut self.conn, &self.device_key, &mut self.wrapping)?;
-        self.shared.set_keys(unlocked.keys);
-        self.set_consent(consent)
+        self.wrapping.settle(&wrapping)?;
+        self.device_key = device_key;
+        self.shared.set_keys(keys);
+        self.homeless = None;
+        Ok(())
     }
 
     fn write<T>(
         &mut self,
         action: impl FnOnce(&Transaction<'_>, &Keys) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.find_room()?;
         let keys = self.keys();
         let transaction = self
             .conn
@@ -957,6 +1030,25 @@ fn unlock_with<'a>(
         }
     }
     None
+}
+
+/// An empty database in memory that opens with `device_key` and `wrapping`.
+fn in_memory(
+    device_key: &DeviceKey,
+    wrapping: &WrappingSecret,
+    consent: Option<&Consent>,
+) -> Result<(Connection, Keys), StoreError> {
+    let mut conn = Connection::open_in_memory()?;
+    database::to_latest(&mut conn)?;
+    let secret = seal::random_bytes()?;
+    let keys = Keys::derive(device_key, secret.as_slice(), wrapping);
+    let transaction = conn.transaction()?;
+    write_secret(&transaction, &secret, &keys, false)?;
+    retention::settle(&transaction, &keys)?;
+    rows::ensure_registration(&transaction, &keys)?;
+    rows::set_consent(&transaction, &keys, consent)?;
+    transaction.commit()?;
+    Ok((conn, keys))
 }
 
 fn create_secret(

@@ -10,12 +10,16 @@
 //!
 //! ```text
 //! slot 0: page, the same page once more | slot 1: page, the same page once more
-//! a page: secret 32 | whether it ever came in force u8 | zeros up to 4096
+//! a page: secret 32 | state u8 | zeros up to 4096
 //! ```
 //!
-//! One slot holds the secret in force. The other holds zeros, or for the length of a
-//! change the next secret. Which one is in force, the database tells: only one opens it.
-//! Where one has been in force and there is no database, that was lost.
+//! The state of a secret is 1 once it has been in force. One slot holds the secret in
+//! force. The other holds zeros, or for the length of a change the next secret. Which one
+//! is in force, the database tells: only one opens it. Where one has been in force and
+//! there is no database, that was lost.
+//!
+//! Zeros with the state 2 say that everything was erased, and that there was no room yet
+//! for a new database: whatever is found in the old one's place is not lost but erased.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -36,6 +40,10 @@ pub(super) const WRAPPING_FILE: &str = "wrapping.key";
 const PAGE: usize = 4096;
 const COPIES: usize = 2;
 const PAGES: usize = 2 * COPIES;
+/// The state of a secret that is, or was, in force.
+const IN_FORCE: u8 = 1;
+/// The state of a page without a secret that tells of an erasure.
+const ERASED: u8 = 2;
 
 /// A secret that keys are wrapped under; wiped from memory when dropped.
 pub(super) type WrappingSecret = Zeroizing<[u8; KEY_LEN]>;
@@ -44,7 +52,7 @@ pub(super) type WrappingSecret = Zeroizing<[u8; KEY_LEN]>;
 pub(super) struct Wrapping {
     path: PathBuf,
     file: File,
-    pages: [Option<Held>; PAGES],
+    pages: [Page; PAGES],
     /// The slot whose secret is in force, as far as that is known.
     in_force: Option<usize>,
     /// Whether a store was opened in this folder before, and not given up.
@@ -52,6 +60,23 @@ pub(super) struct Wrapping {
 }
 
 /// What a page holds.
+#[derive(Clone, PartialEq, Eq)]
+enum Page {
+    Nothing,
+    /// That everything was erased.
+    Erased,
+    Secret(Held),
+}
+
+impl Page {
+    fn secret(&self) -> Option<&Held> {
+        match self {
+            Self::Secret(held) => Some(held),
+            Self::Nothing | Self::Erased => None,
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Eq)]
 struct Held {
     secret: WrappingSecret,
@@ -63,27 +88,35 @@ impl Wrapping {
     pub(super) fn open(state_dir: &Path) -> Result<Self, StoreError> {
         let path = state_dir.join(WRAPPING_FILE);
         let file = open_or_create(&path).map_err(io_error(&path))?;
-        let mut pages = [const { None }; PAGES];
-        for (number, page) in pages.iter_mut().enumerate() {
-            *page = read_page(&file, number).map_err(io_error(&path))?;
-        }
+        let pages = read_pages(&file).map_err(io_error(&path))?;
         files::sync_dir(state_dir).map_err(io_error(state_dir))?;
         // Until the database says more: what never came in force is not to be kept.
-        let was = |page: &Option<Held>| page.as_ref().is_some_and(|held| held.was_in_force);
+        let was = |page: &Page| page.secret().is_some_and(|held| held.was_in_force);
         let in_force = pages.iter().position(was).map(|page| page / COPIES);
+        let was_used = CheckMark::is_in(state_dir) && !pages.contains(&Page::Erased);
         Ok(Self {
             path,
             file,
             pages,
             in_force,
-            was_used: CheckMark::is_in(state_dir),
+            was_used,
         })
+    }
+
+    /// Whether everything in `state_dir` was erased, and there was no room yet for a new
+    /// database.
+    pub(super) fn is_erased(state_dir: &Path) -> io::Result<bool> {
+        match File::open(state_dir.join(WRAPPING_FILE)) {
+            Ok(file) => Ok(read_pages(&file)?.contains(&Page::Erased)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The secrets that may be in force.
     pub(super) fn candidates(&self) -> Vec<WrappingSecret> {
         let mut candidates: Vec<WrappingSecret> = Vec::new();
-        for held in self.pages.iter().flatten() {
+        for held in self.pages.iter().filter_map(Page::secret) {
             if !candidates.contains(&held.secret) {
                 candidates.push(held.secret.clone());
             }
@@ -93,7 +126,8 @@ impl Wrapping {
 
     /// Whether a secret has been in force: there was a database.
     pub(super) fn was_in_force(&self) -> bool {
-        self.was_used || self.pages.iter().flatten().any(|held| held.was_in_force)
+        let mut secrets = self.pages.iter().filter_map(Page::secret);
+        self.was_used || secrets.any(|held| held.was_in_force)
     }
 
     /// Puts a new secret down beside the one in force, which [`Wrapping::settle`] was
@@ -104,30 +138,34 @@ impl Wrapping {
             Some(0) => COPIES..PAGES,
             Some(_) | None => 0..COPIES,
         };
-        let held = Held {
-            secret,
+        let held = Page::Secret(Held {
+            secret: secret.clone(),
             was_in_force: false,
-        };
+        });
         for page in spare {
-            self.write(page, Some(&held))?;
+            self.write(page, &held)?;
         }
         self.sync()?;
-        Ok(held.secret)
+        Ok(secret)
     }
 
     /// Overwrites all secrets but `in_force`, and sees that there are two copies of that.
     pub(super) fn settle(&mut self, in_force: &WrappingSecret) -> Result<(), StoreError> {
-        let holds = |page: &Option<Held>| page.as_ref().is_some_and(|it| it.secret == *in_force);
+        let holds = |page: &Page| page.secret().is_some_and(|held| held.secret == *in_force);
         let slot = self.pages.iter().position(holds).unwrap_or(0) / COPIES;
-        let held = Held {
+        let held = Page::Secret(Held {
             secret: in_force.clone(),
             was_in_force: true,
-        };
+        });
         self.in_force = Some(slot);
         let mut written = false;
         for page in 0..PAGES {
-            let wanted = (page / COPIES == slot).then_some(&held);
-            if self.pages[page].as_ref() != wanted {
+            let wanted = if page / COPIES == slot {
+                &held
+            } else {
+                &Page::Nothing
+            };
+            if self.pages[page] != *wanted {
                 self.write(page, wanted)?;
                 written = true;
             }
@@ -135,12 +173,13 @@ impl Wrapping {
         if written { self.sync() } else { Ok(()) }
     }
 
-    /// Overwrites all secrets. That needs no room on the disk.
+    /// Overwrites all secrets, and notes that everything is erased. That needs no room on
+    /// the disk.
     pub(super) fn clear(&mut self) -> Result<(), StoreError> {
         self.in_force = None;
         self.was_used = false;
         for page in 0..PAGES {
-            self.write(page, None)?;
+            self.write(page, &Page::Erased)?;
         }
         self.sync()
     }
@@ -156,16 +195,20 @@ impl Wrapping {
         medium::doubt(&self.file)
     }
 
-    fn write(&mut self, page: usize, held: Option<&Held>) -> Result<(), StoreError> {
+    fn write(&mut self, page: usize, holds: &Page) -> Result<(), StoreError> {
         let mut contents = Zeroizing::new([0; PAGE]);
-        if let Some(held) = held {
-            contents[..KEY_LEN].copy_from_slice(held.secret.as_slice());
-            contents[KEY_LEN] = u8::from(held.was_in_force);
+        match holds {
+            Page::Nothing => {}
+            Page::Erased => contents[KEY_LEN] = ERASED,
+            Page::Secret(held) => {
+                contents[..KEY_LEN].copy_from_slice(held.secret.as_slice());
+                contents[KEY_LEN] = u8::from(held.was_in_force) * IN_FORCE;
+            }
         }
         self.file
             .write_all_at(contents.as_slice(), offset(page))
             .map_err(io_error(&self.path))?;
-        self.pages[page] = held.cloned();
+        self.pages[page] = holds.clone();
         Ok(())
     }
 
@@ -190,20 +233,32 @@ fn open_or_create(path: &Path) -> io::Result<File> {
     }
 }
 
-/// What is on a page, unless that is empty, or missing from a file cut short.
-fn read_page(file: &File, page: usize) -> io::Result<Option<Held>> {
+fn read_pages(file: &File) -> io::Result<[Page; PAGES]> {
+    let mut pages = [const { Page::Nothing }; PAGES];
+    for (number, page) in pages.iter_mut().enumerate() {
+        *page = read_page(file, number)?;
+    }
+    Ok(pages)
+}
+
+/// What is on a page; nothing where it is missing from a file cut short.
+fn read_page(file: &File, page: usize) -> io::Result<Page> {
     let mut contents = Zeroizing::new([0; KEY_LEN + 1]);
     match file.read_exact_at(contents.as_mut_slice(), offset(page)) {
         Ok(()) => {
             let mut secret = Zeroizing::new([0; KEY_LEN]);
             secret.copy_from_slice(&contents[..KEY_LEN]);
             let is_empty = secret.iter().all(|byte| *byte == 0);
-            Ok((!is_empty).then_some(Held {
-                secret,
-                was_in_force: contents[KEY_LEN] != 0,
-            }))
+            Ok(match contents[KEY_LEN] {
+                ERASED if is_empty => Page::Erased,
+                _ if is_empty => Page::Nothing,
+                state => Page::Secret(Held {
+                    secret,
+                    was_in_force: state != 0,
+                }),
+            })
         }
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Page::Nothing),
         Err(error) => Err(error),
     }
 }
@@ -250,7 +305,26 @@ mod tests {
             before = next;
         }
         wrapping.clear().unwrap();
-        assert!(contents(dir.path()).iter().all(|byte| *byte == 0));
+        assert_eq!(holds(&contents(dir.path()), &before), 0);
+        assert_eq!(Wrapping::open(dir.path()).unwrap().candidates().len(), 0);
+    }
+
+    #[test]
+    fn an_erasure_is_told_until_the_next_secret_is_in_force() {
+        let dir = tempfile::tempdir().unwrap();
+        let erased = || Wrapping::is_erased(dir.path()).unwrap();
+        assert!(!erased());
+        let mut wrapping = Wrapping::open(dir.path()).unwrap();
+        let secret = wrapping.prepare().unwrap();
+        wrapping.settle(&secret).unwrap();
+        assert!(!erased());
+        wrapping.clear().unwrap();
+        assert!(erased());
+        wrapping = Wrapping::open(dir.path()).unwrap();
+        let secret = wrapping.prepare().unwrap();
+        assert!(erased());
+        wrapping.settle(&secret).unwrap();
+        assert!(!erased());
     }
 
     #[test]

@@ -22,6 +22,7 @@ use sesshokud::store::{
 use tempfile::TempDir;
 
 use crate::crash::{Killed, say};
+use crate::disk::{BTRFS, Disk, EXT4, F2FS, JOURNALING_EXT4, Kind};
 use crate::support::{DAY, HOUR, T0, at, cycle, day, exposure, own_key, read_all, record, skipped};
 
 const PAGE: usize = 4096;
@@ -30,134 +31,6 @@ const SECTOR: usize = 512;
 const SECRET: usize = 32;
 /// A device key that no erasure replaces, as with a credential.
 const DEVICE_KEY: [u8; 32] = [0x5e; 32];
-
-/// What to mount, and what a disk of its kind needs.
-struct Kind {
-    name: &'static str,
-    mkfs: &'static [&'static str],
-    options: &'static str,
-    size: u64,
-}
-
-const EXT4: Kind = Kind {
-    name: "ext4",
-    mkfs: &["mkfs.ext4", "-q", "-F", "-b", "4096"],
-    options: "loop",
-    size: 48 << 20,
-};
-const JOURNALING_EXT4: Kind = Kind {
-    options: "loop,data=journal",
-    ..EXT4
-};
-const BTRFS: Kind = Kind {
-    name: "btrfs",
-    mkfs: &["mkfs.btrfs", "-q", "-f"],
-    options: "loop",
-    size: 128 << 20,
-};
-const F2FS: Kind = Kind {
-    name: "f2fs",
-    mkfs: &["mkfs.f2fs", "-q", "-f"],
-    options: "loop",
-    size: 128 << 20,
-};
-
-/// A disk of its own with a state folder on it.
-struct Disk {
-    dir: TempDir,
-    mounted: bool,
-    kind: &'static Kind,
-}
-
-impl Disk {
-    /// A new one, or why there can be none here.
-    fn new(kind: &'static Kind) -> Result<Self, String> {
-        let dir = tempfile::tempdir().unwrap();
-        let disk = Self {
-            dir,
-            mounted: false,
-            kind,
-        };
-        let image = fs::File::create(disk.image()).unwrap();
-        image.set_len(kind.size).unwrap();
-        let (mkfs, flags) = kind.mkfs.split_first().unwrap();
-        let path = env::join_paths(
-            env::split_paths(&env::var_os("PATH").unwrap_or_default())
-                .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")]),
-        );
-        let made = Command::new("env")
-            .env("PATH", path.unwrap())
-            .arg(mkfs)
-            .args(flags)
-            .arg(disk.image())
-            .output()
-            .unwrap();
-        if !made.status.success() {
-            return Err(format!("there is no {mkfs} here"));
-        }
-        fs::create_dir(disk.mount_point()).unwrap();
-        disk.mounted()
-            .ok_or_else(|| format!("{} cannot be mounted from a file here", kind.name))
-    }
-
-    /// One that is a copy of `image`, as a machine finds it after a power cut.
-    fn found(kind: &'static Kind, image: &[u8]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let disk = Self {
-            dir,
-            mounted: false,
-            kind,
-        };
-        fs::write(disk.image(), image).unwrap();
-        fs::create_dir(disk.mount_point()).unwrap();
-        disk.mounted().expect("mountable as the one before")
-    }
-
-    fn mounted(mut self) -> Option<Self> {
-        let mounted = Command::new("mount")
-            .args(["-t", self.kind.name, "-o", self.kind.options])
-            .arg(self.image())
-            .arg(self.mount_point())
-            .output()
-            .is_ok_and(|output| output.status.success());
-        self.mounted = mounted;
-        mounted.then_some(self)
-    }
-
-    fn image(&self) -> PathBuf {
-        self.dir.path().join("image")
-    }
-
-    fn mount_point(&self) -> PathBuf {
-        self.dir.path().join("disk")
-    }
-
-    fn state(&self) -> PathBuf {
-        self.mount_point().join("sesshoku")
-    }
-
-    fn open(&self) -> Store {
-        open_in(&self.state())
-    }
-
-    /// Every byte that has reached the disk by now.
-    fn contents(&self) -> Vec<u8> {
-        fs::read(self.image()).unwrap()
-    }
-
-    fn unmount(&mut self) {
-        if std::mem::replace(&mut self.mounted, false) {
-            let unmounted = Command::new("umount").arg(self.mount_point()).status();
-            assert!(unmounted.is_ok_and(|status| status.success()));
-        }
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        self.unmount();
-    }
-}
 
 fn open_in(state: &Path) -> Store {
     Store::open(state, &DeviceKey::from_bytes(DEVICE_KEY)).unwrap()
@@ -288,7 +161,7 @@ fn put_back_into(present: &Past, past: &Past, first: UtcDay) -> usize {
 fn record_day(disk: &Disk, n: u32) {
     let began = T0 + n * DAY;
     for part in 0..3 {
-        let mut store = disk.open();
+        let mut store = open_in(&disk.state());
         if n == 0 && part == 0 {
             let consent = Consent {
                 version: "1".to_owned(),
@@ -303,7 +176,7 @@ fn record_day(disk: &Disk, n: u32) {
         let key = own_key(day(began), u8::try_from(n * 3 + part).unwrap());
         store.put_own_key(&key).unwrap();
     }
-    let mut store = disk.open();
+    let mut store = open_in(&disk.state());
     let exposed = exposure(u8::try_from(n).unwrap(), &[began + 60]);
     let keys = vec![exposed.key.clone()];
     let changes = ExposureChanges {
@@ -354,7 +227,7 @@ fn nothing_purged_comes_back(kind: &'static Kind) {
     assert_eq!(opens, 3, "before anything is purged, all of it opens");
 
     for (n, clean) in [(0, false), (1, true), (2, false)] {
-        let mut store = disk.open();
+        let mut store = open_in(&disk.state());
         past.push(Past::take(&disk.state()));
         // Half of the day, then all of it.
         for now in [14 * DAY + 4 * HOUR, 15 * DAY] {
@@ -381,10 +254,14 @@ fn nothing_purged_comes_back(kind: &'static Kind) {
             let image = disk.contents();
             drop(store);
             let after = Disk::found(kind, &image);
-            assert_eq!(read_all(&after.open()).1, left, "nothing else is lost");
+            assert_eq!(
+                read_all(&open_in(&after.state())).1,
+                left,
+                "nothing else is lost"
+            );
         }
     }
-    let mut store = disk.open();
+    let mut store = open_in(&disk.state());
     past.push(Past::take(&disk.state()));
     store.erase().unwrap();
     assert_eq!(opened(&disk.contents(), &past), 0, "{}: erased", kind.name);
@@ -406,14 +283,22 @@ fn doubt_is_told_of_each_file_system() {
                 continue;
             }
         };
-        assert_eq!(disk.open().doubt(), doubt, "{} {}", kind.name, kind.options);
+        assert_eq!(
+            open_in(&disk.state()).doubt(),
+            doubt,
+            "{} {}",
+            kind.name,
+            kind.options
+        );
         if kind.name == BTRFS.name {
-            // As a backup puts it back.
+            // As a backup puts it back into a folder of which nobody knew.
+            let folder = Command::new("chattr").arg("-C").arg(disk.state()).status();
+            assert!(folder.unwrap().success());
             let secret = disk.state().join("wrapping.key");
             let contents = fs::read(&secret).unwrap();
             fs::remove_file(&secret).unwrap();
             fs::write(&secret, contents).unwrap();
-            assert_eq!(disk.open().doubt(), Some(Doubt::CopyOnWrite));
+            assert_eq!(open_in(&disk.state()).doubt(), Some(Doubt::CopyOnWrite));
         }
     }
 }
@@ -491,7 +376,7 @@ fn a_purge_that_is_killed_is_finished_at_the_next_start() {
             assert_eq!(opened(&image, &past), 0, "round {round}");
         }
 
-        let mut store = disk.open();
+        let mut store = open_in(&disk.state());
         if read_all(&store).1.sightings > 0 {
             assert!(!done);
             before += 1;

@@ -1,7 +1,7 @@
 //! What is put in comes out again.
 
 use std::error::Error as _;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::{fs, thread};
 
 use gaen::diagnosis::RollingPeriod;
@@ -381,25 +381,30 @@ fn what_is_no_file_is_named_and_moved_away_harms_nothing() {
         "lock",
     ] {
         let path = home.path().join(name);
-        for is_pipe in [false, true] {
+        let put: [(&dyn Fn(), &str); 3] = [
+            (&|| fs::create_dir(&path).unwrap(), "not an ordinary file"),
+            (
+                &|| mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap(),
+                "not an ordinary file",
+            ),
+            (
+                &|| symlink(home.path().join("nowhere"), &path).unwrap(),
+                "a link to nothing",
+            ),
+        ];
+        for (put, what) in put {
             let was_there = fs::rename(&path, &aside).is_ok();
-            if is_pipe {
-                mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
-            } else {
-                fs::create_dir(&path).unwrap();
-            }
+            put();
             let error = home.try_open().unwrap_err();
             let told = format!("{error}: {}", error.source().unwrap());
             assert!(
-                told.ends_with(&format!(
-                    "{name} in it is not an ordinary file; move it away"
-                )),
+                told.ends_with(&format!("{name} in it is {what}; move it away")),
                 "{told}"
             );
-            if is_pipe {
-                fs::remove_file(&path).unwrap();
-            } else {
+            if path.is_dir() {
                 fs::remove_dir(&path).unwrap();
+            } else {
+                fs::remove_file(&path).unwrap();
             }
             if was_there {
                 fs::rename(&aside, &path).unwrap();

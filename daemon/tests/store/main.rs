@@ -8,6 +8,8 @@
 mod any_damage;
 mod crash;
 mod damage;
+mod disk;
+mod full;
 mod gone;
 mod keeping;
 mod measure;
