@@ -16,6 +16,7 @@ function service(change: Partial<Service> = {}): Service {
     reason: "ready",
     radio: "bluez",
     receiving: true,
+    overwrite_doubt: null,
     consent: { state: "agreed", agreed_at: NOW - 3 * 86_400 },
     check: { checking: false, last_outcome: "complete", last_success: NOW - 3600, next_check: null },
     registration: null,

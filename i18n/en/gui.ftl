@@ -407,6 +407,7 @@ export-done = Saved
 erase-title = Erase everything and stop using it?
 erase-what = Your keys, received codes, results and agreement are erased. This cannot be undone.
 erase-registered = If you registered as positive, keys already handed out cannot be recalled. They expire after 14 days.
+erase-doubt = On this disk, what is erased, or older than 14 days, can be found for a while by somebody who examines it. In a terminal, sesshoku status says how the administrator can change that.
 erase-do = Erase everything
 erased = Everything is erased
 erased-sub = This device no longer sends or receives anything.

@@ -485,6 +485,7 @@ fn to_service(
         reason: tracing.text("Reason"),
         radio: tracing.text("Radio"),
         receiving: tracing.text_if_any("ScanMethod").is_some(),
+        overwrite_doubt: tracing.text_if_any("OverwriteDoubt"),
         consent: Consent {
             state: consent.text("State"),
             agreed_at: consent.time("AgreedAt"),

@@ -33,6 +33,8 @@ pub struct Service {
     pub radio: String,
     /// Whether it listens.
     pub receiving: bool,
+    /// Why what was deleted may still be on the disk; `None` where it is gone.
+    pub overwrite_doubt: Option<String>,
     /// The agreement.
     pub consent: Consent,
     /// The checks.

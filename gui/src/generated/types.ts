@@ -32,6 +32,10 @@ radio: string,
  */
 receiving: boolean, 
 /**
+ * Why what was deleted may still be on the disk; `None` where it is gone.
+ */
+overwrite_doubt: string | null, 
+/**
  * The agreement.
  */
 consent: Consent, 

@@ -47,6 +47,7 @@ const STATES: Record<string, Partial<Service> | null> = {
   starting: { state: "stopped", reason: "starting" },
   ended: { state: "stopped", reason: "log-ended", radio: "replay" },
   simulated: { radio: "air" },
+  doubtful: { overwrite_doubt: "copy-on-write" },
   overdue: {
     check: {
       checking: false,
@@ -64,6 +65,7 @@ const SERVICE: Service = {
   reason: "ready",
   radio: "bluez",
   receiving: true,
+  overwrite_doubt: null,
   consent: { state: "agreed", agreed_at: AGREED_AT },
   check: {
     checking: false,
