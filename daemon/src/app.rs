@@ -367,6 +367,8 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         match request {
             Request::Agree { version, reply } => {
                 let agreed = self.agree(version).await;
+                // Whoever has the answer sees what came of it.
+                self.work().await;
                 answer(reply, agreed);
             }
             Request::Withdraw(reply) => {

@@ -23,13 +23,19 @@
 //! | 8–11, 12–15 | how many entries count, twice |
 //! | 16–65,551 | [`MOST`] entries of 32 bytes: kind (4), name (12), date or number (8), since (4), the beginning of the SHA-256 of all that (4) |
 //!
-//! Entries are added behind those that count, then the count is raised: a power cut leaves
-//! what was, or what was to be. They are never taken out singly.
+//! Entries are written first, then the 16 bytes before them: a power cut leaves what was,
+//! or what was to be. They are never taken out singly.
+//!
+//! What is in memory is the truth while the daemon runs: all of it is written each time, so
+//! that damage to the file, or its deletion, is mended by the next check. A start that
+//! finds it damaged, missing or out of reach counts as a name that nobody knows, and puts
+//! that down at once. Where not even that can be done, so does the next start.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::mem;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -43,6 +49,8 @@ use crate::verdict::{Announced, AnnouncedKind, NameHash, name_hash};
 
 /// The name of the file in the state folder.
 pub(super) const FILE: &str = "check";
+/// The name of one that is being made.
+pub(super) const DRAFT: &str = "check.new";
 /// What is in it while no check is under way.
 const AT_REST: &[u8; 8] = b"at-rest\n";
 /// What is in it from before a check begins until its end is stored.
@@ -66,39 +74,55 @@ const UNDATED: UnixSeconds = UnixSeconds::new(u32::MAX);
 /// that is not in the ledger yet.
 #[derive(Debug)]
 pub struct CheckMark {
-    file: Option<File>,
+    path: PathBuf,
     unrecorded: AtomicBool,
-    announced: Mutex<Vec<Announced>>,
+    kept: Mutex<Kept>,
+}
+
+/// What is in the file, or is to be.
+#[derive(Debug)]
+struct Kept {
+    /// Where that is; `None` where there is no file, or none that can be used.
+    file: Option<File>,
+    state: &'static [u8; 8],
+    announced: Vec<Announced>,
 }
 
 impl CheckMark {
     /// The mark in `state_dir`, made if there is none. Where that is not possible, no
     /// check can begin. Beside a store that is not new one that is missing is damage.
     pub(super) fn open(state_dir: &Path, is_new: bool) -> Self {
-        let mut announced = Vec::new();
-        let (file, unrecorded) = match open_file(state_dir) {
-            Ok((file, is_made)) => {
-                let read = read(&file).filter(|_| is_new || !is_made);
-                let is_whole = read.is_some();
-                let at_rest = read.is_some_and(|(at_rest, told)| {
-                    announced = told;
-                    at_rest
-                });
-                if !is_whole {
-                    tracing::error!("what lists told when it could not be stored is lost");
-                    announced.push(lost(UNDATED));
-                }
-                (Some(file), !at_rest)
+        let path = state_dir.join(FILE);
+        let (file, read) = match File::options().read(true).write(true).open(&path) {
+            Ok(file) => {
+                let read = read(&file);
+                (Some(file), read)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_new => {
+                (None, Some((true, Vec::new())))
             }
             Err(error) => {
-                tracing::error!(%error, "there is no mark of checks");
-                (None, false)
+                tracing::error!(%error, "cannot open the mark of checks");
+                (None, None)
             }
         };
-        Self {
+        let is_as_it_should_be = file.is_some() && read.is_some();
+        let (at_rest, announced) = read.unwrap_or_else(|| {
+            tracing::error!("what lists told when it could not be stored is lost");
+            (false, vec![lost(UNDATED)])
+        });
+        let mut kept = Kept {
             file,
-            unrecorded: AtomicBool::new(unrecorded),
-            announced: Mutex::new(announced),
+            state: if at_rest { AT_REST } else { UNDER_WAY },
+            announced,
+        };
+        if !is_as_it_should_be && let Err(error) = kept.write(&path) {
+            tracing::error!(%error, "there is no mark of checks");
+        }
+        Self {
+            path,
+            unrecorded: AtomicBool::new(!at_rest),
+            kept: Mutex::new(kept),
         }
     }
 
@@ -119,9 +143,9 @@ impl CheckMark {
     /// When that cannot be put down. It is remembered in memory all the same that how
     /// the check ended is not known.
     pub fn begins(&self) -> io::Result<()> {
-        // Else there would be no room for what the list tells.
-        let has_room = self.file.as_ref().map_or(Ok(()), allocate);
-        let written = has_room.and_then(|()| self.write(UNDER_WAY, 0));
+        let mut kept = self.kept();
+        kept.state = UNDER_WAY;
+        let written = kept.write(&self.path);
         if written.is_err() {
             self.stays_open();
         }
@@ -131,16 +155,21 @@ impl CheckMark {
     /// Notes that how the check ended is stored, or that it came to nothing.
     pub fn ended(&self) {
         // The other way round, a mark that cannot be written would be lost.
-        match self.write(AT_REST, 0) {
+        let mut kept = self.kept();
+        kept.state = AT_REST;
+        match kept.write(&self.path) {
             Ok(()) => self.unrecorded.store(false, Ordering::SeqCst),
-            Err(error) => tracing::error!(%error, "the mark of a check stays"),
+            Err(error) => {
+                kept.state = UNDER_WAY;
+                tracing::error!(%error, "the mark of a check stays");
+            }
         }
     }
 
     /// Notes that a check that was cut off had nothing to tell, unless one before had, or
     /// its list did.
     pub fn cut_off(&self) {
-        if self.announced().is_empty() && !self.is_unrecorded() {
+        if self.kept().announced.is_empty() && !self.is_unrecorded() {
             self.ended();
         } else {
             self.stays_open();
@@ -162,7 +191,8 @@ impl CheckMark {
     /// # Errors
     /// When that cannot be written. It is remembered in memory all the same.
     pub fn put_down(&self, told: &[Announced], now: UnixSeconds) -> io::Result<()> {
-        let mut announced = self.announced();
+        let mut kept = self.kept();
+        let announced = &mut kept.announced;
         let undated = announced.iter_mut().filter(|it| it.since == UNDATED);
         let dated = undated.map(|it| it.since = now).count();
         if told.is_empty() && dated == 0 {
@@ -176,15 +206,12 @@ impl CheckMark {
             announced.truncate(MOST - 1);
             announced.push(lost(since.unwrap_or(now)));
         }
-        // All of them: what could not be written before is tried again.
-        let entries: Vec<u8> = announced.iter().flat_map(entry).collect();
-        self.write(&entries, ENTRIES_AT)?;
-        self.write(&count(announced.len()), COUNT_AT)
+        kept.write(&self.path)
     }
 
     /// Whether more was told than is known here.
     pub fn lacks_names(&self) -> bool {
-        self.announced().iter().any(Self::stands_for_lost)
+        self.kept().announced.iter().any(Self::stands_for_lost)
     }
 
     /// Whether it stands for what was told and is not known here.
@@ -194,14 +221,15 @@ impl CheckMark {
 
     /// What was put down and not struck out.
     pub fn told(&self) -> Vec<Announced> {
-        self.announced().clone()
+        self.kept().announced.clone()
     }
 
     /// The number of the newest signed list from `url` that was put down.
     pub fn sequence(&self, url: &str) -> Option<u64> {
         let hash = name_hash(url);
-        let announced = self.announced();
-        let of_list = announced
+        let kept = self.kept();
+        let of_list = kept
+            .announced
             .iter()
             .filter(|it| (it.kind, it.name) == (AnnouncedKind::SignedList, hash));
         of_list.map(|it| it.version).max()
@@ -209,45 +237,69 @@ impl CheckMark {
 
     /// Strikes out all that was put down.
     pub fn strike_out(&self) {
-        let mut announced = self.announced();
+        let mut kept = self.kept();
+        let announced = mem::take(&mut kept.announced);
         if announced.is_empty() {
             return;
         }
-        match self.write(&count(0), COUNT_AT) {
-            Ok(()) => announced.clear(),
-            Err(error) => tracing::error!(%error, "what a list told stays put down"),
+        if let Err(error) = kept.write(&self.path) {
+            tracing::error!(%error, "what a list told stays put down");
+            kept.announced = announced;
         }
     }
 
-    fn announced(&self) -> MutexGuard<'_, Vec<Announced>> {
-        self.announced
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn write(&self, bytes: &[u8], at: usize) -> io::Result<()> {
-        let file = self.file.as_ref();
-        let file = file.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
-        file.write_all_at(bytes, offset(at))?;
+impl Kept {
+    /// Writes all of it into the file at `path`, or makes that.
+    fn write(&mut self, path: &Path) -> io::Result<()> {
+        let mut head = [0; ENTRIES_AT];
+        head[..COUNT_AT].copy_from_slice(self.state);
+        head[COUNT_AT..].copy_from_slice(&count(self.announced.len()));
+        let entries: Vec<u8> = self.announced.iter().flat_map(entry).collect();
+        let file = self.file.take().filter(|file| is_at(file, path));
+        let Some(file) = file else {
+            self.file = Some(make(path, &head, &entries)?);
+            return Ok(());
+        };
+        let file = self.file.insert(file);
+        // Else there would be no room for what a list tells.
+        allocate(file)?;
+        if !entries.is_empty() {
+            file.write_all_at(&entries, offset(ENTRIES_AT))?;
+            file.sync_data()?;
+        }
+        file.write_all_at(&head, 0)?;
         file.sync_data()
     }
 }
 
-/// The file, and whether it was made just now.
-fn open_file(state_dir: &Path) -> io::Result<(File, bool)> {
-    let path = state_dir.join(FILE);
-    let mut at_rest = vec![0; FILE_LEN];
-    at_rest[..AT_REST.len()].copy_from_slice(AT_REST);
-    let is_made = match files::create_private(&path, &at_rest) {
-        Ok(()) => {
-            files::sync_dir(state_dir)?;
-            true
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-        Err(error) => return Err(error),
-    };
-    let file = File::options().read(true).write(true).open(path)?;
-    Ok((file, is_made))
+/// Whether `path` names `file`, and not another one, or none any more.
+fn is_at(file: &File, path: &Path) -> bool {
+    let there = fs::symlink_metadata(path);
+    file.metadata()
+        .is_ok_and(|file| there.is_ok_and(|it| (it.dev(), it.ino()) == (file.dev(), file.ino())))
+}
+
+/// Makes the file, which gets its name when it is whole.
+fn make(path: &Path, head: &[u8], entries: &[u8]) -> io::Result<File> {
+    let mut contents = vec![0; FILE_LEN];
+    contents[..ENTRIES_AT].copy_from_slice(head);
+    contents[ENTRIES_AT..ENTRIES_AT + entries.len()].copy_from_slice(entries);
+    let draft = path.with_file_name(DRAFT);
+    files::remove(&draft)?;
+    let made = files::create_private(&draft, &contents).and_then(|()| fs::rename(&draft, path));
+    if let Err(error) = made {
+        files::remove(&draft)?;
+        return Err(error);
+    }
+    if let Some(dir) = path.parent() {
+        files::sync_dir(dir)?;
+    }
+    File::options().read(true).write(true).open(path)
 }
 
 /// Sees to it that the file has its full length, with room on the disk for all of it.
@@ -354,9 +406,6 @@ fn offset(at: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::MetadataExt;
-
     use tempfile::TempDir;
 
     use super::*;
@@ -436,6 +485,56 @@ mod tests {
         let mark = CheckMark::open(dir.path(), false);
         assert!(mark.is_unrecorded());
         assert_eq!(mark.told(), [export(1)]);
+    }
+
+    #[test]
+    fn what_happens_to_the_file_while_it_is_in_use_is_mended() {
+        type Harm = fn(&Path);
+        let harms: [Harm; 4] = [
+            |path| fs::remove_file(path).unwrap(),
+            |path| fs::write(path, vec![0; FILE_LEN]).unwrap(),
+            |path| fs::write(path, b"").unwrap(),
+            |path| {
+                fs::copy(path.with_extension("old"), path)
+                    .map(|_| ())
+                    .unwrap()
+            },
+        ];
+        for harm in harms {
+            let dir = TempDir::new().unwrap();
+            let path = dir.path().join(FILE);
+            let mark = CheckMark::open(dir.path(), true);
+            fs::copy(&path, path.with_extension("old")).unwrap();
+            mark.put_down(&[export(1)], NOW).unwrap();
+            harm(&path);
+            mark.begins().unwrap();
+            assert_eq!(CheckMark::open(dir.path(), false).told(), [export(1)]);
+        }
+    }
+
+    #[test]
+    fn what_is_lost_stays_lost_over_many_starts() {
+        let dir = TempDir::new().unwrap();
+        drop(CheckMark::open(dir.path(), true));
+        fs::remove_file(dir.path().join(FILE)).unwrap();
+        for _ in 0..3 {
+            let mark = CheckMark::open(dir.path(), false);
+            assert!(mark.is_unrecorded() && mark.lacks_names());
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_stands_for_a_name_that_nobody_knows() {
+        let dir = TempDir::new().unwrap();
+        // Nor can another be made in its place.
+        fs::create_dir(dir.path().join(FILE)).unwrap();
+        let mark = CheckMark::open(dir.path(), false);
+        assert!(mark.is_unrecorded() && mark.lacks_names());
+        mark.begins().unwrap_err();
+        // Once one can, it goes on.
+        fs::remove_dir(dir.path().join(FILE)).unwrap();
+        mark.begins().unwrap();
+        assert!(CheckMark::open(dir.path(), false).lacks_names());
     }
 
     #[test]

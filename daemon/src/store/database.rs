@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::error::is_damage;
 use super::pages::{PAGE, Pages, Value};
 use super::retention::empty_log;
 use super::{StoreError, files, schema};
 
+/// What SQLite calls the database of a connection.
+const MAIN: &str = "main";
 /// How long to wait for a reader to let go of the write-ahead log.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// SQLite's file access that keeps every other process out, which the store does anyway,
@@ -30,6 +32,10 @@ const LOG_LIMIT: u32 = 1 << 20;
 /// # Errors
 /// [`StoreError::Damaged`] when its pages do not hang together.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    try_open(path).map_err(|error| or_full(error, path))
+}
+
+fn try_open(path: &Path) -> Result<Connection, StoreError> {
     check_header(path)?;
     create_file(path)?;
     // As an earlier version left it.
@@ -41,6 +47,24 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     }
     migrate(&mut conn)?;
     Ok(conn)
+}
+
+/// Tells a log that cannot be made because there is no room for another file from one
+/// that cannot for other reasons: SQLite does not.
+fn or_full(error: StoreError, path: &Path) -> StoreError {
+    let StoreError::Sqlite(cause) = &error else {
+        return error;
+    };
+    let probe = with_suffix(path, ".probe");
+    let cannot_open = cause.sqlite_error_code() == Some(ErrorCode::CannotOpen);
+    if !cannot_open || files::remove(&probe).is_err() {
+        return error;
+    }
+    let made = files::create_private(&probe, &[]);
+    match (made, files::remove(&probe)) {
+        (Err(made), _) if files::is_full(&made) => StoreError::DiskFull,
+        (Ok(()) | Err(_), _) => error,
+    }
 }
 
 /// A connection that only reads, for use beside the one that writes.
@@ -79,13 +103,21 @@ fn remove_index(path: &Path) -> Result<(), StoreError> {
     files::remove(&index).map_err(io_error(&index))
 }
 
+/// A copy of `database`, one in memory.
+pub(super) fn copy_in_memory(database: &Connection) -> Result<Connection, StoreError> {
+    let image = database.serialize(MAIN)?;
+    let mut copy = Connection::open_in_memory()?;
+    copy.deserialize_read_exact(MAIN, &*image, image.len(), true)?;
+    Ok(copy)
+}
+
 /// Writes `database`, one in memory, over what is at `path`. See [`files::write_over`]
 /// for when that needs no room.
 pub(super) fn write_over(path: &Path, database: &Connection) -> Result<(), StoreError> {
     // "File format write version" and read version (SQLite file format, section 1.3):
     // 2 stands for a write-ahead log, so that opening it has nothing to write.
     const VERSIONS: Range<usize> = 18..20;
-    let mut image = database.serialize("main")?.to_vec();
+    let mut image = database.serialize(MAIN)?.to_vec();
     image[VERSIONS].fill(2);
     destroy_log(path)?;
     files::write_over(path, &image).map_err(io_error(path))

@@ -61,6 +61,9 @@ enum Origin {
         state_dir: PathBuf,
         successor: Option<Secret>,
     },
+    /// To be a file in this state folder, once there is room for it after an erasure. What
+    /// stands for it until then must not seal anything.
+    Unsaved { state_dir: PathBuf },
 }
 
 /// Why there is no usable device key.
@@ -187,13 +190,23 @@ impl DeviceKey {
         if let Some(key) = Self::from_file(state_dir, former.clone())? {
             return Ok(key);
         }
-        if database.exists() && former.is_none() {
-            let is_erased = Wrapping::is_erased(state_dir).map_err(io_error(state_dir))?;
-            if !is_erased {
-                return Err(DeviceKeyError::Lost { database });
-            }
+        let is_erased = Wrapping::is_erased(state_dir).map_err(io_error(state_dir))?;
+        if database.exists() && former.is_none() && !is_erased {
+            return Err(DeviceKeyError::Lost { database });
         }
-        let bytes = create_key(state_dir, &state_dir.join(KEY_FILE))?;
+        let bytes = match create_key(state_dir, &state_dir.join(KEY_FILE)) {
+            // The store will make one when there is room.
+            Err(DeviceKeyError::Io { source, .. }) if is_erased && files::is_full(&source) => {
+                return Ok(Self {
+                    bytes: random_key()?,
+                    origin: Origin::Unsaved {
+                        state_dir: state_dir.to_owned(),
+                    },
+                    former: former.map(Box::new),
+                });
+            }
+            made => made?,
+        };
         Ok(Self {
             bytes,
             origin: Origin::File {
@@ -225,7 +238,7 @@ impl DeviceKey {
     /// The key that an interrupted erasure left as the next one.
     pub(super) fn successor(&self) -> Option<Self> {
         match &self.origin {
-            Origin::Given => None,
+            Origin::Given | Origin::Unsaved { .. } => None,
             Origin::File {
                 state_dir,
                 successor,
@@ -296,7 +309,9 @@ impl DeviceKey {
     pub(super) fn destroy(&self) -> Result<(), DeviceKeyError> {
         match &self.origin {
             Origin::Given => Ok(()),
-            Origin::File { state_dir, .. } => Self::destroy_files(state_dir),
+            Origin::File { state_dir, .. } | Origin::Unsaved { state_dir } => {
+                Self::destroy_files(state_dir)
+            }
         }
     }
 
@@ -304,8 +319,22 @@ impl DeviceKey {
     pub(super) fn after_destruction(&self) -> Result<Self, DeviceKeyError> {
         match &self.origin {
             Origin::Given => Ok(self.clone()),
-            Origin::File { state_dir, .. } => Self::load(state_dir, None),
+            Origin::File { state_dir, .. } | Origin::Unsaved { state_dir } => {
+                let key = Self::load(state_dir, None)?;
+                if key.is_saved() {
+                    Ok(key)
+                } else {
+                    Err(io_error(&state_dir.join(KEY_FILE))(
+                        io::ErrorKind::StorageFull.into(),
+                    ))
+                }
+            }
         }
+    }
+
+    /// Whether it will be there at the next start.
+    pub(super) fn is_saved(&self) -> bool {
+        !matches!(self.origin, Origin::Unsaved { .. })
     }
 
     /// Removes what an interrupted destruction left of a key file in `state_dir`.

@@ -106,7 +106,7 @@ const DATABASE_FILE: &str = "store.db";
 /// Name of the file that keeps a second daemon out of the state folder.
 const LOCK_FILE: &str = "lock";
 /// All files of the state folder that are the store's.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     DATABASE_FILE,
     "store.db-journal",
     "store.db-wal",
@@ -115,6 +115,7 @@ const FILES: [&str; 9] = [
     device_key::SUCCESSOR_FILE,
     wrapping::WRAPPING_FILE,
     check_mark::FILE,
+    check_mark::DRAFT,
     LOCK_FILE,
 ];
 
@@ -164,6 +165,8 @@ pub struct Store {
 /// What a new database is to begin with once there is room for it.
 struct Homeless {
     consent: Option<Consent>,
+    /// Whether nothing of the database before can be read any more.
+    is_destroyed: bool,
 }
 
 /// Reads encounters over a connection of its own, while the [`Store`] goes on
@@ -199,16 +202,10 @@ impl Store {
     /// which the database is as it was.
     pub fn open(state_dir: &Path, key: &DeviceKey) -> Result<Self, StoreError> {
         prepare(state_dir).map_err(io_error(state_dir))?;
-        let is_erased = Wrapping::is_erased(state_dir).map_err(io_error(state_dir))?;
+        if Wrapping::is_erased(state_dir).map_err(io_error(state_dir))? {
+            return Self::open_erased(state_dir, key);
+        }
         match Self::open_sound(state_dir, key) {
-            Err(error) if is_erased && error.is_of_contents() => {
-                tracing::warn!(
-                    "making a new database after an erasure for which there was no room"
-                );
-                let _lock = Lock::acquire(state_dir)?;
-                database::destroy(&state_dir.join(DATABASE_FILE))?;
-                CheckMark::remove(state_dir).map_err(io_error(state_dir))?;
-            }
             Err(error) if error.is_of_damage() => {
                 let _lock = Lock::acquire(state_dir)?;
                 let wrapping = Wrapping::open(state_dir)?;
@@ -217,6 +214,57 @@ impl Store {
             opened => return opened,
         }
         Self::open_sound(state_dir, key)
+    }
+
+    /// [`Store::open`] after an erasure for which there was no room.
+    fn open_erased(state_dir: &Path, key: &DeviceKey) -> Result<Self, StoreError> {
+        let lock = Lock::acquire(state_dir)?;
+        let wrapping = Wrapping::open(state_dir)?;
+        // It may have found some since, and been interrupted only then.
+        if key.is_saved() && wrapping.is_cleared() {
+            drop(lock);
+            match Self::open_sound(state_dir, key) {
+                Err(StoreError::DiskFull) => {}
+                Err(error) if error.is_of_contents() => {}
+                opened => return opened,
+            }
+            return Self::open_homeless(state_dir, key, Lock::acquire(state_dir)?, wrapping);
+        }
+        Self::open_homeless(state_dir, key, lock, wrapping)
+    }
+
+    /// A store without a database, which makes one as soon as there is room for it.
+    fn open_homeless(
+        state_dir: &Path,
+        key: &DeviceKey,
+        lock: Lock,
+        wrapping: Wrapping,
+    ) -> Result<Self, StoreError> {
+        tracing::warn!("going on with an erasure for which there was no room");
+        // What lists told was told to what is erased.
+        CheckMark::remove(state_dir).map_err(io_error(state_dir))?;
+        let consent = wrapping.agreement();
+        let (conn, keys) = homeless(consent.as_ref())?;
+        let mut store = Self {
+            conn,
+            path: state_dir.join(DATABASE_FILE),
+            device_key: key.without_former(),
+            wrapping,
+            shared: Arc::new(Shared {
+                keys: RwLock::new(Arc::new(keys)),
+                erasures: AtomicU64::new(0),
+            }),
+            check_mark: Arc::new(CheckMark::open(state_dir, true)),
+            homeless: Some(Homeless {
+                consent,
+                is_destroyed: false,
+            }),
+            _lock: lock,
+        };
+        match store.find_room() {
+            Ok(()) | Err(StoreError::DiskFull) => Ok(store),
+            Err(error) => Err(error),
+        }
     }
 
     /// [`Store::open`] of a database that has no damage, or none that shows at once.
@@ -369,16 +417,14 @@ impl Store {
     }
 
     /// A reader with a connection of its own.
-    ///
-    /// # Errors
-    /// Among others [`StoreError::DiskFull`] while there is no room for a database after
-    /// an erasure.
     pub fn reader(&self) -> Result<Reader, StoreError> {
-        if self.homeless.is_some() {
-            return Err(StoreError::DiskFull);
-        }
+        let conn = if self.homeless.is_some() {
+            database::copy_in_memory(&self.conn)?
+        } else {
+            database::open_reader(&self.path)?
+        };
         Ok(Reader {
-            conn: database::open_reader(&self.path)?,
+            conn,
             shared: Arc::clone(&self.shared),
             erasures_at_start: self.shared.erasures.load(Ordering::SeqCst),
         })
@@ -678,14 +724,13 @@ impl Store {
     fn erase_keeping(&mut self, consent: Option<&Consent>) -> Result<(), StoreError> {
         // Readers stop at their next segment and let go of the log.
         self.shared.erasures.fetch_add(1, Ordering::SeqCst);
-        if self.homeless.is_some() {
-            self.go_without(consent)?;
+        let erased = if self.homeless.is_some() {
+            Err(StoreError::DiskFull)
         } else {
-            let erased = self
-                .destroy_keys(consent)
-                .and_then(|()| retention::finish_erasure(&mut self.conn));
-            self.unless_stuck(erased, consent)?;
-        }
+            self.destroy_keys(consent)
+                .and_then(|()| retention::finish_erasure(&mut self.conn))
+        };
+        self.unless_stuck(erased, consent)?;
         self.check_mark.strike_out();
         self.check_mark.ended();
         Ok(())
@@ -713,7 +758,11 @@ impl Store {
     /// Ends an erasure by force where a full disk or damaged pages stop it: zeros
     /// are written over the keys, then a new database over the old one, neither of which
     /// takes any room. Where there is none all the same, the store does without one until
-    /// there is. Only when this is interrupted too, the agreement has to be given again.
+    /// there is, also over a restart.
+    ///
+    /// # Errors
+    /// Where not even the keys can be destroyed. Of what was recorded nothing can be read
+    /// here all the same, and each attempt to store something tries again.
     fn unless_stuck(
         &mut self,
         erased: Result<(), StoreError>,
@@ -724,10 +773,15 @@ impl Store {
             Err(error) if error.is_of_damage() => {}
             other => return other,
         }
-        // First, since it notes that everything is erased.
-        self.wrapping.clear()?;
-        self.device_key.destroy()?;
-        self.go_without(consent)?;
+        let (conn, keys) = homeless(consent)?;
+        // Whatever it still has to write is erased.
+        drop(mem::replace(&mut self.conn, conn));
+        self.shared.set_keys(keys);
+        self.homeless = Some(Homeless {
+            consent: consent.cloned(),
+            is_destroyed: false,
+        });
+        self.destroy_by_force()?;
         match self.find_room() {
             Err(StoreError::DiskFull) => {
                 tracing::error!("everything is erased; there is no room for a new database");
@@ -737,16 +791,23 @@ impl Store {
         }
     }
 
-    /// Goes on with an empty database in memory, which holds `consent` alone.
-    fn go_without(&mut self, consent: Option<&Consent>) -> Result<(), StoreError> {
-        let device_key = DeviceKey::from_bytes(*seal::random_bytes()?);
-        let (conn, keys) = in_memory(&device_key, &seal::random_bytes()?, consent)?;
-        // Whatever it still has to write is erased.
-        drop(mem::replace(&mut self.conn, conn));
-        self.shared.set_keys(keys);
-        self.homeless = Some(Homeless {
-            consent: consent.cloned(),
-        });
+    /// Makes the database that was there before unreadable.
+    fn destroy_by_force(&mut self) -> Result<(), StoreError> {
+        let Some(homeless) = &mut self.homeless else {
+            return Ok(());
+        };
+        let consent = homeless.consent.as_ref();
+        // The wrapping secret first, since its place notes that everything is erased.
+        match self.wrapping.clear(consent) {
+            // It is not written in place, then, and needs the room the database takes.
+            Err(StoreError::DiskFull) => {
+                database::destroy(&self.path)?;
+                self.wrapping.clear(consent)?;
+            }
+            other => other?,
+        }
+        self.device_key.destroy()?;
+        homeless.is_destroyed = true;
         Ok(())
     }
 
@@ -758,12 +819,17 @@ impl Store {
         let Some(homeless) = &self.homeless else {
             return Ok(());
         };
+        let consent = homeless.consent.clone();
+        if !homeless.is_destroyed {
+            self.destroy_by_force()?;
+        }
         let device_key = self.device_key.after_destruction()?;
         let wrapping = self.wrapping.prepare()?;
-        let (new, keys) = in_memory(&device_key, &wrapping, homeless.consent.as_ref())?;
+        let (new, keys) = in_memory(&device_key, &wrapping, consent.as_ref())?;
         database::write_over(&self.path, &new)?;
-        self.conn = database::open(&self.path)?;
+        let conn = database::open(&self.path)?;
         self.wrapping.settle(&wrapping)?;
+        self.conn = conn;
         self.device_key = device_key;
         self.shared.set_keys(keys);
         self.homeless = None;
@@ -1030,6 +1096,13 @@ fn unlock_with<'a>(
         }
     }
     None
+}
+
+/// What there is while there is no room for a database: one in memory, which holds
+/// `consent` alone, and whose keys nobody keeps.
+fn homeless(consent: Option<&Consent>) -> Result<(Connection, Keys), StoreError> {
+    let device_key = DeviceKey::from_bytes(*seal::random_bytes()?);
+    in_memory(&device_key, &seal::random_bytes()?, consent)
 }
 
 /// An empty database in memory that opens with `device_key` and `wrapping`.

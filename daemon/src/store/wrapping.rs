@@ -20,6 +20,7 @@
 //!
 //! Zeros with the state 2 say that everything was erased, and that there was no room yet
 //! for a new database: whatever is found in the old one's place is not lost but erased.
+//! Behind it is the agreement, where that is to stay: length u16, little-endian, JSON.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -31,7 +32,7 @@ use zeroize::Zeroizing;
 use super::check_mark::CheckMark;
 use super::database::io_error;
 use super::seal::{KEY_LEN, random_bytes};
-use super::{StoreError, files, medium};
+use super::{Consent, StoreError, files, medium};
 
 /// Name of the file in the state folder.
 pub(super) const WRAPPING_FILE: &str = "wrapping.key";
@@ -44,6 +45,8 @@ const PAGES: usize = 2 * COPIES;
 const IN_FORCE: u8 = 1;
 /// The state of a page without a secret that tells of an erasure.
 const ERASED: u8 = 2;
+/// Where on such a page the agreement is.
+const AGREEMENT_AT: usize = KEY_LEN + 1;
 
 /// A secret that keys are wrapped under; wiped from memory when dropped.
 pub(super) type WrappingSecret = Zeroizing<[u8; KEY_LEN]>;
@@ -63,8 +66,8 @@ pub(super) struct Wrapping {
 #[derive(Clone, PartialEq, Eq)]
 enum Page {
     Nothing,
-    /// That everything was erased.
-    Erased,
+    /// That everything was erased but this agreement.
+    Erased(Option<Consent>),
     Secret(Held),
 }
 
@@ -72,7 +75,7 @@ impl Page {
     fn secret(&self) -> Option<&Held> {
         match self {
             Self::Secret(held) => Some(held),
-            Self::Nothing | Self::Erased => None,
+            Self::Nothing | Self::Erased(_) => None,
         }
     }
 }
@@ -93,7 +96,7 @@ impl Wrapping {
         // Until the database says more: what never came in force is not to be kept.
         let was = |page: &Page| page.secret().is_some_and(|held| held.was_in_force);
         let in_force = pages.iter().position(was).map(|page| page / COPIES);
-        let was_used = CheckMark::is_in(state_dir) && !pages.contains(&Page::Erased);
+        let was_used = CheckMark::is_in(state_dir) && erased(&pages).is_none();
         Ok(Self {
             path,
             file,
@@ -107,10 +110,21 @@ impl Wrapping {
     /// database.
     pub(super) fn is_erased(state_dir: &Path) -> io::Result<bool> {
         match File::open(state_dir.join(WRAPPING_FILE)) {
-            Ok(file) => Ok(read_pages(&file)?.contains(&Page::Erased)),
+            Ok(file) => Ok(erased(&read_pages(&file)?).is_some()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether no secret is left that was in force.
+    pub(super) fn is_cleared(&self) -> bool {
+        let mut secrets = self.pages.iter().filter_map(Page::secret);
+        !secrets.any(|held| held.was_in_force)
+    }
+
+    /// The agreement that an erasure is to leave, where there was no room for it yet.
+    pub(super) fn agreement(&self) -> Option<Consent> {
+        erased(&self.pages)?.clone()
     }
 
     /// The secrets that may be in force.
@@ -126,8 +140,7 @@ impl Wrapping {
 
     /// Whether a secret has been in force: there was a database.
     pub(super) fn was_in_force(&self) -> bool {
-        let mut secrets = self.pages.iter().filter_map(Page::secret);
-        self.was_used || secrets.any(|held| held.was_in_force)
+        self.was_used || !self.is_cleared()
     }
 
     /// Puts a new secret down beside the one in force, which [`Wrapping::settle`] was
@@ -173,13 +186,16 @@ impl Wrapping {
         if written { self.sync() } else { Ok(()) }
     }
 
-    /// Overwrites all secrets, and notes that everything is erased. That needs no room on
-    /// the disk.
-    pub(super) fn clear(&mut self) -> Result<(), StoreError> {
+    /// Overwrites all secrets, and notes that everything is erased but `agreement`. That
+    /// needs no room where the file system writes in place.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`] where it does not, and finds none.
+    pub(super) fn clear(&mut self, agreement: Option<&Consent>) -> Result<(), StoreError> {
         self.in_force = None;
         self.was_used = false;
         for page in 0..PAGES {
-            self.write(page, &Page::Erased)?;
+            self.write(page, &Page::Erased(agreement.cloned()))?;
         }
         self.sync()
     }
@@ -199,7 +215,10 @@ impl Wrapping {
         let mut contents = Zeroizing::new([0; PAGE]);
         match holds {
             Page::Nothing => {}
-            Page::Erased => contents[KEY_LEN] = ERASED,
+            Page::Erased(agreement) => {
+                contents[KEY_LEN] = ERASED;
+                put_agreement(agreement.as_ref(), &mut contents[AGREEMENT_AT..]);
+            }
             Page::Secret(held) => {
                 contents[..KEY_LEN].copy_from_slice(held.secret.as_slice());
                 contents[KEY_LEN] = u8::from(held.was_in_force) * IN_FORCE;
@@ -233,6 +252,38 @@ fn open_or_create(path: &Path) -> io::Result<File> {
     }
 }
 
+/// That everything was erased, but for what agreement; `None` where nothing says so.
+fn erased(pages: &[Page]) -> Option<&Option<Consent>> {
+    pages.iter().find_map(|page| match page {
+        Page::Erased(agreement) => Some(agreement),
+        Page::Nothing | Page::Secret(_) => None,
+    })
+}
+
+/// Writes `agreement` at the beginning of `place`. One that does not fit has to be given
+/// again.
+fn put_agreement(agreement: Option<&Consent>, place: &mut [u8]) {
+    let Some(Ok(json)) = agreement.map(serde_json::to_vec) else {
+        return;
+    };
+    let (Some((length, place)), Ok(len)) =
+        (place.split_first_chunk_mut(), u16::try_from(json.len()))
+    else {
+        return;
+    };
+    if let Some(place) = place.get_mut(..json.len()) {
+        *length = len.to_le_bytes();
+        place.copy_from_slice(&json);
+    }
+}
+
+/// What [`put_agreement`] wrote at the beginning of `place`.
+fn get_agreement(place: &[u8]) -> Option<Consent> {
+    let (length, place) = place.split_first_chunk()?;
+    let json = place.get(..usize::from(u16::from_le_bytes(*length)))?;
+    serde_json::from_slice(json).ok()
+}
+
 fn read_pages(file: &File) -> io::Result<[Page; PAGES]> {
     let mut pages = [const { Page::Nothing }; PAGES];
     for (number, page) in pages.iter_mut().enumerate() {
@@ -243,14 +294,14 @@ fn read_pages(file: &File) -> io::Result<[Page; PAGES]> {
 
 /// What is on a page; nothing where it is missing from a file cut short.
 fn read_page(file: &File, page: usize) -> io::Result<Page> {
-    let mut contents = Zeroizing::new([0; KEY_LEN + 1]);
+    let mut contents = Zeroizing::new([0; PAGE]);
     match file.read_exact_at(contents.as_mut_slice(), offset(page)) {
         Ok(()) => {
             let mut secret = Zeroizing::new([0; KEY_LEN]);
             secret.copy_from_slice(&contents[..KEY_LEN]);
             let is_empty = secret.iter().all(|byte| *byte == 0);
             Ok(match contents[KEY_LEN] {
-                ERASED if is_empty => Page::Erased,
+                ERASED if is_empty => Page::Erased(get_agreement(&contents[AGREEMENT_AT..])),
                 _ if is_empty => Page::Nothing,
                 state => Page::Secret(Held {
                     secret,
@@ -304,7 +355,7 @@ mod tests {
             assert!(wrapping.was_in_force());
             before = next;
         }
-        wrapping.clear().unwrap();
+        wrapping.clear(None).unwrap();
         assert_eq!(holds(&contents(dir.path()), &before), 0);
         assert_eq!(Wrapping::open(dir.path()).unwrap().candidates().len(), 0);
     }
@@ -318,9 +369,16 @@ mod tests {
         let secret = wrapping.prepare().unwrap();
         wrapping.settle(&secret).unwrap();
         assert!(!erased());
-        wrapping.clear().unwrap();
-        assert!(erased());
-        wrapping = Wrapping::open(dir.path()).unwrap();
+        let agreement = Consent {
+            version: "1".to_owned(),
+            agreed_at: gaen::time::UnixSeconds::new(1_600_000_000),
+        };
+        for agreement in [None, Some(&agreement)] {
+            wrapping.clear(agreement).unwrap();
+            assert!(erased());
+            wrapping = Wrapping::open(dir.path()).unwrap();
+            assert_eq!(wrapping.agreement().as_ref(), agreement);
+        }
         let secret = wrapping.prepare().unwrap();
         assert!(erased());
         wrapping.settle(&secret).unwrap();

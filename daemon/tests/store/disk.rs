@@ -39,6 +39,21 @@ pub(crate) const BTRFS: Kind = Kind {
     options: "loop",
     size: 128 << 20,
 };
+/// Where data and what describes it share their room, so that both run out at once.
+pub(crate) const MIXED_BTRFS: Kind = Kind {
+    mkfs: &[
+        "mkfs.btrfs",
+        "-q",
+        "-f",
+        "-M",
+        "-m",
+        "single",
+        "-d",
+        "single",
+    ],
+    size: 120 << 20,
+    ..BTRFS
+};
 pub(crate) const F2FS: Kind = Kind {
     name: "f2fs",
     mkfs: &["mkfs.f2fs", "-q", "-f"],
@@ -157,10 +172,22 @@ impl Disk {
     /// Gives back `bytes` of what [`Disk::fill`] took.
     pub(crate) fn give_back(&self, bytes: u64) {
         let path = self.mount_point().join("others");
-        let file = File::options().write(true).open(path).unwrap();
+        let file = File::options().write(true).open(&path).unwrap();
         let length = file.metadata().unwrap().len();
-        file.set_len(length.saturating_sub(bytes)).unwrap();
-        file.sync_all().unwrap();
+        let cut = file.set_len(length.saturating_sub(bytes));
+        match cut.and_then(|()| file.sync_all()) {
+            Ok(()) => {}
+            // Not even that can be noted; taking the file away always can.
+            Err(error) if error.kind() == ErrorKind::StorageFull => {
+                fs::remove_file(path).unwrap();
+                self.sync();
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn sync(&self) {
+        nix::unistd::syncfs(File::open(self.mount_point()).unwrap()).unwrap();
     }
 
     pub(crate) fn unmount(&mut self) {

@@ -8,13 +8,18 @@ use std::thread;
 
 use sesshokud::store::{CheckOutcome, Consent, DeviceKey, Store, StoreError};
 
-use crate::disk::{BTRFS, Disk, EXT4, EXT4_OF_SMALL_BLOCKS, Kind, TMPFS};
+use crate::disk::{BTRFS, Disk, EXT4, EXT4_OF_SMALL_BLOCKS, Kind, MIXED_BTRFS, TMPFS};
 use crate::support::{T0, at, cycle, day, own_key, read_all, skipped};
 
-const KINDS: [&Kind; 4] = [&TMPFS, &EXT4, &EXT4_OF_SMALL_BLOCKS, &BTRFS];
+/// On these, what a file already has can be written when there is no room.
+const IN_PLACE: [&Kind; 4] = [&TMPFS, &EXT4, &EXT4_OF_SMALL_BLOCKS, &BTRFS];
 
 fn for_each_kind(test: impl Fn(&Disk)) {
-    for kind in KINDS {
+    for_each_of(&IN_PLACE, test);
+}
+
+fn for_each_of(kinds: &[&'static Kind], test: impl Fn(&Disk)) {
+    for kind in kinds {
         match Disk::new(kind) {
             Ok(disk) => test(&disk),
             Err(why) => skipped(&why),
@@ -115,30 +120,94 @@ fn everything_is_erased_where_nothing_can_be_written() {
 }
 
 #[test]
-fn what_was_erased_without_room_is_no_lost_key() {
+fn what_was_erased_without_room_stays_so_over_a_restart() {
+    for_each_kind(|disk| {
+        for is_withdrawn in [false, true] {
+            let state = disk.state();
+            let mut store = small_store(&state);
+            let before = fs::read(state.join("store.db")).unwrap();
+            disk.fill();
+            let erased = with_a_greedy_neighbour(disk, || {
+                if is_withdrawn {
+                    store.withdraw()
+                } else {
+                    store.erase()
+                }
+            });
+            erased.unwrap();
+            drop(store);
+            let agreed = (!is_withdrawn).then(consent);
+            // The next start finds no room either.
+            let store = open(&state).unwrap();
+            assert!(holds_nothing(&store));
+            assert_eq!(store.consent().unwrap(), agreed);
+            let coverage = store.reader().unwrap().coverage(at(T0), at(T0 + 3600));
+            assert_eq!(coverage.unwrap().recorded_seconds, 0);
+            drop(store);
+            assert!(!opens_again(&before, &state));
+            disk.give_back(1 << 20);
+            let mut store = open(&state).unwrap();
+            assert!(holds_nothing(&store));
+            assert_eq!(store.consent().unwrap(), agreed);
+            store.set_consent(Some(&consent())).unwrap();
+            store.append_cycle(&cycle(T0, 3)).unwrap();
+            drop(store);
+            let store = open(&state).unwrap();
+            assert_eq!(store.consent().unwrap(), Some(consent()));
+            assert_eq!(read_all(&store).1.sightings, 3);
+            drop(store);
+            fs::remove_dir_all(&state).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_mark_of_checks_that_is_gone_is_missed_without_any_room() {
     for_each_kind(|disk| {
         let state = disk.state();
-        let mut store = small_store(&state);
-        let before = fs::read(state.join("store.db")).unwrap();
-        disk.fill();
-        with_a_greedy_neighbour(disk, || store.erase()).unwrap();
-        drop(store);
-        // The next start finds no room either.
-        match open(&state) {
-            Ok(store) => assert!(holds_nothing(&store)),
-            Err(StoreError::DiskFull) => {}
-            Err(error) => panic!("{error:?}"),
+        drop(small_store(&state));
+        fs::remove_file(state.join("check")).unwrap();
+        for _ in 0..2 {
+            disk.fill();
+            let store = open(&state).unwrap();
+            assert!(store.check_mark().lacks_names());
         }
-        assert!(!opens_again(&before, &state));
         disk.give_back(1 << 20);
-        let mut store = open(&state).unwrap();
-        assert!(holds_nothing(&store));
-        store.set_consent(Some(&consent())).unwrap();
-        store.append_cycle(&cycle(T0, 3)).unwrap();
-        drop(store);
-        let store = open(&state).unwrap();
-        assert_eq!(store.consent().unwrap(), Some(consent()));
-        assert_eq!(read_all(&store).1.sightings, 3);
+        for _ in 0..2 {
+            let store = open(&state).unwrap();
+            assert!(store.check_mark().lacks_names());
+        }
+    });
+}
+
+#[test]
+fn everything_is_erased_where_not_even_an_old_page_can_be_written() {
+    for_each_of(&[&MIXED_BTRFS], |disk| {
+        for is_closed in [false, true] {
+            let state = disk.state();
+            let mut store = small_store(&state);
+            let before = fs::read(state.join("store.db")).unwrap();
+            disk.fill();
+            store.withdraw().unwrap();
+            assert!(holds_nothing(&store));
+            assert_eq!(store.consent().unwrap(), None);
+            if is_closed {
+                drop(store);
+                match open(&state) {
+                    Ok(_) | Err(StoreError::DiskFull) => {}
+                    Err(error) => panic!("{error:?}"),
+                }
+                disk.give_back(1 << 20);
+                store = open(&state).unwrap();
+            } else {
+                disk.give_back(1 << 20);
+            }
+            store.append_cycle(&cycle(T0 + 240, 3)).unwrap();
+            assert_eq!(read_all(&store).1.sightings, 3);
+            assert!(!opens_again(&before, &state));
+            drop(store);
+            fs::remove_dir_all(&state).unwrap();
+        }
     });
 }
 
