@@ -301,7 +301,11 @@ impl Store {
                 keys: RwLock::new(Arc::new(unlocked.keys)),
                 erasures: AtomicU64::new(0),
             }),
-            check_mark: Arc::new(CheckMark::open(state_dir, is_new)),
+            // Versions without a wrapping secret may have had no mark either.
+            check_mark: Arc::new(CheckMark::open(
+                state_dir,
+                is_new || unlocked.wrapping.is_none(),
+            )),
             homeless: None,
             _lock: lock,
         };

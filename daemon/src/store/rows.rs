@@ -1,6 +1,8 @@
 //! The small rows: consent, own TEKs, registration, listed exports, checks, and
 //! values by name. JSON inside, padded, sealed for their table and key.
 
+use std::collections::BTreeMap;
+
 use crate::tracer::{OwnKey, Standing, UsedIntervals};
 use gaen::diagnosis::RollingPeriod;
 use gaen::key::{KEY_LEN, Tek};
@@ -12,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::StoreError;
 use super::seal::{Keys, Place, SealingKey};
+use super::segment::SegmentId;
 use super::types::{CheckOutcome, CheckRecord, Consent, RegistrationRecord};
 use crate::verdict::{CheckMemory, Ledger, ListedExport};
 
@@ -253,7 +256,22 @@ pub(super) fn check_memory(conn: &Connection, keys: &Keys) -> Result<CheckMemory
         }
     }
     memory.last_success = meta_json(conn, keys, LAST_SUCCESS)?;
+    // Which cycles that one looked at was not kept. If none, all there are would count as
+    // recorded after it, and so by a clock that was set back since.
+    memory.looked_at = last_cycles(conn)?;
     Ok(memory)
+}
+
+/// The number of the last cycle of each day that has one.
+fn last_cycles(conn: &Connection) -> Result<Vec<(UtcDay, u32)>, StoreError> {
+    let mut last = BTreeMap::new();
+    let mut ids = conn.prepare_cached("SELECT id FROM segment ORDER BY id")?;
+    for id in ids.query_map([], |row| row.get(0))? {
+        if let Some(id) = SegmentId::from_row(id?) {
+            last.insert(id.day, id.number);
+        }
+    }
+    Ok(last.into_iter().collect())
 }
 
 /// Deletes the records of checks that ended at `cutoff` or before, except the last, and

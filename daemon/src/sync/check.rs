@@ -14,8 +14,9 @@
 //! Besides the bounds of each step, a check as a whole ends after
 //! [`Limits::check_timeout_ms`](super::settings::Limits::check_timeout_ms), after
 //! [`MAX_REFUSED`] exports that could not be had or were refused, and after
-//! [`MAX_BYTES`] of exports. What was not looked at then is for the next check, which
-//! begins with what was not refused before, and meanwhile nothing is "no contact".
+//! [`Limits::check_bytes`](super::settings::Limits::check_bytes) of exports. What was not
+//! looked at then is for the next check, which begins with what was not refused before,
+//! and meanwhile nothing is "no contact".
 //!
 //! # Keys that may still be heard
 //! Servers hand out a key only after it is no longer broadcast, but some hand out
@@ -64,8 +65,6 @@ const MAX_UNREACHABLE: usize = 3;
 /// After this many exports that were refused, or that the server does not have, the
 /// others are left to the next check.
 pub const MAX_REFUSED: usize = 200;
-/// After this many bytes of exports, the others are left to the next check.
-pub const MAX_BYTES: u64 = 512 << 20;
 /// Exports matched in one pass, and recorded in one transaction.
 const EXPORTS_PER_PASS: usize = 256;
 /// The name in the store under which is kept which signed list was seen last.
@@ -710,7 +709,7 @@ impl Check {
         for (id, entry) in pending {
             let is_enough = unreachable == MAX_UNREACHABLE
                 || refused.len() == MAX_REFUSED
-                || bytes >= MAX_BYTES
+                || bytes >= server.limits.check_bytes
                 || self.time_left().is_zero();
             if is_enough {
                 break;

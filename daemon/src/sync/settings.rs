@@ -78,6 +78,8 @@ pub struct Limits {
     pub list_entries: u32,
     /// Largest export file as downloaded, in bytes.
     pub export_bytes: u64,
+    /// After this many bytes of exports a check leaves the others to the next one.
+    pub check_bytes: u64,
     /// Longest time to connect, in milliseconds.
     pub connect_timeout_ms: u32,
     /// Longest time without a byte, in milliseconds.
@@ -343,6 +345,7 @@ impl Default for Limits {
             list_bytes: 1 << 20,
             list_entries: 5_000,
             export_bytes: 16 << 20,
+            check_bytes: 512 << 20,
             connect_timeout_ms: 15_000,
             idle_timeout_ms: 30_000,
             list_timeout_ms: 60_000,

@@ -701,6 +701,10 @@ impl<R: CryptoRng> Tracer<R> {
             .wall
             .seconds_since(self.last_seen.wall)
             .saturating_sub(passed);
+        let unset = self
+            .last_seen
+            .wall
+            .saturating_add_signed(i32::try_from(passed).unwrap_or(i32::MAX));
         self.last_seen = now;
         if jump.abs() <= CLOCK_TOLERANCE {
             return;
@@ -708,10 +712,12 @@ impl<R: CryptoRng> Tracer<R> {
         tracing::warn!(seconds = jump, "the clock was set");
         self.clock_set_at = now.boot;
         self.shown_due.1 = self.schedule.due_wall(now);
-        self.cut_cycle(now, true);
+        // By the clock that it began by: else it would stand for the jump as well.
+        self.cut_cycle(Now { wall: unset, ..now }, true);
         self.previous_cycle = None;
         if let ScanState::On { cycle, .. } = &mut self.scan {
             *cycle = OpenCycle::new(now.wall, None);
+            self.last_scan = Some(now);
         }
         self.rotate_now(now);
         self.next_maintenance = now.boot;

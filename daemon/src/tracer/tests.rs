@@ -770,6 +770,36 @@ fn a_clock_that_is_set_makes_a_new_identifier_and_cuts_the_cycle() {
 }
 
 #[test]
+fn a_cycle_during_which_the_clock_is_set_does_not_stand_for_the_jump() {
+    for jump in [120, 7_200, 86_400 * 30, -120, -7_200, -86_400 * 3] {
+        let mut world = World::new(12);
+        world.begin();
+        world.run(HOUR);
+        while !world.scanning {
+            world.run(Duration::from_secs(1));
+        }
+        world.hear(-50);
+        world.run(Duration::from_secs(2));
+        let before = world.cycles.len();
+        let shown = world.now.wall;
+        world.set_clock(jump);
+        world.run(Duration::from_secs(10));
+        let cut = &world.cycles[before];
+        assert!(cut.cut_short && cut.sightings.len() == 1, "{jump}");
+        assert_eq!(cut.ended, shown, "{jump}");
+        let listened = shown.seconds_since(cut.started);
+        assert!((2..=4).contains(&listened), "{jump}: {listened} s");
+        world.run(HOUR);
+        for cycle in &world.cycles {
+            let listened = cycle.ended.seconds_since(cycle.started);
+            assert!((0..=60).contains(&listened), "{jump}: {listened} s");
+        }
+        let last = world.tracer.status(world.now).last_scan.unwrap();
+        assert!(world.now.wall.seconds_since(last) < 600, "{jump}");
+    }
+}
+
+#[test]
 fn without_a_set_clock_nothing_runs() {
     let mut world = World::new(13);
     world.now.wall = UnixSeconds::new(40);

@@ -591,6 +591,8 @@ mod tests {
         assert_eq!(result.period_end, "2020-08-26");
         assert_eq!(result.last_success, u64::from(NOW.get()) - 3600);
         let contacts = assessment.to_contacts();
+        // In one answer: two calls could be answered before and after a check.
+        assert_eq!(result.contacts.as_ref(), Some(&contacts));
         assert_eq!(contacts[0].date, "2020-08-26");
         assert_eq!(
             (contacts[0].seconds, contacts[0].near_seconds),

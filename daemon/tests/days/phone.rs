@@ -1,21 +1,29 @@
 //! The phone, what happens to it, and what must be said.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use gaen::diagnosis::ReportType;
 use gaen::registration::ProcessingNumber;
+use gaen::sighting::Sighting;
 use gaen::time::{DAY_SECONDS, UnixSeconds, UtcDay};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
-use sesshoku_dbus_api::Verdict;
+use sesshoku_dbus_api::{ConsentState, Verdict};
 use sesshokud::clock::{BootTime, Voucher};
 use sesshokud::radio::RadioState;
-use sesshokud::tracer::{Application, Event};
+use sesshokud::store::{Consent, DeviceKey, Exposures, RegistrationRecord, ScanCycle, Store};
+use sesshokud::sync;
+use sesshokud::tracer::{Application, Event, OwnKey};
+use sesshokud::verdict::Assessment;
 use tempfile::TempDir;
 
-use crate::device::{Device, HOUR, MINUTE, ready};
+use crate::device::{Device, HOUR, Happened, MINUTE, ready};
+use crate::model::{End, Entry, File, Happening, KeyId, Model, Signed, Unsigned, Visit};
+use crate::old_schema::{schema_of, take_back};
 use crate::world::{Folder, Person};
 
 /// 2020-10-20T00:00:00Z: daylight saving ends on the fifth day, in many countries.
@@ -24,15 +32,53 @@ const BEGIN: UnixSeconds = UnixSeconds::new(18_555 * DAY_SECONDS);
 const INFECTED: u64 = 1000;
 /// The first number of strangers, who do not.
 const STRANGERS: u64 = 1_000_000;
-/// Every so many days somebody infected is met.
+/// Who registers and was never near.
+const NEVER_NEAR: Person = Person(INFECTED - 1);
+/// Every so many days somebody infected is met; for a month nobody is, so that there is
+/// "no contact", too.
 const CONTACT_EVERY: u32 = 6;
+const NOBODY: std::ops::Range<u32> = 20..50;
+/// The server promises to sign something that often.
+const FRESH_WITHIN: Duration = Duration::from_hours(48);
+/// The schemas from which the package's updates bring the database to the present one.
+const OLD_SCHEMAS: [u32; 3] = [4, 2, 3];
 /// What a window at the edge of a gap stands for, and a restart may cost.
 const EDGE: u64 = 330;
 
-/// A time in which the phone listened by its plan.
+/// A time in which the phone listened by its plan, as its clock had it.
 struct Listening {
     from: u32,
     to: u32,
+    /// Else it may be destroyed, or be said of a time that was listened to as well.
+    is_right: bool,
+}
+
+/// What an update must keep.
+#[derive(Debug, PartialEq)]
+struct Records {
+    sightings: Vec<Sighting>,
+    own_keys: Vec<OwnKey>,
+    exposures: Exposures,
+    registration: RegistrationRecord,
+    consent: Option<Consent>,
+    said: Assessment,
+}
+
+impl Records {
+    fn of(store: &Store, now: UnixSeconds) -> Self {
+        let mut sightings = Vec::new();
+        let visit = &mut |sighting: &Sighting| sightings.push(*sighting);
+        let report = store.for_each_sighting(UnixSeconds::new(0), visit).unwrap();
+        assert_eq!(report.damaged_segments, 0);
+        Self {
+            sightings,
+            own_keys: store.own_keys().unwrap(),
+            exposures: store.exposures().unwrap(),
+            registration: store.registration().unwrap(),
+            consent: store.consent().unwrap(),
+            said: sync::assess(store, ConsentState::Agreed, None, now).unwrap(),
+        }
+    }
 }
 
 pub(crate) struct Phone {
@@ -42,9 +88,15 @@ pub(crate) struct Phone {
     device: Option<Device>,
     rng: ChaCha8Rng,
     listened: Vec<Listening>,
-    /// On which day somebody was met, and when their key was published.
-    met: Vec<(UtcDay, Option<UnixSeconds>)>,
+    /// On which days somebody was met.
+    met: Vec<UtcDay>,
     has_network: bool,
+    /// What must be known, told what the device was told.
+    model: Model,
+    files: Vec<File>,
+    /// How often each verdict and each reason was said.
+    said: BTreeMap<String, u32>,
+    updates: usize,
     /// File descriptors and memory in KiB, once everything has run once.
     first_use: Option<(usize, u64)>,
     database_at_twenty: Option<u64>,
@@ -70,6 +122,10 @@ impl Phone {
             listened: Vec::new(),
             met: Vec::new(),
             has_network: true,
+            model: Model::default(),
+            files: Vec::new(),
+            said: BTreeMap::new(),
+            updates: 0,
             first_use: None,
             database_at_twenty: None,
         };
@@ -79,10 +135,90 @@ impl Phone {
 
     fn start(&mut self, truth: UnixSeconds, boot: BootTime) {
         let home = self.home.path();
-        let server = self.folder.server(&home.join("downloads"));
+        let downloads = home.join("downloads");
+        let server = self.folder.server(&downloads);
         let seed = self.rng.next_u64();
         let device = Device::start(&home.join("device"), server, truth, boot, seed);
         self.device = Some(device);
+        self.connect();
+    }
+
+    /// Gives the device a network, or takes it away.
+    fn connect(&mut self) {
+        let downloads = self.home.path().join("downloads");
+        let (server, voucher) = if self.has_network {
+            (self.folder.server(&downloads), Voucher::Synchronisation)
+        } else {
+            (self.folder.nowhere(&downloads), Voucher::Nobody)
+        };
+        let device = self.device();
+        device.server = Arc::new(server);
+        device.voucher = voucher;
+    }
+
+    /// Turns the device off, and the model hears what has happened until then.
+    fn stop(&mut self) {
+        self.tell();
+        self.device = None;
+    }
+
+    /// Tells the model what has happened to the device.
+    fn tell(&mut self) {
+        for happened in std::mem::take(&mut self.device().happened) {
+            let happening = match happened {
+                Happened::Cycle(cycle, truly) => self.cycle(&cycle, truly),
+                Happened::Check { shown } => Happening::Check {
+                    shown: shown.get().into(),
+                    visit: self.visit(),
+                },
+                Happened::Purge { shown, is_right } if is_right => Happening::Purge {
+                    shown: shown.get().into(),
+                },
+                // Nothing is destroyed by a clock that was just set.
+                Happened::Purge { .. } => continue,
+            };
+            self.model.take(&happening, &self.files);
+        }
+    }
+
+    fn cycle(&self, cycle: &ScanCycle, truly: UnixSeconds) -> Happening {
+        let day = truly.utc_day();
+        let heard = self.met.iter().filter(|met| **met == day).filter(|_| {
+            let rpi = infected(day).heard(truly).rpi;
+            cycle.sightings.iter().any(|sighting| sighting.rpi == rpi)
+        });
+        // The time since the scan before it, five minutes at most, unless it was not
+        // listened to.
+        let listened = cycle
+            .previous
+            .filter(|_| !cycle.cut_short && !cycle.after_gap)
+            .unwrap_or(cycle.started);
+        let shown = i64::from(cycle.started.get());
+        Happening::Cycle {
+            actual: truly.get().into(),
+            shown,
+            since: i64::from(listened.get()).clamp(shown - 300, shown),
+            until: cycle.ended.get().into(),
+            heard: heard.map(|met| key_id(infected(*met), *met)).collect(),
+        }
+    }
+
+    /// A check, as it goes from outside.
+    fn visit(&self) -> Visit {
+        let listed = self.folder.listed().map(|made| {
+            let is_it = |file: &File| u64::try_from(file.end).unwrap() == made;
+            Entry {
+                name: self.files.iter().position(is_it).unwrap(),
+                created: i64::try_from(made).unwrap(),
+            }
+        });
+        Visit {
+            is_reachable: self.has_network,
+            unsigned: Unsigned::Entries(listed.collect(), false),
+            signed: Signed::Absent,
+            answers: BTreeMap::new(),
+            end: End::Stored,
+        }
     }
 
     fn device(&mut self) -> &mut Device {
@@ -98,7 +234,11 @@ impl Phone {
             }
             self.measure(day);
         }
-        assert!(self.met.iter().any(|(_, published)| published.is_some()));
+        println!("said in {} days: {:?}", self.days, self.said);
+        for verdict in [Verdict::Contact, Verdict::Unknown, Verdict::None] {
+            assert!(self.said.contains_key(&verdict.to_string()), "{verdict}");
+        }
+        assert!(self.updates > 0);
     }
 
     fn begin_hour(&mut self, day: u32, hour: u32) {
@@ -106,42 +246,30 @@ impl Phone {
         let stranger = Person(STRANGERS + self.rng.next_u64() % 100_000);
         let at_home = vec![Person(1)];
         let at_work = vec![Person(2), Person(3), Person(4)];
-        let meets = day % CONTACT_EVERY == 2 && hour == 8;
+        let meets = day % CONTACT_EVERY == 2 && !NOBODY.contains(&day) && hour == 8;
         self.device().near = match hour {
-            8 if meets => vec![stranger, Person(INFECTED + u64::from(day))],
+            8 if meets => vec![stranger, infected(today)],
             8 | 18 => vec![stranger, Person(stranger.0 + 1), Person(stranger.0 + 2)],
             9..=17 => at_work,
             _ => at_home,
         };
         if meets {
-            self.met.push((today, None));
+            self.met.push(today);
         }
         if hour == 12 {
             // Two days later it is known; and somebody registers who was never near.
-            let known: Vec<_> = self.met.iter().map(|(met, _)| *met).collect();
-            let due = known.iter().position(|met| met.saturating_add(2) == today);
-            let now = self.device().truth;
-            let (person, of) = match due {
-                Some(place) => {
-                    self.met[place].1 = Some(now);
-                    let met = known[place];
-                    let number = met.get() - BEGIN.utc_day().get();
-                    (Person(INFECTED + u64::from(number)), met)
-                }
-                None => (Person(INFECTED - 1), today.saturating_sub(1)),
-            };
-            self.folder.publish(person, of, now);
+            let met = today.saturating_sub(2);
+            if self.met.contains(&met) {
+                self.publish(infected(met), met);
+            } else {
+                self.publish(NEVER_NEAR, today.saturating_sub(1));
+            }
         }
         // No network for two days, in one of which somebody's key is published.
         let has_network = !matches!(day % 12, 4 | 5);
         if has_network != self.has_network {
             self.has_network = has_network;
-            self.folder.set_reachable(has_network);
-            self.device().voucher = if has_network {
-                Voucher::Synchronisation
-            } else {
-                Voucher::Nobody
-            };
+            self.connect();
         }
         let is_off = day % 3 == 1 && !(6..23).contains(&hour);
         let state = if is_off {
@@ -166,19 +294,51 @@ impl Phone {
         }
     }
 
+    fn publish(&mut self, person: Person, of: UtcDay) {
+        let now = self.device().truth;
+        self.folder.publish(person, of, now);
+        let end = i64::from(now.get());
+        self.files.push(File {
+            start: end - i64::from(DAY_SECONDS),
+            end,
+            part: 1,
+            parts: 1,
+            keys: vec![(key_id(person, of), ReportType::ConfirmedTest)],
+        });
+    }
+
     /// Lets the hour pass in the way it does.
     fn end_hour(&mut self, day: u32, hour: u32) {
         let boot = self.device().now.boot;
         match (day, hour) {
             // A reboot, as an update brings it.
-            (day, 3) if day % 4 == 3 => self.reboot(MINUTE * 10),
+            (day, 3) if day % 4 == 3 => {
+                self.reboot(MINUTE * 10, 0);
+                self.listen(MINUTE * 49);
+            }
             // A night without power.
-            (day, 1) if day % 9 == 7 => self.reboot(MINUTE * 50),
+            (day, 1) if day % 9 == 7 => {
+                self.reboot(MINUTE * 50, 0);
+                self.listen(MINUTE * 9);
+            }
+            // In the night in which daylight saving ends, a machine whose clock keeps the
+            // local time is an hour ahead after a boot, until it is synchronised.
+            (4, 2) => {
+                self.reboot(MINUTE * 5, 3600);
+                self.listen(MINUTE * 20);
+                self.device().set_clock(0);
+                self.listen(MINUTE * 34);
+            }
             // The daemon alone is updated.
             (day, 5) if day % 7 == 5 => {
                 let truth = self.device().truth;
-                self.device = None;
+                self.stop();
                 self.start(truth, boot);
+                self.listen(HOUR);
+            }
+            // The same, and the database is one of an earlier version.
+            (day, 5) if day % 7 == 1 => {
+                self.update_database(boot);
                 self.listen(HOUR);
             }
             // The lid is closed.
@@ -191,74 +351,128 @@ impl Phone {
             // were UTC, and then the time zone.
             (day, 15) if day % 8 == 4 => {
                 self.listen(MINUTE * 20);
-                let device = self.device();
-                let voucher = device.voucher;
-                device.voucher = Voucher::Nobody;
-                device.set_clock(9 * 3600);
-                device.run(MINUTE * 15);
-                device.set_clock(0);
-                device.voucher = voucher;
+                let voucher = self.device().voucher;
+                self.device().voucher = Voucher::Nobody;
+                self.device().set_clock(9 * 3600);
+                self.listen(MINUTE * 15);
+                self.device().set_clock(0);
+                self.device().voucher = voucher;
                 self.listen(MINUTE * 25);
             }
             _ => self.listen(HOUR),
         }
     }
 
-    fn reboot(&mut self, off: Duration) {
+    /// Turns the machine off for that long and a minute; its clock is then so far ahead.
+    fn reboot(&mut self, off: Duration, ahead: i64) {
         let truth = self.device().truth;
-        self.device = None;
+        self.stop();
         let seconds = i32::try_from(off.as_secs()).unwrap() + 60;
         self.start(truth.saturating_add_signed(seconds), BootTime::new(MINUTE));
-        self.listen(HOUR - off - MINUTE);
+        if ahead != 0 {
+            self.device().set_clock(ahead);
+        }
+    }
+
+    /// Replaces the program by one that takes over the database of an earlier version. All
+    /// that was recorded is kept, and what is said.
+    fn update_database(&mut self, boot: BootTime) {
+        let dir = self.home.path().join("device");
+        let schema = OLD_SCHEMAS[self.updates % OLD_SCHEMAS.len()];
+        self.updates += 1;
+        let now = self.device().now.wall;
+        let truth = self.device().truth;
+        let kept = Records::of(&self.device().store(), now);
+        self.stop();
+        let present = schema_of(&dir);
+        take_back(&dir, schema);
+        assert_eq!(schema_of(&dir), schema);
+        let key = DeviceKey::load(&dir, None).unwrap();
+        let found = Records::of(&Store::open(&dir, &key).unwrap(), now);
+        assert_eq!(schema_of(&dir), present);
+        if schema < 3 {
+            self.model.take(&Happening::Takeover, &self.files);
+        }
+        assert_eq!(found.said, kept.said, "from schema {schema}");
+        assert_eq!(found, kept, "from schema {schema}");
+        self.start(truth, boot);
     }
 
     fn listen(&mut self, time: Duration) {
         let device = self.device();
-        let from = device.truth.get();
+        let from = device.now.wall.get();
+        let is_right = device.now.wall == device.truth;
         device.run(time);
-        let to = device.truth.get();
+        let to = device.now.wall.get();
         if device.radio().listens() {
             match self.listened.last_mut() {
-                Some(last) if last.to == from => last.to = to,
-                Some(_) | None => self.listened.push(Listening { from, to }),
+                Some(last) if last.to == from && last.is_right == is_right => last.to = to,
+                Some(_) | None => self.listened.push(Listening { from, to, is_right }),
             }
         }
     }
 
-    /// What is said is what happened.
+    /// What is said is what must be known.
     fn compare(&mut self, day: u32, hour: u32) {
         let when = format!("day {day}, hour {hour}");
+        self.tell();
         let device = self.device.as_ref().unwrap();
-        let assessment = device.assess();
-        let checked = device.store().last_success().unwrap();
-        let today = device.truth.utc_day();
-        let expected: BTreeSet<UtcDay> = self
-            .met
+        let assessment = device.assess_fresh_within(Some(FRESH_WITHIN));
+        let shown = device.now.wall.get().into();
+        let fresh_within = FRESH_WITHIN.as_secs().try_into().unwrap();
+        let days: BTreeSet<i64> = assessment
+            .days
             .iter()
-            .filter(|(met, published)| {
-                let is_recent = *met >= today.saturating_sub(13);
-                let is_known = published.is_some_and(|at| checked.is_some_and(|it| it > at));
-                is_recent && is_known
-            })
-            .map(|(met, _)| *met)
+            .map(|day| day.date.get().into())
             .collect();
-        let said: BTreeSet<UtcDay> = assessment.days.iter().map(|day| day.date).collect();
-        assert_eq!(said, expected, "{when}");
-        assert_eq!(
-            assessment.verdict == Verdict::Contact,
-            !expected.is_empty(),
-            "{when}"
-        );
+        let texts: Vec<String> = assessment.reasons.iter().map(ToString::to_string).collect();
+        let reasons: BTreeSet<&str> = texts.iter().map(String::as_str).collect();
+        let expected_days = self.model.days(shown);
+        let expected = self.model.reasons(&self.files, Some(fresh_within), shown);
+        let verdict = match (expected_days.is_empty(), expected.is_empty()) {
+            (false, _) => Verdict::Contact,
+            (true, true) => Verdict::None,
+            (true, false) => Verdict::Unknown,
+        };
+        assert_eq!(days, expected_days, "{when}");
+        assert_eq!(reasons, expected, "{when}");
+        assert_eq!(assessment.verdict, verdict, "{when}");
+        for word in texts.iter().chain([&assessment.verdict.to_string()]) {
+            *self.said.entry(word.clone()).or_default() += 1;
+        }
+
+        // The model could be wrong in the same way: whoever was met three days ago is known,
+        // and nobody else.
+        let today = device.truth.utc_day();
+        let met = |day: i64| self.met.iter().any(|met| i64::from(met.get()) == day);
+        assert!(days.iter().all(|day| met(*day)), "{when}");
+        for met in &self.met {
+            let age = today.get() - met.get();
+            let is_known = days.contains(&met.get().into());
+            assert!(is_known || !(5..14).contains(&age), "{when}: {met}");
+        }
+        if day % 10 == 6 && hour == 23 {
+            let registration = device.store().registration().unwrap();
+            assert!(registration.pending.is_none(), "{when}");
+            let ended = registration.ended.expect("it was sent");
+            assert_eq!(ended.failure, None, "{when}");
+        }
 
         let since = today.saturating_sub(13).start().get();
         let in_period = self.listened.iter().filter(|it| it.to > since);
-        let (mut seconds, mut edges) = (0, 1);
+        let (mut seconds, mut wrong, mut edges) = (0, 0, 1);
         for listening in in_period {
-            seconds += u64::from(listening.to - listening.from.max(since));
+            let passed = u64::from(listening.to - listening.from.max(since));
+            if listening.is_right {
+                seconds += passed;
+            } else {
+                wrong += passed;
+            }
             edges += 1;
         }
         let recorded = assessment.recorded_seconds;
-        assert!(recorded <= seconds + 10, "{when}: {recorded} of {seconds}");
+        let most = seconds + wrong + 10;
+        assert!(recorded <= most, "{when}: {recorded} of {seconds}");
         // What a clock that is set costs is not known to a minute.
         let least = seconds.saturating_sub(2 * EDGE * edges);
         assert!(recorded >= least, "{when}: {recorded} of {seconds}");
@@ -291,6 +505,17 @@ impl Phone {
             assert!(database <= before + before / 4, "{before}, then {database}");
         }
     }
+}
+
+/// Whoever is met on `day`, and registers.
+fn infected(day: UtcDay) -> Person {
+    Person(INFECTED + u64::from(day.get() - BEGIN.utc_day().get()))
+}
+
+/// What the model knows a key by.
+fn key_id(person: Person, of: UtcDay) -> KeyId {
+    let number = u8::try_from(person.0 - NEVER_NEAR.0).unwrap();
+    (number, of.get().into())
 }
 
 /// Resident memory of this process, in KiB.

@@ -1,6 +1,7 @@
 //! The device: the real store and the real checks, against a server that is a folder.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,9 +23,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::model::{
-    Answer, CYCLE, End, Entry, File, Happening, KeyId, LISTENS, Name, Signed, Unsigned, Visit,
-};
+use crate::model::{Answer, End, Entry, File, Happening, KeyId, Name, Signed, Unsigned, Visit};
 
 /// The tables that a check writes to.
 const WRITTEN: [&str; 5] = [
@@ -173,8 +172,10 @@ impl<'a> Device<'a> {
             Happening::Cycle {
                 actual,
                 shown,
+                since,
+                until,
                 heard,
-            } => self.listen(*actual, *shown, *heard),
+            } => self.listen(*actual, *shown, *since..*until, heard),
             Happening::Check { shown, visit } => return self.check(visit, files, *shown),
             Happening::Purge { shown } => {
                 let mut store = self.store().lock().unwrap();
@@ -182,14 +183,15 @@ impl<'a> Device<'a> {
                 store.compact(time(*shown).utc_day()).unwrap();
             }
             Happening::Erase => self.store().lock().unwrap().erase().unwrap(),
+            Happening::Takeover => unreachable!("the database is of this version"),
         }
         None
     }
 
-    fn listen(&self, actual: i64, shown: i64, heard: Option<KeyId>) {
+    fn listen(&self, actual: i64, shown: i64, stands_for: Range<i64>, heard: &[KeyId]) {
         let started = time(shown);
-        let sighting = heard.map(|key| {
-            let tek = tek(key);
+        let sightings = heard.iter().map(|key| {
+            let tek = tek(*key);
             let rpi = tek.rpik().rpi(time(actual).interval());
             CycleSighting {
                 time: time(shown + 1),
@@ -200,11 +202,11 @@ impl<'a> Device<'a> {
         });
         let cycle = ScanCycle {
             started,
-            ended: time(shown + LISTENS),
-            previous: Some(time((shown - CYCLE).max(0))),
+            ended: time(stands_for.end),
+            previous: Some(time(stands_for.start.max(0))),
             cut_short: false,
             after_gap: false,
-            sightings: Vec::from_iter(sighting),
+            sightings: sightings.collect(),
         };
         self.store().lock().unwrap().append_cycle(&cycle).unwrap();
     }

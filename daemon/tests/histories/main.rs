@@ -28,8 +28,8 @@ use sesshoku_dbus_api::Verdict;
 
 use device::{Device, Workshop};
 use model::{
-    Answer, CYCLE, DAY, End, Entry, File, FileId, HOUR, Happening, KeyId, Model, Name, Signed,
-    Unsigned, Visit, counts,
+    Answer, DAY, End, Entry, File, FileId, HOUR, Happening, KeyId, Model, Name, Signed, Unsigned,
+    Visit, counts,
 };
 
 /// How many histories are played with every run of the tests, and how many on demand.
@@ -39,6 +39,10 @@ const ALL_HISTORIES: u64 = 10_000;
 const FIRST_DAY: i64 = 18_500;
 /// From this number on, keys are padding: nobody meets those people.
 const PADDING: u8 = 200;
+/// How long a scan cycle stands for.
+const CYCLE: i64 = 300;
+/// How long it listens.
+const LISTENS: i64 = 4;
 /// For how long the server lists an export.
 const LISTED_FOR: i64 = 14 * DAY;
 
@@ -237,7 +241,9 @@ impl<'a> History<'a> {
             let happening = Happening::Cycle {
                 actual,
                 shown,
-                heard,
+                since: shown - CYCLE,
+                until: shown + LISTENS,
+                heard: Vec::from_iter(heard),
             };
             if let Some(key) = heard.filter(|_| counts(actual, shown)) {
                 self.heard.push(Heard { key, shown });

@@ -9,10 +9,6 @@ use gaen::diagnosis::ReportType;
 
 pub(crate) const HOUR: i64 = 3600;
 pub(crate) const DAY: i64 = 86_400;
-/// How long a scan cycle stands for.
-pub(crate) const CYCLE: i64 = 300;
-/// How long it listens.
-pub(crate) const LISTENS: i64 = 4;
 /// 2020-01-01T00:00:00Z: a clock that shows less is not set.
 const CLOCK_SET: i64 = 1_577_836_800;
 
@@ -97,12 +93,14 @@ pub(crate) struct Visit {
 /// What happens to a device.
 #[derive(Clone, Debug)]
 pub(crate) enum Happening {
-    /// A scan cycle: when it truly was, when it was by the device's clock, and whom it
-    /// heard.
+    /// A scan cycle: when it truly was, when it was by the device's clock, from when to
+    /// when it stands for having listened, and whom it heard.
     Cycle {
         actual: i64,
         shown: i64,
-        heard: Option<KeyId>,
+        since: i64,
+        until: i64,
+        heard: Vec<KeyId>,
     },
     /// A check, by the device's clock.
     Check { shown: i64, visit: Visit },
@@ -110,6 +108,13 @@ pub(crate) enum Happening {
     Purge { shown: i64 },
     /// Everything is erased.
     Erase,
+    /// The program is replaced by one that takes over a database in which nothing was kept
+    /// of what lists named.
+    #[allow(
+        dead_code,
+        reason = "the histories are too short; daemon/tests/days has it"
+    )]
+    Takeover,
 }
 
 #[derive(Clone, Debug)]
@@ -118,7 +123,9 @@ struct Cycle {
     number: usize,
     actual: i64,
     shown: i64,
-    heard: Option<KeyId>,
+    since: i64,
+    until: i64,
+    heard: Vec<KeyId>,
 }
 
 /// How a check ended that was not complete.
@@ -230,13 +237,17 @@ impl Model {
             Happening::Cycle {
                 actual,
                 shown,
+                since,
+                until,
                 heard,
             } => {
                 self.cycles.push(Cycle {
                     number: self.stored,
                     actual: *actual,
                     shown: *shown,
-                    heard: *heard,
+                    since: *since,
+                    until: *until,
+                    heard: heard.clone(),
                 });
                 self.stored += 1;
             }
@@ -249,6 +260,10 @@ impl Model {
             },
             Happening::Purge { shown } => self.purge(files, *shown),
             Happening::Erase => *self = Self::default(),
+            Happening::Takeover => {
+                self.told.clear();
+                self.sequence = None;
+            }
         }
     }
 
@@ -584,11 +599,11 @@ impl Model {
             let mut found: BTreeMap<i64, i64> = BTreeMap::new();
             for cycle in &self.cycles {
                 let day = day_of(cycle.shown);
-                if cycle.heard == Some(*key)
+                if cycle.heard.contains(key)
                     && counts(cycle.actual, cycle.shown)
                     && day >= first_day(shown) - 1
                 {
-                    *found.entry(day).or_default() += CYCLE;
+                    *found.entry(day).or_default() += cycle.shown - cycle.since;
                 }
             }
             match self.met.get_mut(key) {
@@ -702,7 +717,7 @@ impl Model {
         let mut stretches: Vec<(i64, i64)> = self
             .cycles
             .iter()
-            .map(|cycle| (cycle.shown - CYCLE, cycle.shown + LISTENS))
+            .map(|cycle| (cycle.since, cycle.until))
             .map(|(begin, end)| (begin.max(from), end.min(shown)))
             .collect();
         stretches.sort_unstable();

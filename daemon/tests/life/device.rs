@@ -13,7 +13,7 @@ use rand_core::SeedableRng;
 use sesshoku_dbus_api::ConsentState;
 use sesshokud::clock::{BootTime, Look, Now, Voucher};
 use sesshokud::radio::{Capabilities, Command, RadioEvent, RadioState, ScanMethod};
-use sesshokud::store::{DeviceKey, Store};
+use sesshokud::store::{DeviceKey, ScanCycle, Store};
 use sesshokud::sync::schedule::{DEFAULT_INTERVAL, History, Schedule};
 use sesshokud::sync::{self, Server};
 use sesshokud::tracer::{
@@ -37,10 +37,26 @@ pub(crate) fn ready() -> RadioState {
     })
 }
 
+/// Something that becomes known about what was near or listed, with the time that the wall
+/// clock shows.
+pub(crate) enum Happened {
+    /// A cycle is stored, and when it truly began.
+    Cycle(ScanCycle, UnixSeconds),
+    Check {
+        shown: UnixSeconds,
+    },
+    /// Whether the clock was right.
+    Purge {
+        shown: UnixSeconds,
+        is_right: bool,
+    },
+}
+
 pub(crate) struct Device {
     runtime: Runtime,
     store: Arc<Mutex<Store>>,
-    server: Arc<Server>,
+    /// Where it looks for exports: another one where there is no network.
+    pub(crate) server: Arc<Server>,
     tracer: Tracer<ChaCha8Rng>,
     /// What time it truly is.
     pub(crate) truth: UnixSeconds,
@@ -55,6 +71,8 @@ pub(crate) struct Device {
     answers: Vec<Result<(), Refusal>>,
     aired: BTreeSet<Rpi>,
     pub(crate) misdated: u64,
+    /// Until somebody takes it.
+    pub(crate) happened: Vec<Happened>,
 }
 
 impl Device {
@@ -110,6 +128,7 @@ impl Device {
             answers: Vec::new(),
             aired: BTreeSet::new(),
             misdated: 0,
+            happened: Vec::new(),
         };
         device.set_radio(ready());
         device
@@ -188,6 +207,11 @@ impl Device {
             }
             Action::SaveCycle(cycle) => {
                 self.store().append_cycle(&cycle).unwrap();
+                // It is stored while the clock is as it was when it began.
+                let ago = self.now.wall.seconds_since(cycle.started);
+                let ago = i32::try_from(ago).unwrap();
+                let truly = self.truth.saturating_add_signed(-ago);
+                self.happened.push(Happened::Cycle(cycle, truly));
                 events.push_back(Event::CycleSaved(Ok(0)));
             }
             Action::Maintain(now) => {
@@ -200,6 +224,9 @@ impl Device {
                 let server = Some(Arc::clone(&self.server));
                 let check = sync::check(server, Arc::clone(&self.store), self.now.wall);
                 let report = self.runtime.block_on(check);
+                self.happened.push(Happened::Check {
+                    shown: self.now.wall,
+                });
                 events.push_back(Event::CheckEnded {
                     complete: report.outcome == sesshoku_dbus_api::CheckOutcome::Complete,
                 });
@@ -254,6 +281,10 @@ impl Device {
         };
         let report = self.store().purge(&look).unwrap();
         self.misdated += report.misdated_seconds;
+        self.happened.push(Happened::Purge {
+            shown: self.now.wall,
+            is_right: self.now.wall == self.truth,
+        });
         report.misdated_seconds
     }
 
@@ -262,9 +293,14 @@ impl Device {
         self.tracer.status(self.now).counters.misdated
     }
 
-    /// What is said about the last fourteen days.
+    /// What is said about the last fourteen days, of a server that makes no promise.
     pub(crate) fn assess(&self) -> Assessment {
-        sync::assess(&self.store(), ConsentState::Agreed, None, self.now.wall).unwrap()
+        self.assess_fresh_within(None)
+    }
+
+    /// The same of one that promises to sign something that often.
+    pub(crate) fn assess_fresh_within(&self, within: Option<Duration>) -> Assessment {
+        sync::assess(&self.store(), ConsentState::Agreed, within, self.now.wall).unwrap()
     }
 
     /// All sightings there are.

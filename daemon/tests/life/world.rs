@@ -50,6 +50,7 @@ impl Person {
 pub(crate) struct Folder {
     dir: PathBuf,
     signer: Signer,
+    /// Names, and when they were made, in milliseconds.
     listed: Vec<(String, u64)>,
 }
 
@@ -67,10 +68,20 @@ impl Folder {
 
     /// The server as a device with its downloads in `downloads` is configured with it.
     pub(crate) fn server(&self, downloads: &Path) -> Server {
+        self.server_at(format!("file://{}", self.dir.display()), downloads)
+    }
+
+    /// The same for a device without network: nobody listens there.
+    pub(crate) fn nowhere(&self, downloads: &Path) -> Server {
+        self.server_at("http://127.0.0.1:1".into(), downloads)
+    }
+
+    fn server_at(&self, url: String, downloads: &Path) -> Server {
         let mut settings = Settings {
-            url: Some(format!("file://{}", self.dir.display())),
+            url: Some(url),
             ..Settings::default()
         };
+        settings.limits.retry_wait_ms = 1;
         settings.public_keys.push(PublicKeySettings {
             id: "440".into(),
             version: "v1".into(),
@@ -97,28 +108,17 @@ impl Folder {
             .retain(|(_, created)| created / 1000 + 14 * 86_400 > end);
         let name = format!("{end}.zip");
         let zip = export::write(&export, &[&self.signer]).unwrap();
-        let away = self.dir.with_extension("away");
-        let dir = if away.exists() { &away } else { &self.dir };
-        fs::write(dir.join(&name), zip).unwrap();
+        fs::write(self.dir.join(&name), zip).unwrap();
         self.listed.push((name, end * 1000));
         self.write_list();
     }
 
-    /// Takes the server away, or brings it back.
-    pub(crate) fn set_reachable(&self, is_reachable: bool) {
-        let away = self.dir.with_extension("away");
-        if is_reachable {
-            fs::rename(away, &self.dir).unwrap();
-        } else {
-            fs::rename(&self.dir, away).unwrap();
-        }
-        self.write_list();
+    /// When the exports that are listed were made.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = u64> {
+        self.listed.iter().map(|(_, created)| created / 1000)
     }
 
     fn write_list(&self) {
-        // While it is away nothing can be taken from it, but it goes on.
-        let away = self.dir.with_extension("away");
-        let dir = if away.exists() { &away } else { &self.dir };
         let entries: Vec<_> = self
             .listed
             .iter()
@@ -126,6 +126,10 @@ impl Folder {
                 format!(r#"{{"region":"440","url":"{name}","created":{created}}}"#)
             })
             .collect();
-        fs::write(dir.join("list.json"), format!("[{}]", entries.join(","))).unwrap();
+        fs::write(
+            self.dir.join("list.json"),
+            format!("[{}]", entries.join(",")),
+        )
+        .unwrap();
     }
 }

@@ -119,6 +119,11 @@ fn a_database_of_schema_1_is_taken_over() {
     assert_eq!(store.consent().unwrap().unwrap().version, "1");
     assert_eq!(read_all(&store).0.len(), 1);
     assert_eq!(store.last_success().unwrap(), Some(at(T0 + 1)));
+    let checks = store.check_memory().unwrap();
+    assert_eq!(checks.looked_at, [(day(T0), 0)]);
+    assert_eq!(checks.failures.len(), 0);
+    // That version had no mark of checks: nothing was lost.
+    assert_eq!(store.check_mark().told(), []);
     assert_eq!(store.registration().unwrap(), RegistrationRecord::default());
 
     // What is put beside an old one is there after the next start, too.

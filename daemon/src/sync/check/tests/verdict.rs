@@ -384,6 +384,36 @@ async fn a_check_is_bounded_in_time() {
     assert!(world.reasons().contains(&UnknownReason::ExportNotCompared));
 }
 
+#[tokio::test]
+async fn a_check_is_bounded_in_bytes() {
+    assert_eq!(Settings::default().limits.check_bytes, 512 << 20);
+    let mut world = World::new();
+    world.listen();
+    world.meet(&key(4, ConfirmedTest), noon(), 20);
+    let mut sizes = Vec::new();
+    for n in 1..=5 {
+        let name = format!("{n}.zip");
+        let export = export_of(&[key(n, ConfirmedTest)]);
+        let zip = export::write(&export, &[&world.signer]).unwrap();
+        sizes.push(zip.len());
+        world.publish_zip(&name, n.into(), zip);
+    }
+    // One byte more than the first two have: with the third it is enough.
+    let bound = sizes[0] + sizes[1] + 1;
+    world.settings.limits.check_bytes = bound.try_into().unwrap();
+    let report = world.check().await;
+    assert_eq!(report.outcome, api::CheckOutcome::Unreachable);
+    assert!(
+        matches!(report.problems[..], [Problem::NotTried(2)]),
+        "{report:?}"
+    );
+    assert!(world.reasons().contains(&UnknownReason::ExportNotCompared));
+    assert_eq!(world.contacts(), [0; 0]);
+    // The next one has room for the others.
+    assert_eq!(world.outcome().await, "complete");
+    assert_eq!(world.contacts(), [20]);
+}
+
 /// A small disk to fill, taken off again.
 struct SmallDisk<'a>(&'a Path);
 
