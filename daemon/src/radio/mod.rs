@@ -239,6 +239,10 @@ pub enum RadioError {
     /// controller, which has only one, by any other program.
     #[error("no free advertising instance")]
     NoInstance,
+    /// Another program searches for devices without a pause, and a legacy controller takes
+    /// no new address meanwhile.
+    #[error("another program searches for devices without a pause")]
+    Searching,
     /// The system below refused, with its D-Bus error name.
     #[error("refused: {0}")]
     Refused(String),

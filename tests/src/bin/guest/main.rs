@@ -37,6 +37,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("daemon-hears", daemon::hears),
     ("daemon-classic", daemon::classic),
     ("daemon-leaves-discovery", daemon::leaves_discovery),
+    ("daemon-beside-a-search", daemon::beside_a_search),
     ("daemons-meet", daemon::meet),
     ("daemon-stays-private", privacy::stays_private),
     ("daemon-is-resolvable", privacy::is_resolvable),
