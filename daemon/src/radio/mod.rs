@@ -171,8 +171,9 @@ pub enum PrivacyRisk {
     Discoverable,
     /// The adapter accepts connections to its identity address.
     Connectable,
-    /// The adapter was discoverable or connectable beside an advert, and the kernel
-    /// goes on sending the identity address until it is switched off.
+    /// The adapter was discoverable or connectable beside an advert, or nobody can tell
+    /// that it was not, and the kernel goes on sending the identity address until it is
+    /// switched off.
     Exposed,
     /// The adapter sends from addresses that the kernel keeps for as long as it thinks
     /// fit, and that paired devices recognise (`Privacy` in bluetoothd's main.conf).

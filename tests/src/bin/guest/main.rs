@@ -40,6 +40,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("daemon-beside-a-search", daemon::beside_a_search),
     ("daemons-meet", daemon::meet),
     ("daemon-stays-private", privacy::stays_private),
+    ("daemon-starts-exposed", privacy::starts_exposed),
     ("daemon-is-resolvable", privacy::is_resolvable),
     ("daemon-listens-in-windows", hearing::in_windows),
     ("daemon-listens-all-the-time", hearing::all_the_time),
