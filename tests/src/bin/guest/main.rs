@@ -12,6 +12,7 @@ mod power;
 mod privacy;
 mod probe;
 mod recovery;
+mod rotations;
 mod sleep;
 mod story;
 
@@ -33,6 +34,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("probe-hears", probe::hears),
     ("controllers-come-and-go", probe::controllers_come_and_go),
     ("radio-conducts-itself", conduct::judged),
+    ("radio-rotates", rotations::undisturbed),
     ("daemon-broadcasts", daemon::broadcasts),
     ("daemon-hears", daemon::hears),
     ("daemon-classic", daemon::classic),
