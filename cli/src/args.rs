@@ -181,6 +181,16 @@ pub(crate) enum Online {
         #[arg(long)]
         yes: bool,
     },
+    /// Switch the daemon's Bluetooth adapter off and on again.
+    ///
+    /// Only that ends what some adapters go on sending after they were discoverable
+    /// (`status` says when it is needed). What is connected to it is disconnected for a
+    /// moment.
+    RestartBluetooth {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Follow what happens, a line per change, until interrupted.
     Watch,
     /// Notify the person of each new contact once, on the session's desktop.

@@ -62,6 +62,9 @@ pub(crate) enum Failure {
     /// There was no way to connect to the bus.
     #[error("the bus cannot be reached")]
     NoBus(#[source] zbus::Error),
+    /// The daemon has no adapter.
+    #[error("no adapter")]
+    NoAdapter,
     /// The person said no.
     #[error("declined")]
     Declined,
@@ -153,6 +156,7 @@ impl Failure {
             Self::Keys(error) => chain(error),
             Self::Io(error) => error.to_string(),
             Self::Declined
+            | Self::NoAdapter
             | Self::OtherTerms(_)
             | Self::NotATerminal
             | Self::NeedsFlag(_)
@@ -171,6 +175,7 @@ impl Failure {
             Self::Keys(error) => Kind::Keys(error.name()),
             Self::Declined => Kind::Declined,
             Self::OtherTerms(_) => Kind::Service("terms-not-here"),
+            Self::NoAdapter => Kind::Service("no-adapter"),
             Self::NotATerminal => Kind::NotATerminal,
             Self::NeedsFlag(flag) => Kind::NeedsFlag(flag),
             Self::OnlyOfPlace => Kind::Flag("only-of-place"),

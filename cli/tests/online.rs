@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -55,6 +56,7 @@ impl Bus {
         command
             .args(args)
             .env("SESSHOKU_BUS", &self.address)
+            .env("DBUS_SYSTEM_BUS_ADDRESS", &self.address)
             .env("LC_ALL", "C")
             .stdin(Stdio::null());
         command
@@ -94,6 +96,7 @@ impl Bus {
             .arg(format!("{} {command}", env!("CARGO_BIN_EXE_sesshoku")))
             .arg("/dev/null")
             .env("SESSHOKU_BUS", &self.address)
+            .env("DBUS_SYSTEM_BUS_ADDRESS", &self.address)
             .env("LC_ALL", "C")
             .env("TERM", "xterm")
             .env("SESSHOKU_PAGER", PAGER)
@@ -142,6 +145,7 @@ struct Service {
 #[derive(Default)]
 struct Tracing {
     off: bool,
+    adapter: &'static str,
     more_cycles: u64,
 }
 
@@ -168,7 +172,7 @@ impl Tracing {
     }
     #[zbus(property)]
     fn adapter(&self) -> String {
-        String::new()
+        self.adapter.to_owned()
     }
     #[zbus(property)]
     fn scan_method(&self) -> String {
@@ -189,6 +193,28 @@ impl Tracing {
     #[zbus(property)]
     fn counters(&self) -> HashMap<String, u64> {
         HashMap::from([("cycles".to_owned(), 3 + self.more_cycles)])
+    }
+}
+
+/// bluetoothd's adapter, which notes how it was switched.
+struct Adapter {
+    switched: Arc<Mutex<Vec<bool>>>,
+    refuses: bool,
+}
+
+#[interface(name = "org.bluez.Adapter1")]
+impl Adapter {
+    #[zbus(property)]
+    fn powered(&self) -> bool {
+        true
+    }
+    #[zbus(property)]
+    fn set_powered(&self, powered: bool) -> zbus::fdo::Result<()> {
+        if self.refuses {
+            return Err(zbus::fdo::Error::AccessDenied("not you".to_owned()));
+        }
+        self.switched.lock().unwrap().push(powered);
+        Ok(())
     }
 }
 
@@ -422,6 +448,47 @@ async fn agreement_is_asked_for_and_errors_have_names() {
     let (code, withdrawn) = bus.json(&["withdraw", "--yes"]).await;
     assert_eq!((code, &withdrawn["withdrawn"]), (0, &Value::Bool(true)));
     assert_eq!(bus.json(&["status"]).await.1["consent"]["state"], "none");
+}
+
+#[tokio::test]
+async fn the_adapter_is_switched_off_and_on_for_who_says_yes() {
+    let bus = Bus::start();
+    let mut service = Service::default();
+    service.tracing.adapter = "hci3";
+    let connection = bus.serve(service).await;
+    let switched = Arc::new(Mutex::new(Vec::new()));
+    let adapter = |refuses| Adapter {
+        switched: Arc::clone(&switched),
+        refuses,
+    };
+    let path = "/org/bluez/hci3";
+    let objects = connection.object_server();
+    objects.at(path, adapter(false)).await.unwrap();
+    connection.request_name("org.bluez").await.unwrap();
+
+    let (code, name) = bus.error(&["restart-bluetooth"]).await;
+    assert_eq!((code, name.as_str()), (2, "needs-yes"));
+    let shown = bus.answer("restart-bluetooth", "n\n", 1).await;
+    assert!(shown.contains("hci3"), "{shown}");
+    assert!(switched.lock().unwrap().is_empty(), "nobody said yes");
+
+    bus.answer("restart-bluetooth", "y\n", 0).await;
+    let (code, restarted) = bus.json(&["restart-bluetooth", "--yes"]).await;
+    assert_eq!((code, restarted["adapter"].as_str()), (0, Some("hci3")));
+    assert_eq!(*switched.lock().unwrap(), [false, true, false, true]);
+
+    objects.remove::<Adapter, _>(path).await.unwrap();
+    objects.at(path, adapter(true)).await.unwrap();
+    let (code, name) = bus.error(&["restart-bluetooth", "--yes"]).await;
+    assert_eq!((code, name.as_str()), (7, "denied"));
+}
+
+#[tokio::test]
+async fn without_an_adapter_none_is_switched() {
+    let bus = Bus::start();
+    let _connection = bus.serve(Service::default()).await;
+    let (code, name) = bus.error(&["restart-bluetooth", "--yes"]).await;
+    assert_eq!((code, name.as_str()), (1, "no-adapter"));
 }
 
 #[tokio::test]

@@ -217,6 +217,8 @@ async fn start(config: Config) -> anyhow::Result<()> {
                     },
                     ScanPreference::Discovery => bluez::Method::Discovery,
                 },
+                // systemd's, which it keeps when the daemon ends.
+                memory: std::env::var_os("RUNTIME_DIRECTORY").map(PathBuf::from),
                 ..bluez::Settings::default()
             });
             let clock = SystemClock::new().context("cannot make a timer")?;

@@ -94,6 +94,9 @@ names! {
         PrivacyExposed = "privacy-exposed",
         /// Not broadcasting: Bluetooth is set to addresses that paired devices recognise.
         PrivacyResolvable = "privacy-resolvable",
+        /// Not broadcasting: another program searches for devices without a pause, and the
+        /// adapter cannot change its address meanwhile.
+        AdapterSearching = "adapter-searching",
         /// The adapter refuses to broadcast.
         BroadcastFailed = "broadcast-failed",
         /// The adapter refuses to listen.

@@ -40,6 +40,7 @@ describe("the home screen", () => {
     expect(key({ reason: "privacy-discoverable", receiving: false })).toBe("visible");
     expect(key({ reason: "privacy-exposed", state: "degraded" })).toBe("exposed");
     expect(key({ reason: "privacy-resolvable", state: "degraded" })).toBe("resolvable");
+    expect(key({ reason: "adapter-searching", state: "degraded" })).toBe("searching");
     expect(key({ reason: "adapter-incapable", state: "stopped" })).toBe("incapable");
     expect(key({ reason: "starting", state: "stopped" })).toBe("starting");
     expect(key({})).toBe("running");

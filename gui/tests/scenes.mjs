@@ -27,6 +27,7 @@ export const scenes = {
       "connectable",
       "exposed",
       "resolvable",
+      "searching",
       "failing",
       "starting",
       "ended",

@@ -20,6 +20,7 @@ error-not-listening = Nothing can be heard at present. To see why, run: sesshoku
 error-timed-out = sesshokud has not come to an answer in time. What was asked may still be done: see sesshoku status
 error-shutting-down = sesshokud is shutting down.
 error-operators-agreement = The operator of this device agrees in /etc/sesshoku. To withdraw, take the line agreed_terms out there and restart sesshokud; everything recorded is erased then.
+error-no-adapter = sesshokud has no Bluetooth adapter. To see why, run: sesshoku status
 error-only-of-place = --until is for registering a place (a kiosk).
 error-not-of-place = --symptoms is not for registering a place (a kiosk).
 error-denied = Only who sits in front of this device, or administers it, may do this. As an administrator, use sudo.

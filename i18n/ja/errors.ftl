@@ -20,6 +20,7 @@ error-not-listening = いまは受信できません。理由は sesshoku status
 error-timed-out = sesshokud が時間内に答えられませんでした。処理は続いていることがあります。sesshoku status で確かめてください。
 error-shutting-down = sesshokud は終了処理中です。
 error-operators-agreement = この機器では、設置した人が /etc/sesshoku の設定で同意しています。取り消すには、設定の agreed_terms の行を消して sesshokud を再起動してください。記録もすべて消えます。
+error-no-adapter = Bluetooth アダプターがありません。理由を見るには sesshoku status を実行してください。
 error-only-of-place = --until は、場所（キオスク）の登録にだけ使えます。
 error-not-of-place = --symptoms は、場所（キオスク）の登録には使えません。
 error-denied = この操作は、この機器の前にいる人か、管理者にだけ許可されています。管理者は sudo を付けて実行できます。

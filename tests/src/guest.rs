@@ -226,6 +226,19 @@ impl Guest {
         Ok(count)
     }
 
+    /// How many adverts are registered on an adapter, by all programs.
+    ///
+    /// # Errors
+    /// When bluetoothd does not say.
+    pub fn adverts(&self, adapter: &str) -> Result<u8> {
+        let mut count = 0;
+        on_adapter(adapter, async |adapter| {
+            count = adapter.active_advertising_instances().await?;
+            Ok(())
+        })?;
+        Ok(count)
+    }
+
     /// Whether an adapter discovers, for whichever program.
     ///
     /// # Errors

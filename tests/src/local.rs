@@ -410,6 +410,8 @@ impl Place {
             .create(true)
             .append(true)
             .open(self.dir.path().join("log"))?;
+        let runtime_dir = self.dir.path().join("run");
+        fs::create_dir_all(&runtime_dir)?;
         let mut command = Command::new(program("sesshokud")?);
         command
             .arg("--config")
@@ -417,6 +419,7 @@ impl Place {
             .args(["--bus", &self.address])
             .arg("--state-dir")
             .arg(self.state_dir())
+            .env("RUNTIME_DIRECTORY", runtime_dir)
             .env("SESSHOKU_LOG", "trace,zbus=info")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

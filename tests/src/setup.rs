@@ -31,6 +31,8 @@ pub struct Setup {
     pub phones: u32,
     /// How long a scenario lasts that can be of any length.
     pub minutes: u32,
+    /// How many rotations there are in a scenario that can have any number.
+    pub rotations: u32,
 }
 
 impl Setup {

@@ -88,6 +88,7 @@ impl Machine {
                 thin: false,
                 phones: 0,
                 minutes: 60,
+                rotations: 500,
             },
             time: Time::Jumping { start: NOON },
             deadline: Duration::from_secs(120),
@@ -146,6 +147,12 @@ impl Machine {
     /// For so many minutes, in a scenario that can be of any length.
     pub fn minutes(mut self, minutes: u32) -> Self {
         self.setup.minutes = minutes;
+        self
+    }
+
+    /// With so many rotations, in a scenario that can have any number.
+    pub fn rotations(mut self, rotations: u32) -> Self {
+        self.setup.rotations = rotations;
         self
     }
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use air::channel::Node;
 use air::controller::Model;
+use air::hci::Status;
 use air::hci::address::Address;
-use air::log::Event;
+use air::log::{Event, Record};
 use air::pdu::PduKind;
 use serde_json::Value;
-use sesshoku_tests::audit::{Audit, ViolationKind, audit, reports};
+use sesshoku_tests::audit::{Audit, Broadcast, ViolationKind, audit, reports};
 use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, NOON, newer_bluetoothd};
 
 const DUAL_MODE: Model = Model {
@@ -285,6 +286,45 @@ mod daemon {
             machine(scenario, scenario, model, experimental).run().air(),
             0,
         ));
+    }
+
+    /// A legacy controller cannot change its address while it scans.
+    #[test]
+    fn a_search_without_a_pause_is_told_where_it_keeps_an_advert_off_the_air() {
+        const SEARCHING: &str = "another program is searching";
+        for (model, experimental) in [(LEGACY, false), (LEGACY, true), (EXTENDED, false)] {
+            let scenario = "daemon-beside-a-search";
+            let run = machine(scenario, scenario, model, experimental).run();
+            let audit = audit(run.air(), 0);
+            assert_clean(&audit);
+            let mark = |line: &str| {
+                let is_it = |record: &&Record| matches!(&record.event, Event::Instruction { line: it } if it == line);
+                run.air().iter().find(is_it).map(|record| record.at_us)
+            };
+            let over = mark("mark over").expect("the scenario has an end");
+            let end = mark("mark end").expect("the scenario has an end");
+            let is_after = |broadcast: &&Broadcast| (over..end).contains(&broadcast.first_us);
+            if model.extended {
+                assert!(!run.text("said").contains(SEARCHING));
+                continue;
+            }
+            assert!(run.text("said").contains(SEARCHING), "{}", run.text("said"));
+            assert!(
+                audit.broadcasts.iter().any(|it| is_after(&it)),
+                "it goes on"
+            );
+            let searching = mark("mark searching").expect("it was told");
+            let refused = run.air().iter().filter(|record| {
+                let is_refused = matches!(&record.event, Event::Command { status, .. } if *status != Status::Success);
+                is_refused && (searching..over).contains(&record.at_us)
+            });
+            // Two or three tries a minute; each is two commands at the most.
+            let refused = refused.count();
+            assert!(
+                (20..=20 * 6).contains(&refused),
+                "{refused} commands refused"
+            );
+        }
     }
 
     #[test]

@@ -58,6 +58,43 @@ fn nothing_is_sent_from_resolvable_addresses() {
     }
 }
 
+/// What goes out where the adapter showed itself before the daemon was started. The last
+/// case is what no daemon can know; its figures are in docs/bluetooth.md.
+#[test]
+#[expect(clippy::print_stdout, reason = "figures for docs/bluetooth.md")]
+fn an_adapter_that_shows_itself_when_the_daemon_starts_is_known_where_it_can_be() {
+    let run = Machine::new("starts-exposed", "daemon-starts-exposed")
+        .model(EXTENDED)
+        .deadline(Duration::from_secs(300))
+        .run();
+    let mut phase = "";
+    let mut sent: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+    for record in run.air() {
+        if let Event::Instruction { line } = &record.event {
+            phase = line.strip_prefix("mark ").unwrap_or(phase);
+        } else if let Event::Pdu { from, pdu, .. } = &record.event
+            && *from == Node::Controller(0)
+        {
+            let (public, ours) = sent.entry(phase).or_default();
+            *public += u32::from(pdu.address_type == AddressType::Public);
+            *ours += u32::from(is_ours(record).is_some());
+        }
+    }
+    let (public, ours) = sent.get("seen").copied().unwrap_or_default();
+    assert!(public > 1_000, "it shows itself: {sent:?}");
+    assert_eq!(ours, 0, "{sent:?}");
+    let (public, ours) = sent.get("hidden").copied().unwrap_or_default();
+    assert_eq!(public, 0, "{sent:?}");
+    assert!(ours > 1_000, "{sent:?}");
+    let (public, ours) = sent.get("unknown").copied().unwrap_or_default();
+    assert!(public > 0 && ours > 0, "this can be known now: {sent:?}");
+    println!("adverts from the public address, and of ours: {sent:?}");
+    let rest = without_discoverability(run.air(), &["mark discoverable"], &["mark hidden"]);
+    let rest = without_the_unpreventable(&rest);
+    let audit = audit(&rest, 0);
+    assert!(audit.violations.is_empty(), "{:?}", audit.violations);
+}
+
 fn stays_private(name: &str, model: Model, experimental: bool) {
     let run = Machine::new(name, "daemon-stays-private")
         .model(model)

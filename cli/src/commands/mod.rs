@@ -1,6 +1,7 @@
 //! The commands that ask the daemon: each fetches a value and prints it.
 
 mod actions;
+mod bluetooth;
 mod calibrate;
 mod kiosk;
 mod notified;
@@ -58,6 +59,7 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
         Online::Notices => notices(bus, output).await,
         Online::Check => actions::check(bus, output).await,
         Online::Erase { yes } => actions::erase(bus, output, *yes).await,
+        Online::RestartBluetooth { yes } => bluetooth::restart(bus, output, *yes).await,
         Online::Notify { window } => notify::notify(bus, output, window).await,
         Online::Kiosk {
             textfile,

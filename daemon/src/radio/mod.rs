@@ -171,8 +171,9 @@ pub enum PrivacyRisk {
     Discoverable,
     /// The adapter accepts connections to its identity address.
     Connectable,
-    /// The adapter was discoverable or connectable beside an advert, and the kernel
-    /// goes on sending the identity address until it is switched off.
+    /// The adapter was discoverable or connectable beside an advert, or nobody can tell
+    /// that it was not, and the kernel goes on sending the identity address until it is
+    /// switched off.
     Exposed,
     /// The adapter sends from addresses that the kernel keeps for as long as it thinks
     /// fit, and that paired devices recognise (`Privacy` in bluetoothd's main.conf).
@@ -239,6 +240,10 @@ pub enum RadioError {
     /// controller, which has only one, by any other program.
     #[error("no free advertising instance")]
     NoInstance,
+    /// Another program searches for devices without a pause, and a legacy controller takes
+    /// no new address meanwhile.
+    #[error("another program searches for devices without a pause")]
+    Searching,
     /// The system below refused, with its D-Bus error name.
     #[error("refused: {0}")]
     Refused(String),

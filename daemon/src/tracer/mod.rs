@@ -243,6 +243,8 @@ pub struct Tracer<R> {
     key: KeyState,
     broadcast: BroadcastState,
     broadcast_failures: u32,
+    /// Whether the last of them came of another program's search.
+    is_kept_off_air_by_search: bool,
     prepared: Option<Prepared>,
     /// What is on the air, or being put there, is of a key that is given up.
     must_leave_air: bool,
@@ -334,6 +336,7 @@ impl<R: CryptoRng> Tracer<R> {
             key: KeyState::Missing { retry_at: now.boot },
             broadcast: BroadcastState::Off { start_at: now.boot },
             broadcast_failures: 0,
+            is_kept_off_air_by_search: false,
             prepared: None,
             must_leave_air: false,
             scan: ScanState::Off { start_at: now.boot },
@@ -537,10 +540,15 @@ impl<R: CryptoRng> Tracer<R> {
                 tracing::warn!(%error, "broadcasting failed");
                 self.counters.broadcast_failures += 1;
                 self.broadcast_failures = self.broadcast_failures.saturating_add(1);
+                self.is_kept_off_air_by_search = error == RadioError::Searching;
                 self.broadcast = BroadcastState::Off {
                     start_at: now.boot.after(backoff(self.broadcast_failures)),
                 };
-                if !matches!(error, RadioError::Refused(_) | RadioError::NoInstance) {
+                let never_on_air = matches!(
+                    error,
+                    RadioError::Refused(_) | RadioError::NoInstance | RadioError::Searching
+                );
+                if !never_on_air {
                     // It may have been on the air: that identifier is spent.
                     self.prepared = None;
                 }

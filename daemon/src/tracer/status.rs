@@ -129,6 +129,11 @@ fn state<R: rand_core::CryptoRng>(tracer: &Tracer<R>, now: Now) -> (RunState, Ru
         (false, _, None) if tracer.storage_failing => {
             (RunState::Degraded, RunReason::StorageFailed)
         }
+        (false, true, None)
+            if tracer.broadcast_failures > 0 && tracer.is_kept_off_air_by_search =>
+        {
+            (RunState::Degraded, RunReason::AdapterSearching)
+        }
         (false, true, None) => (RunState::Degraded, RunReason::BroadcastFailed),
         (false, false, None)
             if tracer.off_air_since.is_some() && tracer.counters.rotations == 0 =>

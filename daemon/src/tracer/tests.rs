@@ -665,6 +665,14 @@ fn what_does_not_work_is_told_as_soon_as_it_is_not_said_to_broadcast() {
     assert_eq!(told(&world), failed);
     world.run(Duration::from_secs(20));
     assert_eq!(told(&world), failed);
+    // The last failure is the one that is told.
+    world.answer = Err(RadioError::Searching);
+    world.run(Duration::from_secs(40));
+    let searching = (false, RunState::Degraded, RunReason::AdapterSearching);
+    assert_eq!(told(&world), searching);
+    world.answer = Err(RadioError::NoInstance);
+    world.run(Duration::from_secs(40));
+    assert_eq!(told(&world), failed);
     world.answer = Ok(());
     world.run(MINUTE * 2);
     assert_eq!(told(&world), well);

@@ -10,6 +10,7 @@ export type Help =
   | "blocked"
   | "connectable"
   | "resolvable"
+  | "searching"
   | "failing";
 export type HomeState = {
   /** The key of its sentences, `state-…`. */
@@ -59,6 +60,8 @@ export function homeState(service: Service | null, now: number): HomeState {
       return { key: "exposed", icon: "eye", note: true, action: "bluetooth-restart" };
     case "privacy-resolvable":
       return { key: "resolvable", icon: "eye", note: true, action: "help", help: "resolvable" };
+    case "adapter-searching":
+      return { key: "searching", icon: "bt-off", note: true, action: "help", help: "searching" };
     case "broadcast-failed":
     case "scan-failed":
       return { key: "failing", icon: "bt-off", note: true, action: "help", help: "failing" };

@@ -43,6 +43,7 @@ const STATES: Record<string, Partial<Service> | null> = {
   connectable: { state: "degraded", reason: "privacy-connectable" },
   exposed: { state: "degraded", reason: "privacy-exposed" },
   resolvable: { state: "degraded", reason: "privacy-resolvable" },
+  searching: { state: "degraded", reason: "adapter-searching" },
   failing: { state: "degraded", reason: "broadcast-failed" },
   starting: { state: "stopped", reason: "starting" },
   ended: { state: "stopped", reason: "log-ended", radio: "replay" },

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::advert::{OnAir, REFRESH_TIME_MAX, Slot};
 use super::bus::{Bus, Hearing, Link};
@@ -24,7 +24,8 @@ const SETTLE_TIME_MAX: Duration = Duration::from_secs(11);
 /// Between two tries in that time. The adapter is looked after in between.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 /// How long another program's discovery may keep our advert waiting on a legacy
-/// controller: bluetoothd lets it rest for half a second after each 10.24 s.
+/// controller: bluetoothd lets one without a filter rest for half a second after each
+/// 10.24 s. One with a filter never rests.
 const GAP_WAIT_MAX: Duration = Duration::from_secs(12);
 
 /// How long the kernel may take to tell the controller what bluetoothd has asked of it.
@@ -123,13 +124,41 @@ impl Actor {
         let gap_by = Instant::now() + GAP_WAIT_MAX;
         loop {
             let result = self.try_to(command).await;
+            if !matches!(result, Err(RadioError::Refused(_))) {
+                return result;
+            }
             let now = Instant::now();
-            let is_settled = self.settles_at.is_none_or(|at| at <= now)
-                && (gap_by <= now || !self.others_discover());
-            if is_settled || !matches!(result, Err(RadioError::Refused(_))) {
+            let is_settled = self.settles_at.is_none_or(|at| at <= now);
+            let others_discover = self.others_discover();
+            if is_settled && others_discover && self.needs_gap(command) {
+                if gap_by <= now {
+                    return Err(RadioError::Searching);
+                }
+                self.wait_for_gap(gap_by).await;
+                continue;
+            }
+            if is_settled && (gap_by <= now || !others_discover) {
                 return result;
             }
             sleep(RETRY_EVERY).await;
+            self.reconcile().await;
+        }
+    }
+
+    /// Whether `command` has to wait until the controller does not scan: a legacy one takes
+    /// no new address before.
+    fn needs_gap(&self, command: Command) -> bool {
+        let is_legacy = |(_, _, adapter): (Bus, String, Adapter)| !adapter.is_extended();
+        matches!(command, Command::StartBroadcast(_)) && self.chosen().is_ok_and(is_legacy)
+    }
+
+    /// Waits until no other program discovers, or until `deadline`. bluetoothd tells, so
+    /// that nothing has to be tried meanwhile.
+    async fn wait_for_gap(&mut self, deadline: Instant) {
+        while self.others_discover() {
+            let Ok(Ok(())) = timeout_at(deadline, self.link.changed()).await else {
+                return;
+            };
             self.reconcile().await;
         }
     }

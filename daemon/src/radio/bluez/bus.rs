@@ -16,6 +16,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ use zbus::{Connection, MatchRule, MessageStream, ObjectPath};
 
 use super::devices::{DEVICE, Devices};
 use super::kernel::{self, Kernel};
+use super::memory::Memory;
 use super::queue::Sender;
 use super::rfkill::{Rfkill, Switches};
 use super::sleep_until;
@@ -108,9 +110,12 @@ impl Hearing {
     }
 }
 
-/// Keeps `link` up to date for as long as it is watched, and reports what is heard.
-pub(super) async fn listen(link: watch::Sender<Link>, hearing: Hearing) {
+/// Keeps `link` up to date for as long as it is watched, and reports what is heard. What
+/// must be known to the daemon after this one is kept in the folder `memory`.
+pub(super) async fn listen(link: watch::Sender<Link>, hearing: Hearing, memory: Option<PathBuf>) {
     let mut rfkill = Rfkill::open();
+    // It outlives the connections: what it has seen nobody tells again.
+    let mut kernel = open_kernel(memory.as_deref());
     loop {
         let connected = reach(&config::Bus::System, || async {
             let connection = config::Bus::System.builder().build().await?;
@@ -123,12 +128,20 @@ pub(super) async fn listen(link: watch::Sender<Link>, hearing: Hearing) {
             tokio::select! {
                 connected = &mut connected => break connected,
                 () = rfkill.changed(true) => publish_absent(&link, &rfkill),
+                changed = kernel_changed(&mut kernel) => if let Err(error) = changed {
+                    tracing::warn!(%error, "the kernel tells nothing more");
+                },
             }
         };
-        if let Err(error) = listen_once(connection, session, &link, &hearing, &mut rfkill).await {
+        if kernel.is_none() {
+            kernel = open_kernel(memory.as_deref());
+        }
+        let (rfkill, kernel) = (&mut rfkill, &mut kernel);
+        let listened = listen_once(connection, session, &link, &hearing, rfkill, kernel);
+        if let Err(error) = listened.await {
             tracing::warn!(%error, "no connection to the system bus");
         }
-        publish_absent(&link, &rfkill);
+        publish_absent(&link, rfkill);
     }
 }
 
@@ -147,6 +160,7 @@ async fn listen_once(
     link: &watch::Sender<Link>,
     hearing: &Hearing,
     rfkill: &mut Rfkill,
+    kernel: &mut Option<Kernel>,
 ) -> zbus::Result<()> {
     let mut stream = MessageStream::from(&connection);
     // The stream has to be read while the calls below wait for their answers.
@@ -168,7 +182,7 @@ async fn listen_once(
         devices: Devices::default(),
         objects: None,
         devices_known: None,
-        kernel: open_kernel(),
+        kernel,
         rfkill,
         hearing,
         link,
@@ -185,7 +199,7 @@ async fn listen_once(
                 let owner = owner.map_err(|_| zbus::Error::Failure("subscribing was interrupted".into()))??;
                 listener.subscribed(owner).await?;
             }
-            changed = kernel_changed(&mut listener.kernel) => {
+            changed = kernel_changed(listener.kernel) => {
                 changed?;
                 listener.publish();
             }
@@ -279,7 +293,7 @@ struct Listener<'a> {
     /// The same for the devices that were there when a scan started.
     devices_known: Option<NonZeroU32>,
     /// `None` where the kernel is out of reach.
-    kernel: Option<Kernel>,
+    kernel: &'a mut Option<Kernel>,
     rfkill: &'a mut Rfkill,
     hearing: &'a Hearing,
     link: &'a watch::Sender<Link>,
@@ -558,7 +572,7 @@ impl Listener<'_> {
     }
 
     fn publish(&mut self) {
-        if let Some(kernel) = &mut self.kernel {
+        if let Some(kernel) = self.kernel {
             self.world
                 .heed_kernel(|adapter, advertises| kernel.bearing(adapter, advertises));
         }
@@ -588,8 +602,8 @@ impl Listener<'_> {
 
 /// Without the kernel it is for bluetoothd to say whether connections are taken; one
 /// that does not leaves the adapter at risk.
-fn open_kernel() -> Option<Kernel> {
-    Kernel::open()
+fn open_kernel(memory: Option<&Path>) -> Option<Kernel> {
+    Kernel::open(Memory::open(memory))
         .inspect_err(|error| {
             tracing::warn!(%error, "the kernel cannot be asked whether it takes connections");
         })
@@ -610,11 +624,17 @@ async fn ring(alarm: Option<&SystemClock>, at: Option<BootTime>) {
     }
 }
 
+/// Resolves when the kernel has told something. One that fails is closed, since what it has
+/// told meanwhile is lost.
 async fn kernel_changed(kernel: &mut Option<Kernel>) -> std::io::Result<()> {
-    match kernel {
-        Some(kernel) => kernel.changed().await,
-        None => std::future::pending().await,
+    let Some(open) = kernel else {
+        return std::future::pending().await;
+    };
+    let changed = open.changed().await;
+    if changed.is_err() {
+        *kernel = None;
     }
+    changed
 }
 
 /// The name of the adapter whose object is at `path`; `None` for other objects.

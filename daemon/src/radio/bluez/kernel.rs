@@ -14,7 +14,9 @@
 //! advertising set 0, which is nobody's: connectable, from the public address, with
 //! the adapter's name for whoever asks. Nothing disables it but switching the adapter
 //! off, and nothing tells that it is there. So it is concluded here from what led to
-//! it (`Bearing::exposed`).
+//! it (`Bearing::exposed`). What led to it before this daemon was there it has from the
+//! one before (`memory`); and where any advert is on an adapter that it comes upon, nobody
+//! can tell what that advert has seen.
 //!
 //! An adapter with privacy (`Privacy` in bluetoothd's main.conf) sends from addresses
 //! of the kernel's own making, which live as long as the kernel thinks fit: on legacy
@@ -30,6 +32,8 @@ use nix::libc;
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+
+use super::memory::Memory;
 
 /// `BTPROTO_HCI` of the kernel's bluetooth.h.
 const PROTOCOL_HCI: i32 = 1;
@@ -62,6 +66,7 @@ const PACKETS_BEFORE_ANSWER_MAX: usize = 256;
 pub(super) struct Kernel {
     socket: AsyncFd<Socket>,
     controllers: BTreeMap<u16, Controller>,
+    memory: Memory,
 }
 
 /// What the kernel says of an adapter, as far as it can give it away.
@@ -100,8 +105,8 @@ struct Settings {
 }
 
 impl Kernel {
-    /// Opens the way to the kernel.
-    pub(super) fn open() -> io::Result<Self> {
+    /// Opens the way to the kernel. What has to outlive the daemon is kept in `memory`.
+    pub(super) fn open(memory: Memory) -> io::Result<Self> {
         let socket = open()?;
         // SAFETY: a `Socket` owns its descriptor and names the same one for as long
         // as it lives.
@@ -109,6 +114,7 @@ impl Kernel {
         Ok(Self {
             socket,
             controllers: BTreeMap::new(),
+            memory,
         })
     }
 
@@ -123,12 +129,14 @@ impl Kernel {
                 let settings = ask(index)
                     .inspect_err(|error| tracing::debug!(%error, "the kernel does not tell"))
                     .ok()?;
-                unknown.insert(Controller::new(settings))
+                let remembered = self.memory.is_exposed(index);
+                unknown.insert(Controller::found(settings, advertises, remembered))
             }
         };
         if advertises {
             controller.advertises(Instant::now());
         }
+        self.memory.note(index, controller.exposed);
         Some(controller.bearing())
     }
 
@@ -143,17 +151,23 @@ impl Kernel {
             match packet.get(..read?).and_then(Packet::parse) {
                 Some(Packet::Settings { index, settings }) => {
                     let Some(controller) = self.controllers.get_mut(&index) else {
-                        self.controllers.insert(index, Controller::new(settings));
+                        // One that is on already is asked about when it is needed,
+                        // together with what is on it then.
+                        if !settings.powered {
+                            self.controllers.insert(index, Controller::new(settings));
+                        }
                         return Ok(());
                     };
                     let before = controller.bearing();
                     controller.become_as(settings, Instant::now());
+                    self.memory.note(index, controller.exposed);
                     if controller.bearing() != before {
                         return Ok(());
                     }
                 }
                 Some(Packet::Removed { index }) => {
                     self.controllers.remove(&index);
+                    self.memory.note(index, false);
                 }
                 Some(Packet::Failed { .. }) | None => {}
             }
@@ -168,6 +182,15 @@ impl Controller {
             advertised: false,
             turned: None,
             exposed: false,
+        }
+    }
+
+    /// As it is come upon. What it has been through was seen by nobody but the daemon
+    /// before this one.
+    const fn found(settings: Settings, advertises: bool, remembered: bool) -> Self {
+        Self {
+            exposed: settings.powered && (advertises || remembered),
+            ..Self::new(settings)
         }
     }
 
@@ -418,6 +441,24 @@ mod tests {
                 }
             }
             assert_eq!(controller.is_some_and(|it| it.bearing().exposed), exposed);
+        }
+    }
+
+    #[test]
+    fn what_an_adapter_that_is_come_upon_has_been_through_is_remembered_or_feared() {
+        let (on, off) = (Settings::of(POWERED), Settings::of(0));
+        for (settings, advertises, remembered, exposed) in [
+            (on, false, false, false),
+            (on, true, false, true),
+            (on, false, true, true),
+            (off, false, true, false),
+            (off, true, false, false),
+        ] {
+            let mut controller = Controller::found(settings, advertises, remembered);
+            assert_eq!(controller.exposed, exposed);
+            controller.become_as(off, Instant::now());
+            controller.become_as(on, Instant::now());
+            assert!(!controller.exposed, "it was off");
         }
     }
 

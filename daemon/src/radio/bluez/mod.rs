@@ -23,11 +23,13 @@ mod advert;
 mod bus;
 mod devices;
 mod kernel;
+mod memory;
 mod queue;
 mod rfkill;
 mod scan;
 mod world;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -55,6 +57,10 @@ pub struct Settings {
     /// ignore it and use 100–150 ms; on extended ones bluetoothd 5.66 honours it
     /// only with `--experimental` and uses 1280 ms otherwise.
     pub advertising_interval: (Duration, Duration),
+    /// A folder that outlives the daemon, but not the machine's run. Without it a daemon
+    /// that is started anew does not know of an adapter that the one before has seen
+    /// going on to send its identity.
+    pub memory: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -64,6 +70,7 @@ impl Default for Settings {
             method: Method::Auto,
             // Protocol §2.
             advertising_interval: (Duration::from_millis(200), Duration::from_millis(270)),
+            memory: None,
         }
     }
 }
@@ -101,12 +108,13 @@ impl BluezRadio {
         let hearing = Hearing::new(events.clone());
         let on_air = Slot::default();
         let guard = advert::guard(on_air.clone(), linked.clone());
+        let memory = settings.memory.clone();
         let actor = Actor::new(settings, events, linked, hearing.clone(), on_air);
         Self {
             requests,
             events: received,
             tasks: vec![
-                tokio::spawn(bus::listen(link, hearing)),
+                tokio::spawn(bus::listen(link, hearing, memory)),
                 tokio::spawn(guard),
                 tokio::spawn(actor.run(requested)),
             ],

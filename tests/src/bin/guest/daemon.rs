@@ -80,6 +80,35 @@ pub(crate) fn leaves_discovery(guest: &mut Guest) -> Result<()> {
     Ok(())
 }
 
+/// Another program searches for devices for longer than an identifier lives.
+pub(crate) fn beside_a_search(guest: &mut Guest) -> Result<()> {
+    let device = Device::start("hci0", "")?;
+    let mut command = Command::new(program("bluez-probe")?);
+    command.args(["discover", "--seconds", "1000000"]);
+    let other = guest.start_process("probe", &mut command)?;
+    wait_for("the other program's discovery", || {
+        Ok(guest.is_discovering("hci0")?.then_some(()))
+    })?;
+    if guest.setup.model.extended {
+        device.run(MINUTE * 45)?;
+    } else {
+        pass(MINUTE * 25);
+        device.wait_until_it_is(("degraded", "adapter-searching"))?;
+        guest.air("mark searching")?;
+        pass(MINUTE * 20);
+        device.wait_until_it_is(("degraded", "adapter-searching"))?;
+    }
+    let status = device.place.sesshoku(&["status"])?;
+    fs::write(guest.shared_dir().join("said"), status.stdout)?;
+    guest.air("mark over")?;
+    drop(other);
+    pass(MINUTE);
+    device.run(MINUTE)?;
+    guest.air("mark end")?;
+    device.end(&guest.shared_dir().join("sesshokud.log"))?;
+    Ok(())
+}
+
 /// Two people meet for half an hour; then one registers as positive.
 pub(crate) fn meet(guest: &mut Guest) -> Result<()> {
     let shared_dir = guest.shared_dir().to_owned();

@@ -12,6 +12,7 @@ mod power;
 mod privacy;
 mod probe;
 mod recovery;
+mod rotations;
 mod sleep;
 mod story;
 
@@ -33,12 +34,15 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("probe-hears", probe::hears),
     ("controllers-come-and-go", probe::controllers_come_and_go),
     ("radio-conducts-itself", conduct::judged),
+    ("radio-rotates", rotations::undisturbed),
     ("daemon-broadcasts", daemon::broadcasts),
     ("daemon-hears", daemon::hears),
     ("daemon-classic", daemon::classic),
     ("daemon-leaves-discovery", daemon::leaves_discovery),
+    ("daemon-beside-a-search", daemon::beside_a_search),
     ("daemons-meet", daemon::meet),
     ("daemon-stays-private", privacy::stays_private),
+    ("daemon-starts-exposed", privacy::starts_exposed),
     ("daemon-is-resolvable", privacy::is_resolvable),
     ("daemon-listens-in-windows", hearing::in_windows),
     ("daemon-listens-all-the-time", hearing::all_the_time),

@@ -9,7 +9,7 @@ use anyhow::{Result, ensure};
 use nix::sys::signal::Signal;
 use serde_json::json;
 use sesshoku_tests::guest::Guest;
-use sesshoku_tests::local::program;
+use sesshoku_tests::local::{Process, program, wait_for};
 use sesshokud::store::Store;
 
 use crate::device::{Device, MINUTE, open_store, pass};
@@ -29,6 +29,100 @@ pub(crate) fn stays_private(guest: &mut Guest) -> Result<()> {
     }
     let place = device.end(&guest.shared_dir().join("sesshokud.log"))?;
     write_own_keys(guest, &open_store(&place)?)
+}
+
+const EXPOSED: (&str, &str) = ("degraded", "privacy-exposed");
+const ON_HCI0: &str = "[radio]\nadapter = 'hci0'\n";
+
+/// A daemon is started on an adapter that goes on showing its address, whoever's advert
+/// that came of, and the person ends it with the command that the status names.
+pub(crate) fn starts_exposed(guest: &mut Guest) -> Result<()> {
+    let log = guest.shared_dir().join("sesshokud.log");
+    guest.air("mark discoverable")?;
+
+    // The daemon before has seen it.
+    let device = Device::start("hci0", "")?;
+    guest.set_discoverable("hci0", true)?;
+    device.wait_until_it_is(("degraded", "privacy-discoverable"))?;
+    guest.set_discoverable("hci0", false)?;
+    device.wait_until_it_is(EXPOSED)?;
+    let place = device.end(&log)?;
+    guest.air("mark seen")?;
+    let device = Device::begin_in(place, ON_HCI0)?;
+    device.wait_until_it_is(EXPOSED)?;
+    pass(MINUTE * 25);
+    device.wait_until_it_is(EXPOSED)?;
+    guest.air("mark known")?;
+    restart_bluetooth(&device)?;
+    guest.air("mark hidden")?;
+    device.run(MINUTE * 25)?;
+    let device = Device::begin_in(device.end(&log)?, ON_HCI0)?;
+    device.wait_until_it_runs()?;
+    device.end(&log)?;
+
+    // Nobody has seen it, but an advert is there that may have been there then.
+    guest.air("mark discoverable")?;
+    show_beside_another_advert(guest)?;
+    let other = another_advert(guest)?;
+    guest.air("mark seen")?;
+    let device = Device::begin(ON_HCI0)?;
+    device.wait_until_it_is(EXPOSED)?;
+    pass(MINUTE * 25);
+    device.wait_until_it_is(EXPOSED)?;
+    guest.air("mark known")?;
+    restart_bluetooth(&device)?;
+    guest.air("mark hidden")?;
+    device.run(MINUTE * 25)?;
+    device.end(&log)?;
+    end_other_advert(guest, other)?;
+
+    // Nobody has seen it, and no advert is there.
+    guest.air("mark discoverable")?;
+    show_beside_another_advert(guest)?;
+    guest.air("mark unknown")?;
+    let device = Device::start("hci0", "")?;
+    device.run(MINUTE * 20)?;
+    guest.air("mark over")?;
+    device.end(&log)?;
+    Ok(())
+}
+
+/// The adapter is discoverable for a time while another program advertises. bluetoothd
+/// 5.66 cannot hide it before that has ended.
+fn show_beside_another_advert(guest: &Guest) -> Result<()> {
+    let other = another_advert(guest)?;
+    guest.set_discoverable("hci0", true)?;
+    pass(MINUTE / 2);
+    end_other_advert(guest, other)?;
+    guest.set_discoverable("hci0", false)
+}
+
+fn another_advert(guest: &Guest) -> Result<Process> {
+    let mut command = Command::new(program("bluez-probe")?);
+    command.args(["other", "--seconds", "1000000"]);
+    let other = guest.start_process("probe", &mut command)?;
+    wait_for("the other program's advert", || {
+        Ok((guest.adverts("hci0")? > 0).then_some(()))
+    })?;
+    Ok(other)
+}
+
+fn end_other_advert(guest: &Guest, other: Process) -> Result<()> {
+    drop(other);
+    wait_for("the end of the other program's advert", || {
+        Ok((guest.adverts("hci0")? == 0).then_some(()))
+    })
+}
+
+/// Does what the status says is to be done.
+fn restart_bluetooth(device: &Device) -> Result<()> {
+    const COMMAND: &str = "restart-bluetooth";
+    let status = device.place.sesshoku(&["status"])?;
+    let status = String::from_utf8_lossy(&status.stdout).into_owned();
+    ensure!(status.contains(&format!("sesshoku {COMMAND}")), "{status}");
+    let done = device.place.sesshoku(&[COMMAND, "--yes"])?;
+    ensure!(done.status.success(), "{done:?}");
+    Ok(())
 }
 
 /// bluetoothd is set to resolvable addresses: nothing is sent, and everything is heard.
