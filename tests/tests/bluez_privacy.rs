@@ -61,7 +61,6 @@ fn nothing_is_sent_from_resolvable_addresses() {
 /// What goes out where the adapter showed itself before the daemon was started. The last
 /// case is what no daemon can know; its figures are in docs/bluetooth.md.
 #[test]
-#[expect(clippy::print_stdout, reason = "figures for docs/bluetooth.md")]
 fn an_adapter_that_shows_itself_when_the_daemon_starts_is_known_where_it_can_be() {
     let run = Machine::new("starts-exposed", "daemon-starts-exposed")
         .model(EXTENDED)
