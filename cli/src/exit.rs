@@ -65,6 +65,18 @@ pub(crate) enum Failure {
     /// The daemon has no adapter.
     #[error("no adapter")]
     NoAdapter,
+    /// The adapter is off already.
+    #[error("the adapter is off")]
+    IsOff,
+    /// The adapter does not let itself be switched off.
+    #[error("the adapter was not switched off")]
+    NotSwitched,
+    /// The adapter was switched off, and not on again.
+    #[error("the adapter stays off")]
+    StaysOff,
+    /// bluetoothd cannot be reached.
+    #[error("bluetoothd does not answer")]
+    NoBluetoothd,
     /// The person said no.
     #[error("declined")]
     Declined,
@@ -101,6 +113,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// What an error of a call to bluetoothd comes down to.
+    pub(crate) fn of_bluetoothd(error: zbus::Error) -> Self {
+        match Kind::of_bus(&error) {
+            Kind::Unreachable => Self::NoBluetoothd,
+            _ => Self::Bus(error),
+        }
+    }
+
     /// The exit code it ends in.
     pub(crate) fn exit(&self) -> Exit {
         match self.kind() {
@@ -157,6 +177,10 @@ impl Failure {
             Self::Io(error) => error.to_string(),
             Self::Declined
             | Self::NoAdapter
+            | Self::IsOff
+            | Self::NotSwitched
+            | Self::StaysOff
+            | Self::NoBluetoothd
             | Self::OtherTerms(_)
             | Self::NotATerminal
             | Self::NeedsFlag(_)
@@ -176,6 +200,10 @@ impl Failure {
             Self::Declined => Kind::Declined,
             Self::OtherTerms(_) => Kind::Service("terms-not-here"),
             Self::NoAdapter => Kind::Service("no-adapter"),
+            Self::IsOff => Kind::Service("adapter-is-off"),
+            Self::NotSwitched => Kind::Service("not-switched"),
+            Self::StaysOff => Kind::Service("stays-off"),
+            Self::NoBluetoothd => Kind::Service("no-bluetoothd"),
             Self::NotATerminal => Kind::NotATerminal,
             Self::NeedsFlag(flag) => Kind::NeedsFlag(flag),
             Self::OnlyOfPlace => Kind::Flag("only-of-place"),

@@ -168,7 +168,11 @@ impl Tracing {
     }
     #[zbus(property(emits_changed_signal = "const"))]
     fn radio(&self) -> String {
-        "air".to_owned()
+        if self.adapter.starts_with("hci") {
+            "bluez".to_owned()
+        } else {
+            "air".to_owned()
+        }
     }
     #[zbus(property)]
     fn adapter(&self) -> String {
@@ -200,19 +204,27 @@ impl Tracing {
 struct Adapter {
     switched: Arc<Mutex<Vec<bool>>>,
     refuses: bool,
+    /// How often it cannot be switched on yet.
+    busy: u32,
+    powered: bool,
 }
 
 #[interface(name = "org.bluez.Adapter1")]
 impl Adapter {
     #[zbus(property)]
     fn powered(&self) -> bool {
-        true
+        self.powered
     }
     #[zbus(property)]
-    fn set_powered(&self, powered: bool) -> zbus::fdo::Result<()> {
+    fn set_powered(&mut self, powered: bool) -> zbus::fdo::Result<()> {
         if self.refuses {
             return Err(zbus::fdo::Error::AccessDenied("not you".to_owned()));
         }
+        if powered && self.busy > 0 {
+            self.busy -= 1;
+            return Err(zbus::fdo::Error::Failed("busy".to_owned()));
+        }
+        self.powered = powered;
         self.switched.lock().unwrap().push(powered);
         Ok(())
     }
@@ -460,6 +472,8 @@ async fn the_adapter_is_switched_off_and_on_for_who_says_yes() {
     let adapter = |refuses| Adapter {
         switched: Arc::clone(&switched),
         refuses,
+        busy: 1,
+        powered: true,
     };
     let path = "/org/bluez/hci3";
     let objects = connection.object_server();
@@ -481,14 +495,36 @@ async fn the_adapter_is_switched_off_and_on_for_who_says_yes() {
     objects.at(path, adapter(true)).await.unwrap();
     let (code, name) = bus.error(&["restart-bluetooth", "--yes"]).await;
     assert_eq!((code, name.as_str()), (7, "denied"));
+
+    for (busy, powered, expected) in [
+        (0, false, (1, "adapter-is-off")),
+        (u32::MAX, true, (1, "stays-off")),
+    ] {
+        objects.remove::<Adapter, _>(path).await.unwrap();
+        let adapter = Adapter {
+            busy,
+            powered,
+            ..adapter(false)
+        };
+        objects.at(path, adapter).await.unwrap();
+        let (code, name) = bus.error(&["restart-bluetooth", "--yes"]).await;
+        assert_eq!((code, name.as_str()), expected);
+    }
+    connection.release_name("org.bluez").await.unwrap();
+    let (code, name) = bus.error(&["restart-bluetooth", "--yes"]).await;
+    assert_eq!((code, name.as_str()), (1, "no-bluetoothd"));
 }
 
 #[tokio::test]
 async fn without_an_adapter_none_is_switched() {
-    let bus = Bus::start();
-    let _connection = bus.serve(Service::default()).await;
-    let (code, name) = bus.error(&["restart-bluetooth", "--yes"]).await;
-    assert_eq!((code, name.as_str()), (1, "no-adapter"));
+    for adapter in ["", "room"] {
+        let bus = Bus::start();
+        let mut service = Service::default();
+        service.tracing.adapter = adapter;
+        let _connection = bus.serve(service).await;
+        let (code, name) = bus.error(&["restart-bluetooth", "--yes"]).await;
+        assert_eq!((code, name.as_str()), (1, "no-adapter"), "{adapter}");
+    }
 }
 
 #[tokio::test]

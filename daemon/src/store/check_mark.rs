@@ -44,7 +44,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
 use sha2::{Digest, Sha256};
 
-use super::files;
+use super::{files, medium};
 use crate::verdict::{Announced, AnnouncedKind, NameHash, name_hash};
 
 /// The name of the file in the state folder.
@@ -106,18 +106,26 @@ impl CheckMark {
                 (None, None)
             }
         };
-        let is_as_it_should_be = file.is_some() && read.is_some();
+        // One that is copied on write has no room of its own on a full disk.
+        let in_place = |file: &File| medium::doubt(file) != Some(medium::Doubt::CopyOnWrite);
+        let is_as_it_should_be = file.as_ref().is_some_and(in_place) && read.is_some();
         let (at_rest, announced) = read.unwrap_or_else(|| {
             tracing::error!("what lists told when it could not be stored is lost");
             (false, vec![lost(UNDATED)])
         });
         let mut kept = Kept {
-            file,
+            file: None,
             state: if at_rest { AT_REST } else { UNDER_WAY },
             announced,
         };
-        if !is_as_it_should_be && let Err(error) = kept.write(&path) {
-            tracing::error!(%error, "there is no mark of checks");
+        // A new one takes its place, or where that cannot be made, it has to do.
+        if is_as_it_should_be {
+            kept.file = file;
+        } else if let Err(error) = kept.write(&path) {
+            kept.file = file;
+            if let Err(again) = kept.write(&path) {
+                tracing::error!(%error, %again, "there is no mark of checks");
+            }
         }
         Self {
             path,

@@ -1,5 +1,6 @@
 //! The database file: opening it, and refusing what is not ours to touch, or damaged.
 
+use std::ffi::c_int;
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::error::is_damage;
 use super::pages::{PAGE, Pages, Value};
@@ -266,7 +267,29 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     // What is deleted is overwritten with zeros.
     conn.pragma_update(None, "secure_delete", true)?;
     conn.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
+    keep_log(&conn)?;
     Ok(conn)
+}
+
+/// Leaves the log where it is when the database is closed, empty: a full disk may not have
+/// room for a file to be made.
+fn keep_log(conn: &Connection) -> Result<(), StoreError> {
+    let mut keep: c_int = 1;
+    // SAFETY: the handle is of an open connection, the name ends in a zero, and SQLite
+    // reads and writes one `int` behind the pointer (sqlite3.h, SQLITE_FCNTL_PERSIST_WAL).
+    let code = unsafe {
+        ffi::sqlite3_file_control(
+            conn.handle(),
+            c"main".as_ptr(),
+            ffi::SQLITE_FCNTL_PERSIST_WAL,
+            (&raw mut keep).cast(),
+        )
+    };
+    if code == ffi::SQLITE_OK {
+        Ok(())
+    } else {
+        Err(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into())
+    }
 }
 
 fn configure(conn: &Connection) -> Result<(), StoreError> {

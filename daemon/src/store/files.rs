@@ -24,9 +24,9 @@ pub(super) fn ensure_private_dir(dir: &Path) -> io::Result<()> {
             .recursive(true)
             .mode(PRIVATE_DIR)
             .create(dir)?;
-        // So are the files that will be made in it.
-        medium::write_in_place(&File::open(dir)?);
     }
+    // So are the files that will be made in it.
+    medium::write_in_place(&File::open(dir)?);
     if is_open_to_others(&fs::metadata(dir)?) {
         fs::set_permissions(dir, fs::Permissions::from_mode(PRIVATE_DIR))?;
     }
@@ -123,8 +123,12 @@ pub(super) fn destroy(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).open(path) {
         Ok(mut file) => {
             overwrite_if_in_place(&mut file)?;
-            // Gives the room back even while someone has the file open.
-            file.set_len(0)?;
+            // Gives the room back even while someone has the file open. A full
+            // copy-on-write file system may not even do that.
+            match file.set_len(0) {
+                Err(error) if !is_full(&error) => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),

@@ -45,7 +45,8 @@ impl fmt::Display for Doubt {
     }
 }
 
-/// Has `file`, which is empty, written in place where the file system can be told so.
+/// Has `file`, which is empty, written in place where the file system can be told so; of a
+/// folder, the files that are made in it from now on.
 /// [`doubt`] says whether it is.
 pub(super) fn write_in_place(file: &File) {
     let (Ok(BTRFS), Some(flags)) = (file_system(file), flags(file)) else {

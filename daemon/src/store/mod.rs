@@ -312,10 +312,17 @@ impl Store {
         if unlocked.erasing {
             tracing::warn!("finishing an erasure that was interrupted");
             let consent = store.consent()?;
-            let erased = retention::finish_erasure(&mut store.conn);
+            let keys = store.keys();
+            let erased = retention::finish_erasure(&mut store.conn, &keys);
             store.unless_stuck(erased, consent.as_ref())?;
         }
-        store.write(|transaction, keys| rows::ensure_registration(transaction, keys))?;
+        match store.write(|transaction, keys| rows::ensure_registration(transaction, keys)) {
+            // The next start makes it; until then it is to be seen that nobody registered.
+            Err(StoreError::DiskFull) => {
+                tracing::warn!("no room for the row that a registration takes the place of");
+            }
+            ensured => ensured?,
+        }
         if unlocked.by_former {
             store.move_to(key);
         } else if let Some(former) = key.former() {
@@ -731,8 +738,10 @@ impl Store {
         let erased = if self.homeless.is_some() {
             Err(StoreError::DiskFull)
         } else {
-            self.destroy_keys(consent)
-                .and_then(|()| retention::finish_erasure(&mut self.conn))
+            self.destroy_keys(consent).and_then(|()| {
+                let keys = self.keys();
+                retention::finish_erasure(&mut self.conn, &keys)
+            })
         };
         self.unless_stuck(erased, consent)?;
         self.check_mark.strike_out();
@@ -810,8 +819,12 @@ impl Store {
             }
             other => other?,
         }
-        self.device_key.destroy()?;
-        homeless.is_destroyed = true;
+        match self.device_key.destroy().map_err(StoreError::from) {
+            Ok(()) => homeless.is_destroyed = true,
+            // Without the wrapping secret it opens nothing; it is tried again.
+            Err(StoreError::DiskFull) => tracing::warn!("the device key is not overwritten yet"),
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 

@@ -170,7 +170,7 @@ pub(super) fn settle(conn: &Connection, keys: &Keys) -> Result<(), StoreError> {
 
 /// Removes everything that an erasure is to remove, all of which is sealed with
 /// keys that are destroyed already, and gives the room back to the disk.
-pub(super) fn finish_erasure(conn: &mut Connection) -> Result<(), StoreError> {
+pub(super) fn finish_erasure(conn: &mut Connection, keys: &Keys) -> Result<(), StoreError> {
     conn.execute_batch(
         "BEGIN IMMEDIATE;
          DELETE FROM encounter_key;
@@ -195,13 +195,14 @@ pub(super) fn finish_erasure(conn: &mut Connection) -> Result<(), StoreError> {
     if !empty_log(conn)? {
         return Err(StoreError::Busy);
     }
-    conn.execute_batch(
-        "VACUUM;
-         BEGIN IMMEDIATE;
-         UPDATE secret SET erasing = 0;
-         UPDATE secret_copy SET erasing = 0;
-         COMMIT;",
-    )?;
+    conn.execute_batch("VACUUM")?;
+    // From here on it is as a new one: the next start has nothing to write.
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction
+        .execute_batch("UPDATE secret SET erasing = 0; UPDATE secret_copy SET erasing = 0;")?;
+    rows::ensure_registration(&transaction, keys)?;
+    settle(&transaction, keys)?;
+    transaction.commit()?;
     if !empty_log(conn)? {
         return Err(StoreError::Busy);
     }

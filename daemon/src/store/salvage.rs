@@ -87,6 +87,7 @@ pub(super) fn salvage(
     let saved = copy(&pages, path, &unlocked.keys, &transaction)?;
     transaction.commit()?;
     draft.close().map_err(|(_, error)| error)?;
+    database::destroy_log(&draft_path)?;
     tracing::error!(
         days = saved.days.len(),
         segments = saved.segments,

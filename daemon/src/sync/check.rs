@@ -315,7 +315,7 @@ pub async fn check(
         },
         mark: Mark {
             mark,
-            harmless: true,
+            leaves: Leaves::Nothing,
         },
         now,
         began,
@@ -382,15 +382,26 @@ impl Drop for CancelOnDrop {
 /// had met nothing that must be known.
 struct Mark {
     mark: Arc<CheckMark>,
-    harmless: bool,
+    leaves: Leaves,
+}
+
+/// What a check has met that is not stored.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leaves {
+    /// Nothing that must be known.
+    Nothing,
+    /// Something that must be.
+    Unknown,
+    /// How it ended is stored.
+    Record,
 }
 
 impl Drop for Mark {
     fn drop(&mut self) {
-        if self.harmless {
-            self.mark.cut_off();
-        } else {
-            self.mark.stays_open();
+        match self.leaves {
+            Leaves::Nothing => self.mark.cut_off(),
+            Leaves::Unknown => self.mark.stays_open(),
+            Leaves::Record => {}
         }
     }
 }
@@ -442,10 +453,13 @@ impl Check {
     }
 
     fn note(&mut self, problem: Problem) {
-        self.mark.harmless &= matches!(
+        let is_harmless = matches!(
             problem.outcome(),
             CheckOutcome::Unreachable | CheckOutcome::NotConfigured
         );
+        if !is_harmless {
+            self.mark.leaves = Leaves::Unknown;
+        }
         self.problems.push(problem);
     }
 
@@ -863,8 +877,7 @@ impl Check {
             .write(move |store| store.record_check(&record, &looked_at))
             .await;
         match recorded {
-            // It is stored, however it ended.
-            Ok(()) => self.mark.harmless = true,
+            Ok(()) => self.mark.leaves = Leaves::Record,
             Err(problem) => self.note(problem),
         }
         let outcome = worst(&self.problems);

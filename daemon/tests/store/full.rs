@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -238,6 +239,54 @@ fn a_store_opens_and_stays_whole_with_any_room_there_is() {
         let mut store = open(&state).unwrap();
         store.append_cycle(&cycle(T0 + 20_000, 3)).unwrap();
         assert_eq!(read_all(&store).1.sightings, kept + 3);
+    });
+}
+
+#[test]
+fn what_was_closed_opens_without_any_room() {
+    let kinds = [&IN_PLACE[..], &[&MIXED_BTRFS]].concat();
+    for_each_of(&kinds, |disk| {
+        type Last = fn(&mut Store);
+        let lasts: [Last; 3] = [
+            |_| {},
+            |store| store.erase().unwrap(),
+            |store| store.withdraw().unwrap(),
+        ];
+        for last in lasts {
+            let state = disk.state();
+            // As a package makes it, or somebody by hand.
+            fs::create_dir(&state).unwrap();
+            let mut store = small_store(&state);
+            last(&mut store);
+            let (kept, agreed) = (read_all(&store).1.sightings, store.consent().unwrap());
+            drop(store);
+            disk.fill();
+            let store = open(&state).unwrap();
+            assert_eq!(read_all(&store).1.sightings, kept);
+            assert_eq!(store.consent().unwrap(), agreed);
+            drop(store);
+            disk.give_back(1 << 20);
+            fs::remove_dir_all(&state).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_mark_that_is_copied_on_write_is_made_anew() {
+    for_each_of(&[&BTRFS], |disk| {
+        let state = disk.state();
+        drop(small_store(&state));
+        let folder = Command::new("chattr").arg("-C").arg(&state).status();
+        assert!(folder.unwrap().success());
+        let mark = state.join("check");
+        let contents = fs::read(&mark).unwrap();
+        fs::remove_file(&mark).unwrap();
+        fs::write(&mark, contents).unwrap();
+        drop(open(&state).unwrap());
+        let store = open(&state).unwrap();
+        assert!(!store.check_mark().is_unrecorded());
+        disk.fill();
+        store.check_mark().begins().unwrap();
     });
 }
 

@@ -525,6 +525,10 @@ async fn names_that_could_not_be_stored_matter_for_fourteen_days() {
         world.now = NOW;
         world.days_later(days);
         assert_eq!(world.outcome().await, outcome, "after {days} days");
+        if outcome == "complete" {
+            let reasons = world.reasons();
+            assert!(!reasons.contains(&UnknownReason::CheckFailed), "{days}");
+        }
         let mut store = world.store.lock().unwrap();
         store.purge_at_confirmed_time(NOW).unwrap();
     }
@@ -636,6 +640,8 @@ async fn whatever_was_told_is_waited_for_where_the_mark_is_damaged() {
         }
         world.days_later(15);
         assert_eq!(world.outcome().await, "complete", "{damage}");
+        let reasons = world.reasons();
+        assert!(!reasons.contains(&UnknownReason::CheckFailed), "{damage}");
     }
 }
 
