@@ -115,9 +115,10 @@ pub(crate) enum Failure {
 impl Failure {
     /// What an error of a call to bluetoothd comes down to.
     pub(crate) fn of_bluetoothd(error: zbus::Error) -> Self {
-        match Kind::of_bus(&error) {
-            Kind::Unreachable => Self::NoBluetoothd,
-            _ => Self::Bus(error),
+        if Kind::of_bus(&error) == Kind::Unreachable {
+            Self::NoBluetoothd
+        } else {
+            Self::Bus(error)
         }
     }
 
