@@ -261,10 +261,10 @@ impl Store {
             }),
             _lock: lock,
         };
-        match store.find_room() {
-            Ok(()) | Err(StoreError::DiskFull) => Ok(store),
-            Err(error) => Err(error),
+        if let Err(error) = store.find_room() {
+            tracing::error!(%error, "there can be no new database yet");
         }
+        Ok(store)
     }
 
     /// [`Store::open`] of a database that has no damage, or none that shows at once.
@@ -768,8 +768,8 @@ impl Store {
         Ok(())
     }
 
-    /// Ends an erasure by force where a full disk or damaged pages stop it: zeros
-    /// are written over the keys, then a new database over the old one, neither of which
+    /// Ends an erasure by force where a full disk, damaged pages or a failing disk stop it:
+    /// zeros are written over the keys, then a new database over the old one, neither of which
     /// takes any room. Where there is none all the same, the store does without one until
     /// there is, also over a restart.
     ///
@@ -782,9 +782,10 @@ impl Store {
         consent: Option<&Consent>,
     ) -> Result<(), StoreError> {
         match erased {
-            Err(StoreError::DiskFull) => {}
-            Err(error) if error.is_of_damage() => {}
-            other => return other,
+            Ok(()) => return Ok(()),
+            // The keys are gone, and the rest goes with the next call.
+            Err(StoreError::Busy) => return Err(StoreError::Busy),
+            Err(error) => tracing::warn!(%error, "erasing by force"),
         }
         let (conn, keys) = homeless(consent)?;
         // Whatever it still has to write is erased.
@@ -795,13 +796,10 @@ impl Store {
             is_destroyed: false,
         });
         self.destroy_by_force()?;
-        match self.find_room() {
-            Err(StoreError::DiskFull) => {
-                tracing::error!("everything is erased; there is no room for a new database");
-                Ok(())
-            }
-            other => other,
+        if let Err(error) = self.find_room() {
+            tracing::error!(%error, "everything is erased; there can be no new database yet");
         }
+        Ok(())
     }
 
     /// Makes the database that was there before unreadable.

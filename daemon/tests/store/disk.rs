@@ -190,6 +190,15 @@ impl Disk {
         nix::unistd::syncfs(File::open(self.mount_point()).unwrap()).unwrap();
     }
 
+    /// Has the file system, an ext4, treat itself as failing: it writes nothing any more.
+    pub(crate) fn fail(&self) {
+        let failed = Command::new("mount")
+            .args(["-o", "remount,abort"])
+            .arg(self.mount_point())
+            .status();
+        assert!(failed.is_ok_and(|status| status.success()));
+    }
+
     pub(crate) fn unmount(&mut self) {
         if std::mem::replace(&mut self.mounted, false) {
             let unmounted = Command::new("umount").arg(self.mount_point()).status();

@@ -291,6 +291,25 @@ fn a_mark_that_is_copied_on_write_is_made_anew() {
 }
 
 #[test]
+fn what_a_failing_disk_keeps_from_being_erased_is_told_and_not_shown() {
+    for is_withdrawn in [false, true] {
+        for_each_of(&[&EXT4], |disk| {
+            let mut store = small_store(&disk.state());
+            disk.fail();
+            let (erased, agreed) = if is_withdrawn {
+                (store.withdraw(), None)
+            } else {
+                (store.erase(), Some(consent()))
+            };
+            erased.unwrap_err();
+            assert!(holds_nothing(&store));
+            assert_eq!(store.consent().unwrap(), agreed);
+            store.append_cycle(&cycle(T0, 3)).unwrap_err();
+        });
+    }
+}
+
+#[test]
 fn a_check_that_cannot_be_recorded_is_remembered_without_any_room() {
     for_each_kind(|disk| {
         let state = disk.state();
