@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use sesshoku_dbus_api::Error as ServiceError;
 use sesshoku_i18n::Catalogue;
-use sesshoku_session::FileError;
+use sesshoku_session::{FileError, RestartError};
 use zbus::fdo;
 
 use crate::analyse::{InputError, KeysError, chain};
@@ -65,18 +65,9 @@ pub(crate) enum Failure {
     /// The daemon has no adapter.
     #[error("no adapter")]
     NoAdapter,
-    /// The adapter is off already.
-    #[error("the adapter is off")]
-    IsOff,
-    /// The adapter does not let itself be switched off.
-    #[error("the adapter was not switched off")]
-    NotSwitched,
-    /// The adapter was switched off, and not on again.
-    #[error("the adapter stays off")]
-    StaysOff,
-    /// bluetoothd cannot be reached.
-    #[error("bluetoothd does not answer")]
-    NoBluetoothd,
+    /// The adapter was not switched off and on.
+    #[error("the adapter was not restarted")]
+    Restart(#[from] RestartError),
     /// The person said no.
     #[error("declined")]
     Declined,
@@ -113,15 +104,6 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// What an error of a call to bluetoothd comes down to.
-    pub(crate) fn of_bluetoothd(error: zbus::Error) -> Self {
-        if Kind::of_bus(&error) == Kind::Unreachable {
-            Self::NoBluetoothd
-        } else {
-            Self::Bus(error)
-        }
-    }
-
     /// The exit code it ends in.
     pub(crate) fn exit(&self) -> Exit {
         match self.kind() {
@@ -171,6 +153,7 @@ impl Failure {
         match self {
             Self::Service(error) => error.to_string(),
             Self::Bus(error) | Self::NoBus(error) => error.to_string(),
+            Self::Restart(error) => error.to_string(),
             Self::Input(error) => chain(error),
             Self::File(error) => chain(error),
             Self::Write(..) => chain(self),
@@ -178,10 +161,6 @@ impl Failure {
             Self::Io(error) => error.to_string(),
             Self::Declined
             | Self::NoAdapter
-            | Self::IsOff
-            | Self::NotSwitched
-            | Self::StaysOff
-            | Self::NoBluetoothd
             | Self::OtherTerms(_)
             | Self::NotATerminal
             | Self::NeedsFlag(_)
@@ -201,10 +180,7 @@ impl Failure {
             Self::Declined => Kind::Declined,
             Self::OtherTerms(_) => Kind::Service("terms-not-here"),
             Self::NoAdapter => Kind::Service("no-adapter"),
-            Self::IsOff => Kind::Service("adapter-is-off"),
-            Self::NotSwitched => Kind::Service("not-switched"),
-            Self::StaysOff => Kind::Service("stays-off"),
-            Self::NoBluetoothd => Kind::Service("no-bluetoothd"),
+            Self::Restart(error) => Kind::of_restart(error),
             Self::NotATerminal => Kind::NotATerminal,
             Self::NeedsFlag(flag) => Kind::NeedsFlag(flag),
             Self::OnlyOfPlace => Kind::Flag("only-of-place"),
@@ -260,6 +236,19 @@ impl Kind {
             ServiceError::NotListening(_) => Self::Service("not-listening"),
             ServiceError::TimedOut(_) => Self::Service("timed-out"),
             ServiceError::ShuttingDown(_) => Self::Service("shutting-down"),
+        }
+    }
+
+    fn of_restart(error: &RestartError) -> Self {
+        match error {
+            RestartError::IsOff => Self::Service("adapter-is-off"),
+            RestartError::NotSwitched => Self::Service("not-switched"),
+            RestartError::StaysOff => Self::Service("stays-off"),
+            RestartError::Bus(error) => match Self::of_bus(error) {
+                // Not the daemon: that has answered.
+                Self::Unreachable => Self::Service("no-bluetoothd"),
+                other => other,
+            },
         }
     }
 

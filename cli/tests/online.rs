@@ -8,11 +8,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use sesshoku_dbus_api::{BUS_NAME, ContactDay, Error, ExposureResult, Notice, OBJECT_PATH};
 use sesshoku_i18n::TERMS_VERSION;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, Variant, connection, interface};
 
@@ -207,6 +209,8 @@ struct Adapter {
     /// How often it cannot be switched on yet.
     busy: u32,
     powered: bool,
+    /// Told when it was switched off.
+    is_off: Arc<Notify>,
 }
 
 #[interface(name = "org.bluez.Adapter1")]
@@ -226,6 +230,9 @@ impl Adapter {
         }
         self.powered = powered;
         self.switched.lock().unwrap().push(powered);
+        if !powered {
+            self.is_off.notify_one();
+        }
         Ok(())
     }
 }
@@ -474,6 +481,7 @@ async fn the_adapter_is_switched_off_and_on_for_who_says_yes() {
         refuses,
         busy: 1,
         powered: true,
+        is_off: Arc::default(),
     };
     let path = "/org/bluez/hci3";
     let objects = connection.object_server();
@@ -495,6 +503,24 @@ async fn the_adapter_is_switched_off_and_on_for_who_says_yes() {
     objects.at(path, adapter(true)).await.unwrap();
     let (code, name) = bus.error(&["restart-bluetooth", "--yes"]).await;
     assert_eq!((code, name.as_str()), (7, "denied"));
+
+    // Whoever ends the command cannot end it in between.
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        switched.lock().unwrap().clear();
+        objects.remove::<Adapter, _>(path).await.unwrap();
+        let adapter = adapter(false);
+        let is_off = Arc::clone(&adapter.is_off);
+        objects.at(path, adapter).await.unwrap();
+        let mut command = bus.command(&["restart-bluetooth", "--yes"]);
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let off = tokio::time::timeout(Duration::from_secs(20), is_off.notified());
+        off.await.expect("it is switched off");
+        let pid = Pid::from_raw(child.id().try_into().unwrap());
+        kill(pid, signal).unwrap();
+        let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
+        assert_eq!(ended.await.unwrap().code(), Some(0), "{signal}");
+        assert_eq!(*switched.lock().unwrap(), [false, true], "{signal}");
+    }
 
     for (busy, powered, expected) in [
         (0, false, (1, "adapter-is-off")),

@@ -370,6 +370,7 @@ error-Denied = Only who sits in front of this device, or administers it, may do 
 error-Away = The service is not running.
 error-File = The file could not be saved.
 error-Failed = That did not work.
+error-StaysOff = Bluetooth is off now: it could not be switched on again. Switch it on in the settings.
 
 ## Settings
 set-notifications = Notifications

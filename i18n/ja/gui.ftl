@@ -356,6 +356,7 @@ error-Denied = この操作は、この端末の前にいる人か、管理者�
 error-Away = サービスが動いていません。
 error-File = ファイルを保存できませんでした。
 error-Failed = できませんでした。
+error-StaysOff = Bluetooth は今、切れています。入れ直せませんでした。設定画面で入れてください。
 
 ## 設定
 set-notifications = 通知

@@ -346,11 +346,11 @@ impl Controller {
     /// kernel was sending.
     ///
     /// # Errors
-    /// `Denied` or `Failed` where BlueZ refuses.
+    /// `Denied` or `Failed` where BlueZ refuses, `StaysOff` where it is off now.
     pub async fn restart_bluetooth(&self) -> Result<(), Failure> {
-        let adapter = self.adapter().await?;
-        adapter.set_powered(false).await?;
-        Ok(adapter.set_powered(true).await?)
+        let connection = self.connection().await?;
+        let name = Tracing1Proxy::new(connection).await?.adapter().await?;
+        Ok(sesshoku_session::restart(connection, &name).await?)
     }
 
     /// Makes the daemon's Bluetooth adapter invisible to others.
@@ -364,7 +364,7 @@ impl Controller {
     async fn adapter(&self) -> Result<AdapterProxy<'_>, Failure> {
         let connection = self.connection().await?;
         let name = Tracing1Proxy::new(connection).await?.adapter().await?;
-        let path = format!("/org/bluez/{name}");
+        let path = sesshoku_session::adapter_path(&name);
         Ok(AdapterProxy::builder(connection).path(path).build().await?)
     }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sesshoku_dbus_api::Error;
+use sesshoku_session::RestartError;
 use zbus::fdo;
 
 /// Why something came to nothing: a name that the page has a sentence for.
@@ -9,7 +10,8 @@ use zbus::fdo;
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Failure {
     /// The last part of the daemon's error name, or `Away` (it is not running),
-    /// `Denied` (polkit or the bus does not allow it), `File` or `Failed`.
+    /// `Denied` (polkit or the bus does not allow it), `StaysOff` (Bluetooth was switched
+    /// off and not on again), `File` or `Failed`.
     pub name: String,
 }
 
@@ -75,6 +77,16 @@ impl From<zbus::Error> for Failure {
     }
 }
 
+impl From<RestartError> for Failure {
+    fn from(error: RestartError) -> Self {
+        match error {
+            RestartError::StaysOff => Self::named("StaysOff"),
+            RestartError::IsOff | RestartError::NotSwitched => Self::named("Failed"),
+            RestartError::Bus(error) => error.into(),
+        }
+    }
+}
+
 impl From<fdo::Error> for Failure {
     #[expect(clippy::wildcard_enum_match_arm)]
     fn from(error: fdo::Error) -> Self {
@@ -98,11 +110,12 @@ mod tests {
 
     #[test]
     fn failures_have_names_that_the_page_knows() {
-        let table: [(Failure, &str); 4] = [
+        let table: [(Failure, &str); 5] = [
             (Error::NoKeys(String::new()).into(), "NoKeys"),
             (fdo::Error::ServiceUnknown(String::new()).into(), "Away"),
             (fdo::Error::AccessDenied(String::new()).into(), "Denied"),
             (fdo::Error::InvalidArgs(String::new()).into(), "Failed"),
+            (RestartError::StaysOff.into(), "StaysOff"),
         ];
         for (failure, name) in table {
             assert_eq!(failure.name, name);
