@@ -24,7 +24,7 @@
 //! | 16–65,551 | [`MOST`] entries of 32 bytes: kind (4), name (12), date or number (8), since (4), the beginning of the SHA-256 of all that (4) |
 //!
 //! Entries are written first, then the 16 bytes before them: a power cut leaves what was,
-//! or what was to be. They are never taken out singly.
+//! or what was to be. Where some are taken out, a new file takes its place.
 //!
 //! What is in memory is the truth while the daemon runs: all of it is written each time, so
 //! that damage to the file, or its deletion, is mended by the next check. A start that
@@ -245,14 +245,32 @@ impl CheckMark {
 
     /// Strikes out all that was put down.
     pub fn strike_out(&self) {
+        self.strike_out_but(&[]);
+    }
+
+    /// Strikes out what was put down but those of it that are `lacking`, and while there
+    /// are any, the numbers of signed lists.
+    pub fn strike_out_but(&self, lacking: &[&Announced]) {
         let mut kept = self.kept();
-        let announced = mem::take(&mut kept.announced);
-        if announced.is_empty() {
+        let mut left = kept.announced.clone();
+        left.retain(|it| {
+            lacking.contains(&it) || !lacking.is_empty() && it.kind == AnnouncedKind::SignedList
+        });
+        if left.len() == kept.announced.len() {
             return;
         }
+        // Written into one another, a power cut could leave neither what was nor what is
+        // to be; nothing at all has the count alone to change.
+        let file = if left.is_empty() {
+            None
+        } else {
+            kept.file.take()
+        };
+        let before = mem::replace(&mut kept.announced, left);
         if let Err(error) = kept.write(&self.path) {
             tracing::error!(%error, "what a list told stays put down");
-            kept.announced = announced;
+            kept.announced = before;
+            kept.file = kept.file.take().or(file);
         }
     }
 
@@ -518,6 +536,21 @@ mod tests {
             mark.begins().unwrap();
             assert_eq!(CheckMark::open(dir.path(), false).told(), [export(1)]);
         }
+    }
+
+    #[test]
+    fn what_is_lacking_and_the_numbers_of_lists_stay_when_the_rest_is_struck_out() {
+        let dir = TempDir::new().unwrap();
+        let mark = CheckMark::open(dir.path(), true);
+        let told = [export(1), list("a", 3), export(2), export(3)];
+        mark.put_down(&told, NOW).unwrap();
+        mark.strike_out_but(&[&export(2)]);
+        let left = [list("a", 3), export(2)];
+        assert_eq!(mark.told(), left);
+        assert_eq!(CheckMark::open(dir.path(), false).told(), left);
+        mark.put_down(&[export(4)], NOW).unwrap();
+        mark.strike_out_but(&[]);
+        assert_eq!(CheckMark::open(dir.path(), false).told(), []);
     }
 
     #[test]

@@ -568,9 +568,7 @@ impl Check {
             if !lacked_names && mark.lacks_names() {
                 lacking.retain(|it| !CheckMark::stands_for_lost(it));
             }
-            if lacking.is_empty() {
-                mark.strike_out();
-            }
+            mark.strike_out_but(&lacking);
             let lacking = lacking.into_iter().filter(|it| it.matters(now)).count();
             Ok(Ok((ledger, recorded, changes.too_many, lacking)))
         });

@@ -573,20 +573,18 @@ impl Model {
                 told.compared = None;
             }
         }
-        let is_lacking = |named: &&Named| {
+        self.put_down.names.retain(|named| {
             let told = self.told.get(&named.name);
             told.is_none_or(|told| {
                 told.created < named.created || named.is_earlier && told.created != named.created
             })
-        };
-        let lacking: Vec<_> = self.put_down.names.iter().filter(is_lacking).collect();
-        let ages = lacking
-            .iter()
-            .map(|named| unsigned_age(named.created, named.since, shown));
-        if ages.into_iter().any(|age| age <= 14 * DAY) {
+        });
+        let lacking = self.put_down.names.iter();
+        let mut ages = lacking.map(|named| unsigned_age(named.created, named.since, shown));
+        if ages.any(|age| age <= 14 * DAY) {
             met.insert(Failure::ListRefused);
         }
-        if lacking.is_empty() {
+        if self.put_down.names.is_empty() {
             self.put_down = PutDown::default();
         }
         Ok(is_signed)

@@ -588,6 +588,22 @@ async fn an_earlier_date_that_could_not_be_stored_is_no_later_one() {
 }
 
 #[tokio::test]
+async fn what_a_list_told_is_waited_for_singly() {
+    let mut world = World::new();
+    world.listen();
+    world.publish("1.zip", 3, &export_of(&[key(1, ConfirmedTest)]));
+    assert_eq!(world.outcome().await, "complete");
+    world.check_in_vain("2.zip").await;
+    world.unlist("2.zip");
+    // Under an earlier date for once, while another is waited for.
+    world.publish("1.zip", 2, &export_of(&[key(1, ConfirmedTest)]));
+    assert_eq!(world.outcome().await, "list-refused");
+    world.publish("1.zip", 3, &export_of(&[key(1, ConfirmedTest)]));
+    world.publish("2.zip", 2, &export_of(&[key(2, ConfirmedTest)]));
+    assert_eq!(world.outcome().await, "complete");
+}
+
+#[tokio::test]
 async fn a_list_of_any_length_that_is_stored_is_not_waited_for() {
     let mut world = World::new();
     world.listen();
