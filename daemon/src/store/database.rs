@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::error::is_damage;
 use super::pages::{PAGE, Pages, Value};
@@ -33,10 +33,6 @@ const LOG_LIMIT: u32 = 1 << 20;
 /// # Errors
 /// [`StoreError::Damaged`] when its pages do not hang together.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
-    try_open(path).map_err(|error| or_full(error, path))
-}
-
-fn try_open(path: &Path) -> Result<Connection, StoreError> {
     check_header(path)?;
     create_file(path)?;
     // As an earlier version left it.
@@ -48,24 +44,6 @@ fn try_open(path: &Path) -> Result<Connection, StoreError> {
     }
     migrate(&mut conn)?;
     Ok(conn)
-}
-
-/// Tells a log that cannot be made because there is no room for another file from one
-/// that cannot for other reasons: SQLite does not.
-fn or_full(error: StoreError, path: &Path) -> StoreError {
-    let StoreError::Sqlite(cause) = &error else {
-        return error;
-    };
-    let probe = with_suffix(path, ".probe");
-    let cannot_open = cause.sqlite_error_code() == Some(ErrorCode::CannotOpen);
-    if !cannot_open || files::remove(&probe).is_err() {
-        return error;
-    }
-    let made = files::create_private(&probe, &[]);
-    match (made, files::remove(&probe)) {
-        (Err(made), _) if files::is_full(&made) => StoreError::DiskFull,
-        (Ok(()) | Err(_), _) => error,
-    }
 }
 
 /// A connection that only reads, for use beside the one that writes.

@@ -258,7 +258,9 @@ pub(super) fn check_memory(conn: &Connection, keys: &Keys) -> Result<CheckMemory
     memory.last_success = meta_json(conn, keys, LAST_SUCCESS)?;
     // Which cycles that one looked at was not kept. If none, all there are would count as
     // recorded after it, and so by a clock that was set back since.
-    memory.looked_at = last_cycles(conn)?;
+    if memory.last_success.is_some() {
+        memory.looked_at = last_cycles(conn)?;
+    }
     Ok(memory)
 }
 

@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use serde_json::json;
 use sesshoku_tests::guest::Guest;
-use sesshoku_tests::local::{program, wait_for};
+use sesshoku_tests::local::{Process, program, wait_for};
 use sesshokud::store::Store;
 
 use crate::device::{Device, MINUTE, open_store, pass, write_sightings};
@@ -80,15 +80,21 @@ pub(crate) fn leaves_discovery(guest: &mut Guest) -> Result<()> {
     Ok(())
 }
 
-/// Another program searches for devices for longer than an identifier lives.
-pub(crate) fn beside_a_search(guest: &mut Guest) -> Result<()> {
-    let device = Device::start("hci0", "")?;
+/// Has another program search for devices, without a pause.
+pub(crate) fn search(guest: &Guest) -> Result<Process> {
     let mut command = Command::new(program("bluez-probe")?);
     command.args(["discover", "--seconds", "1000000"]);
     let other = guest.start_process("probe", &mut command)?;
     wait_for("the other program's discovery", || {
         Ok(guest.is_discovering("hci0")?.then_some(()))
     })?;
+    Ok(other)
+}
+
+/// Another program searches for devices for longer than an identifier lives.
+pub(crate) fn beside_a_search(guest: &mut Guest) -> Result<()> {
+    let device = Device::start("hci0", "")?;
+    let other = search(guest)?;
     if guest.setup.model.extended {
         device.run(MINUTE * 45)?;
     } else {

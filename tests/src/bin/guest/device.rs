@@ -142,6 +142,13 @@ impl Device {
         self.wait_until_it_runs()
     }
 
+    /// Kills the daemon.
+    pub(crate) fn kill(mut self) -> Result<Place> {
+        self.daemon.signal(Signal::SIGKILL)?;
+        self.daemon.wait()?;
+        Ok(self.place)
+    }
+
     /// Ends the daemon as systemd does. Its log goes to the shared folder.
     pub(crate) fn end(mut self, log: &Path) -> Result<Place> {
         self.daemon.signal(Signal::SIGTERM)?;

@@ -1,13 +1,12 @@
 //! The daemon in its daily round, and how often it wakes up.
 
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Result;
 use sesshoku_tests::guest::Guest;
-use sesshoku_tests::local::{program, wait_for};
 
+use crate::daemon::search;
 use crate::device::{Device, MINUTE, pass};
 
 /// Notes how often the daemon wakes up in each second, in `power.json`.
@@ -30,12 +29,7 @@ fn wait_in(guest: &mut Guest, beside: bool) -> Result<()> {
         pass(MINUTE);
     }
     let other = if beside {
-        let mut command = Command::new(program("bluez-probe")?);
-        command.args(["discover", "--seconds", "1000000"]);
-        let other = guest.start_process("probe", &mut command)?;
-        wait_for("the other program's discovery", || {
-            Ok(guest.is_discovering("hci0")?.then_some(()))
-        })?;
+        let other = search(guest)?;
         pass(MINUTE);
         Some(other)
     } else {
