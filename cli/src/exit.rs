@@ -244,11 +244,15 @@ impl Kind {
             RestartError::IsOff => Self::Service("adapter-is-off"),
             RestartError::NotSwitched => Self::Service("not-switched"),
             RestartError::StaysOff => Self::Service("stays-off"),
-            RestartError::Bus(error) => match Self::of_bus(error) {
+            RestartError::Bus(error) => {
+                let failure = Self::of_bus(error);
                 // Not the daemon: that has answered.
-                Self::Unreachable => Self::Service("no-bluetoothd"),
-                other => other,
-            },
+                if matches!(failure, Self::Unreachable) {
+                    Self::Service("no-bluetoothd")
+                } else {
+                    failure
+                }
+            }
         }
     }
 

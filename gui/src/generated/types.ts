@@ -379,6 +379,7 @@ uri: string | null, };
 export type Failure = { 
 /**
  * The last part of the daemon's error name, or `Away` (it is not running),
- * `Denied` (polkit or the bus does not allow it), `File` or `Failed`.
+ * `Denied` (polkit or the bus does not allow it), `StaysOff` (Bluetooth was switched
+ * off and not on again), `File` or `Failed`.
  */
 name: string, };
