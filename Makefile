@@ -197,6 +197,11 @@ test-bluez: build-tests ## Test the programs on a real kernel and bluetoothd, in
 	@tests/uml/kernel.sh >/dev/null
 	cargo test $(ALL) --no-fail-fast $(BLUEZ_TESTS:%=--test %)
 
+.PHONY: test-rotations
+test-rotations: build-tests ## Rotate ten thousand times on each kind of controller while things happen at random (slow)
+	@tests/uml/kernel.sh >/dev/null
+	cargo test $(ALL) --test bluez_rotations -- --ignored --nocapture
+
 .PHONY: bench-bluez
 bench-bluez: build-tests ## Measure crowds, one after the other, and write their table in docs/bluetooth.md
 	@tests/uml/kernel.sh >/dev/null

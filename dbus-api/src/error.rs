@@ -11,7 +11,8 @@ pub enum Error {
     ConsentRequired(String),
     /// The version agreed to is not the current one.
     TermsVersionMismatch(String),
-    /// The same action is under way already.
+    /// The same action is under way already, or one that this cannot go beside
+    /// (everything is being erased).
     Busy(String),
     /// No notification server is configured.
     NotConfigured(String),

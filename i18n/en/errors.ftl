@@ -3,7 +3,7 @@
 error-consent-required = The terms must be agreed to first. Run: sesshoku agree
 error-terms-version-mismatch = That is not the version of the terms in force. Please read them again.
 error-terms-not-here = The terms in force are of another version than this program shows. Please update it.
-error-busy = The same action is under way already. Please wait until it ends.
+error-busy = Something that this cannot go beside is under way. Please wait until it ends, then try again.
 error-not-configured = No notification server that can do this is configured.
 error-agreement-version-mismatch = That is not the version of the registration agreement in force. Please read it again.
 error-invalid-date = The date is not usable: it must be of the last 14 days, written like 2020-08-01.

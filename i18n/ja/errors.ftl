@@ -3,7 +3,7 @@
 error-consent-required = 先に利用規約への同意が必要です。sesshoku agree を実行してください。
 error-terms-version-mismatch = 指定された版は現在の利用規約の版ではありません。もう一度内容を確かめてください。
 error-terms-not-here = 有効な規約は、このプログラムが示すものとは別の版です。プログラムを更新してください。
-error-busy = 同じ操作がすでに実行されています。終わるまでお待ちください。
+error-busy = 同時にできない操作が進んでいます。終わってから、もう一度お試しください。
 error-not-configured = この操作のできる通知サーバーが設定されていません。
 error-agreement-version-mismatch = 指定された版は現在の陽性登録の同意の版ではありません。もう一度内容を確かめてください。
 error-invalid-date = 日付が使えません。過去 14 日以内の日付を、2020-08-01 のように書いてください。

@@ -18,6 +18,11 @@ use air::log::{Event, Record};
 use air::pdu::{Pdu, PduKind};
 use gaen::key::{Aem, Rpi};
 
+const SECOND_US: u64 = 1_000_000;
+
+/// "No BR/EDR", which the kernel adds where that is so.
+const FLAGS: [u8; 3] = [0x02, 0x01, 0x04];
+
 /// What a controller did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
@@ -134,6 +139,52 @@ pub fn without_discoverability(records: &[Record], shown: &[&str], hidden: &[&st
         }
     }
     rest
+}
+
+/// The log without what the kernel sends before anybody is told that the adapter has
+/// become discoverable, which is at most four adverts in a second each time; without what
+/// another program sends; and without the empty adverts with which the radio takes the
+/// place of what another program has left in the kernel (docs/bluez.md, trap 9).
+///
+/// # Panics
+/// Where it is more.
+pub fn without_the_unpreventable(records: &[Record]) -> Vec<Record> {
+    let mut shown_us = 0;
+    let mut public = BTreeMap::<u64, u32>::new();
+    let mut rest = Vec::with_capacity(records.len());
+    for record in records {
+        if matches!(&record.event, Event::Instruction { line } if line == "mark discoverable") {
+            shown_us = record.at_us;
+        }
+        if let Event::Pdu { from, pdu, .. } = &record.event
+            && matches!(from, Node::Controller(_))
+        {
+            if pdu.address_type == AddressType::Public && record.at_us < shown_us + SECOND_US {
+                *public.entry(shown_us).or_default() += 1;
+                continue;
+            }
+            if is_of_another_program(pdu) || is_empty(pdu) {
+                continue;
+            }
+        }
+        rest.push(record.clone());
+    }
+    assert!(
+        public.values().all(|count| *count <= 4),
+        "from the public address: {public:?}"
+    );
+    rest
+}
+
+/// An advert with service data of 0xFEAA.
+fn is_of_another_program(pdu: &Pdu) -> bool {
+    pdu.data.windows(3).any(|bytes| bytes == [0x16, 0xAA, 0xFE])
+}
+
+/// An advert with nothing in it, or with the kernel's flags alone, and zeros.
+fn is_empty(pdu: &Pdu) -> bool {
+    let data = pdu.data.strip_prefix(&FLAGS).unwrap_or(&pdu.data);
+    data.iter().all(|byte| *byte == 0)
 }
 
 /// An advert that a controller reported to its kernel.
@@ -390,7 +441,6 @@ impl Auditor {
 /// Takes the one known form apart. The kernel adds a Flags structure that says "no
 /// BR/EDR" where that is so; a controller with BR/EDR sends none.
 fn parse(model: Model, data: &[u8]) -> Option<(Rpi, Aem)> {
-    const FLAGS: [u8; 3] = [0x02, 0x01, 0x04];
     const COMPLETE_SERVICE_UUIDS: [u8; 4] = [0x03, 0x03, 0x6F, 0xFD];
     const SERVICE_DATA: [u8; 4] = [0x17, 0x16, 0x6F, 0xFD];
     let data = if model.dual_mode {

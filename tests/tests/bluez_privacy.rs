@@ -14,7 +14,9 @@ use gaen::advert;
 use gaen::key::{Rpi, Tek};
 use gaen::time::{Interval, UnixSeconds};
 use serde_json::Value;
-use sesshoku_tests::audit::{Audit, ViolationKind, audit, without_discoverability};
+use sesshoku_tests::audit::{
+    Audit, ViolationKind, audit, without_discoverability, without_the_unpreventable,
+};
 use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, NOON, Run};
 
 const SECOND: u64 = 1_000_000;
@@ -164,36 +166,6 @@ fn back_with_another_identifier(air: &[Record], model: Model) {
     assert!(due.is_none(), "nothing new after {due:?}");
 }
 
-/// The log without what the kernel sends before anybody is told that the adapter has
-/// become discoverable, and without what another program sends.
-fn without_the_unpreventable(air: &[Record]) -> Vec<Record> {
-    let mut shown_us = 0;
-    let mut public = BTreeMap::<u64, u32>::new();
-    let mut records = Vec::with_capacity(air.len());
-    for record in air {
-        if matches!(&record.event, Event::Instruction { line } if line == "mark discoverable") {
-            shown_us = record.at_us;
-        }
-        if let Event::Pdu { from, pdu, .. } = &record.event
-            && *from == Node::Controller(0)
-        {
-            if pdu.address_type == AddressType::Public && record.at_us < shown_us + SECOND {
-                *public.entry(shown_us).or_default() += 1;
-                continue;
-            }
-            if is_of_another_program(pdu) {
-                continue;
-            }
-        }
-        records.push(record.clone());
-    }
-    assert!(
-        public.values().all(|count| *count <= 4),
-        "from the public address: {public:?}"
-    );
-    records
-}
-
 /// A legacy controller has one set of data: the other program's goes into it while
 /// ours is on the air, and ours has to go. Everything else is clean.
 fn assert_violations(audit: &Audit, model: Model) {
@@ -263,9 +235,4 @@ fn is_ours(record: &Record) -> Option<&Pdu> {
     };
     let is_advert = *from == Node::Controller(0) && advert::parse(&pdu.data).is_some();
     is_advert.then_some(pdu)
-}
-
-/// An advert with service data of 0xFEAA.
-fn is_of_another_program(pdu: &Pdu) -> bool {
-    pdu.data.windows(3).any(|bytes| bytes == [0x16, 0xAA, 0xFE])
 }

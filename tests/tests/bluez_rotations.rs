@@ -1,14 +1,23 @@
 //! The radio in many rotations: none stalls, nothing grows, and an identifier and an
 //! address belong to each other. The figures are in docs/bluetooth.md.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use air::channel::Node;
 use air::controller::Model;
+use air::log::{Event, Record};
+use air::pdu::Pdu;
+use gaen::advert;
 use serde_json::Value;
-use sesshoku_tests::audit::audit;
+use sesshoku_tests::audit::{
+    ViolationKind, audit, without_discoverability, without_the_unpreventable,
+};
 use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine};
 
 const ROTATIONS: u32 = 500;
+const DISTURBED_ROTATIONS: u32 = 300;
+const MANY_DISTURBED_ROTATIONS: u32 = 10_000;
 /// A call that is not answered is given up after five seconds.
 const TOOK_MS_MAX: u64 = 1_000;
 /// Between the first look at the memory, after 50 rotations, and the last.
@@ -32,6 +41,133 @@ fn none_stalls_on_an_extended_controller() {
 #[test]
 fn none_stalls_on_an_extended_controller_experimental() {
     undisturbed("rotations-extended-experimental", EXTENDED, true);
+}
+
+#[test]
+fn nothing_ties_them_together_on_a_legacy_controller() {
+    disturbed("rotations-legacy-disturbed", LEGACY, DISTURBED_ROTATIONS);
+}
+
+#[test]
+fn nothing_ties_them_together_on_an_extended_controller() {
+    disturbed(
+        "rotations-extended-disturbed",
+        EXTENDED,
+        DISTURBED_ROTATIONS,
+    );
+}
+
+/// docs/bluez.md, trap 9.
+#[test]
+#[expect(clippy::print_stdout, reason = "figures for docs/bluetooth.md")]
+fn what_the_kernel_was_left_with_is_not_sent_beside_ours() {
+    for (name, model) in [("left-legacy", LEGACY), ("left-extended", EXTENDED)] {
+        let run = Machine::new(name, "radio-is-left-adverts")
+            .model(model)
+            .run();
+        let mut when = "";
+        let mut sent: BTreeMap<&str, Vec<&Pdu>> = BTreeMap::new();
+        for record in run.air() {
+            if let Event::Instruction { line } = &record.event {
+                when = line.strip_prefix("mark ").unwrap_or(when);
+            } else if let Event::Pdu { from, pdu, .. } = &record.event
+                && *from == Node::Controller(0)
+            {
+                sent.entry(when).or_default().push(pdu);
+            }
+        }
+        let count = |when: &str, is_counted: &dyn Fn(&Pdu) -> bool| {
+            let pdus = sent.get(when).into_iter().flatten();
+            pdus.filter(|pdu| is_counted(pdu)).count()
+        };
+        let is_ours = |pdu: &Pdu| advert::parse(&pdu.data).is_some();
+        for rotation in ["0", "1", "2"] {
+            assert_eq!(count(rotation, &|pdu| !is_ours(pdu)), 0, "{name}");
+            assert!(count(rotation, &is_ours) > 5, "{name}");
+        }
+        // The kernel's own, and what takes its place.
+        let others = count("on", &|pdu| !is_ours(pdu));
+        assert!(others <= 5, "{name}: {others}");
+        let last = count("closed", &is_ours);
+        println!("{name}: {others} to sweep; {last} from a radio that was closed while off");
+        if model.extended {
+            assert_eq!(last, 0);
+        } else {
+            assert!(last > 0, "this can be prevented now");
+        }
+    }
+}
+
+#[test]
+#[ignore = "takes a quarter of an hour: make test-rotations"]
+fn nothing_ties_ten_thousand_together_on_a_legacy_controller() {
+    disturbed("rotations-legacy-many", LEGACY, MANY_DISTURBED_ROTATIONS);
+}
+
+#[test]
+#[ignore = "takes a quarter of an hour: make test-rotations"]
+fn nothing_ties_ten_thousand_together_on_an_extended_controller() {
+    disturbed(
+        "rotations-extended-many",
+        EXTENDED,
+        MANY_DISTURBED_ROTATIONS,
+    );
+}
+
+/// Between the rotations the adapter is discoverable for a time, or switched off,
+/// bluetoothd is killed, or another program advertises, all at random.
+#[expect(clippy::print_stdout, reason = "figures for docs/bluetooth.md")]
+fn disturbed(name: &str, model: Model, rotations: u32) {
+    let run = Machine::new(name, "radio-rotates-disturbed")
+        .model(model)
+        .rotations(rotations)
+        .thin()
+        .deadline(Duration::from_secs(180 + u64::from(rotations) / 4))
+        .run();
+    let records = without_discoverability(run.air(), &["mark discoverable"], &["mark hidden"]);
+    let records = without_the_unpreventable(&records);
+    let audit = audit(&without_the_old_one(&records), 0);
+    // A legacy controller has one set of data: the other program's goes into it while ours
+    // is on the air, and ours has to go.
+    let mut violations = audit
+        .violations
+        .iter()
+        .filter(|violation| model.extended || violation.kind != ViolationKind::DataChangedInPlace);
+    assert!(violations.next().is_none(), "{:?}", audit.violations);
+    let result: Value = serde_json::from_str(&run.text("rotations.json")).expect("JSON");
+    println!("{name}: {result}");
+    for what in ["discoverable", "switched-off", "killed", "foreign-advert"] {
+        assert!(result[what].as_u64() > Some(0), "{what}: {result}");
+    }
+    // What happens just after one was put on the air may take it off before it is sent.
+    let happened = result["discoverable"].as_u64().expect("a number")
+        + result["switched-off"].as_u64().expect("a number")
+        + result["killed"].as_u64().expect("a number")
+        + result["foreign-advert"].as_u64().expect("a number");
+    let least = u64::from(rotations) - happened;
+    assert!(
+        u64::try_from(audit.broadcasts.len()).expect("few") >= least,
+        "{} of {rotations} on the air: {result}",
+        audit.broadcasts.len()
+    );
+}
+
+/// The log without the one advert with the old identifier that a legacy controller sends
+/// when it is switched on (docs/bluetooth.md): whatever goes out within a millisecond.
+fn without_the_old_one(records: &[Record]) -> Vec<Record> {
+    let mut on_us = None;
+    let mut rest = Vec::with_capacity(records.len());
+    for record in records {
+        match &record.event {
+            Event::Instruction { line } if line == "mark on" => on_us = Some(record.at_us),
+            Event::Pdu { .. } if on_us.take().is_some_and(|on| record.at_us < on + 1_000) => {
+                continue;
+            }
+            _ => {}
+        }
+        rest.push(record.clone());
+    }
+    rest
 }
 
 #[expect(clippy::print_stdout, reason = "figures for docs/bluetooth.md")]

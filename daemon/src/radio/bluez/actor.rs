@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::advert::{OnAir, REFRESH_TIME_MAX, Slot};
+use super::advert::{OnAir, REFRESH_TIME_MAX, Slot, sweep};
 use super::bus::{Bus, Hearing, Link};
 use super::queue::Sender;
 use super::scan::{Scan, join_discovery, renew_address};
@@ -54,6 +54,10 @@ pub(super) struct Actor {
     adapter: Option<String>,
     state: Option<RadioState>,
     on_air: Slot,
+    /// On a legacy controller: the epoch in which another program's advert was first
+    /// counted, since the last sweep. What ends while the adapter is off is not removed by
+    /// the kernel, and is counted no more (docs/bluez.md, trap 9).
+    shared_in: Option<u64>,
     scan: Option<Scan>,
     /// Whether another program was discovering when the last scan was started.
     shares_discovery: bool,
@@ -79,6 +83,7 @@ impl Actor {
             adapter: None,
             state: None,
             on_air,
+            shared_in: None,
             scan: None,
             shares_discovery: false,
             leftovers: Leftovers::default(),
@@ -188,8 +193,15 @@ impl Actor {
         // A legacy controller has one instance. For a second one the kernel takes
         // turns and writes new data under the address that is in use: one RPI
         // would be seen under two addresses (spec/bluez.md, trap 2).
-        if !adapter.is_extended() && bus.active_instances(&name).await? > 0 {
-            return Err(RadioError::NoInstance);
+        if !adapter.is_extended() {
+            if bus.active_instances(&name).await? > 0 {
+                self.shared_in.get_or_insert(adapter.epoch);
+                return Err(RadioError::NoInstance);
+            }
+            if self.shared_in.is_some_and(|epoch| epoch != adapter.epoch) {
+                sweep(&bus, &name).await?;
+                self.shared_in = None;
+            }
         }
         if adapter.is_extended() {
             let renewed = match &mut self.scan {
@@ -339,6 +351,14 @@ impl Actor {
         let same = |name: &str, epoch: u64| {
             chosen == Some(name) && adapter.is_some_and(|adapter| adapter.epoch == epoch)
         };
+        let shared_in = adapter
+            .filter(|adapter| !adapter.is_extended())
+            .and_then(|adapter| {
+                let shares =
+                    |on_air: &OnAir| on_air.shares(adapter.active()).then(|| on_air.epoch());
+                self.on_air.with(shares).flatten()
+            });
+        self.shared_in = self.shared_in.or(shared_in);
         let broadcast_lost = self.on_air.with(|on_air| {
             !same(on_air.adapter(), on_air.epoch())
                 || adapter.is_none_or(|adapter| {

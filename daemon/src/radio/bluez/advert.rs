@@ -142,7 +142,12 @@ impl OnAir {
     /// Where there are several, it need not be this one that is gone; a new
     /// identifier too many does no harm.
     pub(super) fn is_disturbed(&self, active: u8, is_extended: bool) -> bool {
-        active < self.active || (!is_extended && active > self.active)
+        active < self.active || (!is_extended && self.shares(active))
+    }
+
+    /// Whether the number of registered adverts says that another program has one.
+    pub(super) fn shares(&self, active: u8) -> bool {
+        active > self.active
     }
 
     /// Takes the advert off the air and waits until bluetoothd no longer counts it.
@@ -161,6 +166,48 @@ impl OnAir {
         }
         Ok(())
     }
+}
+
+/// Has the kernel of a legacy controller forget the adverts that no program has any more
+/// (docs/bluez.md, trap 9), by taking the place of each: bluetoothd gives an advert the
+/// first number that it believes to be free. Nobody else may have one meanwhile.
+///
+/// # Errors
+/// Where bluetoothd does not take them, or does not let go of them.
+pub(super) async fn sweep(bus: &Bus, adapter: &str) -> Result<(), RadioError> {
+    let mut places = Vec::new();
+    let swept = loop {
+        let (bluez, blank) = (
+            bus.bluez(adapter)?,
+            Advertisement {
+                advertisement_type: Type::Broadcast,
+                ..Advertisement::default()
+            },
+        );
+        let registered = bus.within(async move { bluez.advertise(blank).await });
+        match registered
+            .await
+            .inspect_err(|_| bus.start_anew())?
+            .map_err(register_error)
+        {
+            Ok(place) => places.push(place),
+            Err(RadioError::NoInstance) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    tracing::info!(
+        places = places.len(),
+        "sweeping what another program left behind"
+    );
+    drop(places);
+    let deadline = Instant::now() + LEAVE_TIME_MAX;
+    while bus.active_instances(adapter).await? > 0 {
+        if Instant::now() >= deadline {
+            return Err(RadioError::Timeout);
+        }
+        sleep(LEAVE_POLL).await;
+    }
+    swept
 }
 
 /// `broadcast` as bluetoothd is to send it.

@@ -35,6 +35,8 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("controllers-come-and-go", probe::controllers_come_and_go),
     ("radio-conducts-itself", conduct::judged),
     ("radio-rotates", rotations::undisturbed),
+    ("radio-is-left-adverts", rotations::left_behind),
+    ("radio-rotates-disturbed", rotations::disturbed),
     ("daemon-broadcasts", daemon::broadcasts),
     ("daemon-hears", daemon::hears),
     ("daemon-classic", daemon::classic),
