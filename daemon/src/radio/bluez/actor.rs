@@ -187,7 +187,7 @@ impl Actor {
         check_privacy(&bus, &name).await?;
         // A legacy controller has one instance. For a second one the kernel takes
         // turns and writes new data under the address that is in use: one RPI
-        // would be seen under two addresses (spec/bluez.md, trap 2).
+        // would be seen under two addresses (docs/bluez.md, trap 2).
         if !adapter.is_extended() && bus.active_instances(&name).await? > 0 {
             return Err(RadioError::NoInstance);
         }

@@ -166,7 +166,7 @@ impl OnAir {
 /// `broadcast` as bluetoothd is to send it.
 ///
 /// Type `broadcast` and nothing about discoverability: anything else would be
-/// connectable and come from the public address (spec/bluez.md, trap 1).
+/// connectable and come from the public address (docs/bluez.md, trap 1).
 fn advert(broadcast: &Broadcast, settings: &Settings) -> Advertisement {
     let data = ServiceData {
         rpi: broadcast.rpi,
