@@ -12,6 +12,8 @@ Prints FILE:LINE and what is wrong, and fails, for each of these that does not r
 - a path or a `make` target that a Markdown file, or a comment, sets as code;
 - a citation of a document that is not in the repository at all.
 
+What git does not know of yet is not there.
+
 It tries itself first, on a sample of each.
 """
 
@@ -262,8 +264,7 @@ def main():
     try_itself()
     root = Path(__file__).resolve().parent.parent
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=root, check=True, capture_output=True,
+        ["git", "ls-files", "-z"], cwd=root, check=True, capture_output=True
     )
     names = [name for name in listed.stdout.decode().split("\0") if (root / name).is_file()]
     texts = {}
