@@ -29,7 +29,9 @@ UNIT_TESTS := $(foreach package,gaen guidance capture settings i18n room daemon 
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##### / { sub(/^#+ /, ""); section = "\n" $$0 "\n" } \
+		/^[a-z0-9-]+:.*## / { printf "%s  make %-19s %s\n", section, $$1, $$2; section = "" }' \
+		$(MAKEFILE_LIST)
 
 ##### Running
 
@@ -153,17 +155,18 @@ test: setup-test ## Check and test everything, and count
 	@+scripts/tally check test-unit test-e2e test-bluez test-gui
 
 .PHONY: check
-check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, licences and sources of dependencies
+check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citations, licences and sources of dependencies
 	cargo fmt --all --check
 	cargo clippy $(ALL) --all-targets -- -D warnings
 	$(MAKE) doc
 	$(CARGO_DENY) --locked check bans licenses sources
 	scripts/release-check --versions
 	scripts/release-check --claims
+	scripts/citations.py
 	shellcheck .ci/run packaging/stage \
 		$(filter-out %/recording %.service,$(wildcard tests/install/*)) \
 		$(wildcard tests/uml/*.sh debian/*.postinst debian/*.postrm) \
-		$(filter-out %.mjs,$(wildcard scripts/*))
+		$(filter-out %.mjs %.py,$(wildcard scripts/*))
 
 .PHONY: test-unit
 test-unit: build-tests ## Test every crate by itself

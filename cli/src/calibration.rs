@@ -6,7 +6,7 @@ use sesshoku_dbus_api::Measurement;
 use crate::text::{Text, args};
 
 /// Attenuation between calibrated devices one metre apart, in dB: the median of the
-/// model of protocol §7, e^3.92.
+/// model of docs/protocol.md §7, e^3.92.
 pub(crate) const ATTENUATION_AT_ONE_METRE: i16 = 50;
 
 /// Fewer samples of a turn than these could be chance.

@@ -9,7 +9,7 @@ use zbus::{Connection, OwnedVariant};
 use crate::exit::Failure;
 use crate::notices::{self, Notice};
 
-/// Everything but the result of checking (R8: that is only shown when asked for).
+/// Everything but the result of checking, which is only shown when it is asked for.
 ///
 /// Names are those of the bus (`dbus-api`), times are Unix seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

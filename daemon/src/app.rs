@@ -34,7 +34,7 @@ use crate::verdict::Assessment;
 /// How long the radio has to fall silent when the daemon ends.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
 
-/// The server takes the keys of this many days after the first (protocol §8: ten days
+/// The server takes the keys of this many days after the first (docs/protocol.md §8: ten days
 /// after an onset).
 const MOST_PLACE_DAYS: u32 = 10;
 

@@ -227,7 +227,7 @@ pub struct Scan {
     /// Length of a window in seconds, 2 to 60.
     pub listen_seconds: u32,
     /// Shortest and longest time from one window to the next in seconds. At most
-    /// 300: a scan never stands for more (protocol §4).
+    /// 300: a scan never stands for more (docs/protocol.md §4).
     pub every_seconds: (u32, u32),
     /// Length of a cycle in seconds when listening all the time, 20 to 300.
     pub cycle_seconds: u32,
@@ -293,7 +293,7 @@ pub struct Calibration {
     pub tx_power: Option<i8>,
     /// Added to every received signal strength, in dB, −30 to 30.
     pub rssi_correction: Option<i8>,
-    /// How sure `tx_power` is, 0 (lowest) to 3 (protocol §1).
+    /// How sure `tx_power` is, 0 (lowest) to 3 (docs/protocol.md §1).
     pub confidence: Option<u8>,
     /// The name of the model that this is, where it is not recognised.
     pub model: Option<String>,

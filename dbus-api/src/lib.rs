@@ -1,6 +1,6 @@
 //! The D-Bus interface between sesshokud and its front ends.
 //!
-//! One object, [`OBJECT_PATH`], at one name, [`BUS_NAME`], with five
+//! One object, [`OBJECT_PATH`], at one name, [`BUS_NAME`], with six
 //! interfaces: `org.sesshoku.Tracing1` (is it running, and why not),
 //! `org.sesshoku.Consent1` (the agreement), `org.sesshoku.Exposure1` (checks and
 //! what they found), `org.sesshoku.Registration1` (registering as positive),

@@ -420,7 +420,7 @@ pub struct ContactDay {
     pub seconds: u32,
     /// Σ seconds of the instances that were not far (all buckets but the last).
     pub near_seconds: u32,
-    /// Score sum in percent of the threshold: 100 is a contact (protocol §7).
+    /// Score sum in percent of the threshold: 100 is a contact (docs/protocol.md §7).
     pub score: f64,
     /// For each contact, in no order that tells anything, how its signal went; empty
     /// from a daemon that does not say.

@@ -1,4 +1,4 @@
-//! The Exposure Notification advert, written and read (protocol §2).
+//! The Exposure Notification advert, written and read (docs/protocol.md §2).
 //!
 //! An advert is a row of AD structures (Bluetooth Core Specification, volume 3,
 //! part C, §11): a length byte, a type byte, data.

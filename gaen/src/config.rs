@@ -1,4 +1,4 @@
-//! How exposures are weighed: COCOA's published configuration (protocol §7).
+//! How exposures are weighed: COCOA's published configuration (docs/protocol.md §7).
 //!
 //! COCOA publishes two JSON files: `configuration.json`, with the weights of the
 //! daily summary, and `risk_calculation_configuration.json`, with the conditions

@@ -1,4 +1,4 @@
-//! Diagnosis keys: the TEKs of people who registered as positive (protocol §3, §6).
+//! Diagnosis keys: the TEKs of people who registered as positive (docs/protocol.md §3, §6).
 
 use std::collections::BTreeMap;
 
@@ -79,7 +79,7 @@ impl From<RollingPeriod> for u32 {
     }
 }
 
-/// How a diagnosis was made (protocol §3).
+/// How a diagnosis was made (docs/protocol.md §3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReportType {
@@ -168,11 +168,11 @@ pub enum Transition {
     Replace(ReportType),
     /// It was revoked: its exposures go.
     Remove,
-    /// It says something a key may not say (protocol §3): nothing to do.
+    /// It says something a key may not say (docs/protocol.md §3): nothing to do.
     Skip,
 }
 
-/// Judges a key that has made an exposure and is published again (protocol §3).
+/// Judges a key that has made an exposure and is published again (docs/protocol.md §3).
 ///
 /// `known` and `incoming` are taken to carry the same TEK.
 pub fn transition(known: &KnownKey, incoming: &DiagnosisKey) -> Transition {

@@ -1,4 +1,4 @@
-//! The key schedule (protocol §1): TEK → RPIK and AEMK → RPI and AEM.
+//! The key schedule (docs/protocol.md §1): TEK → RPIK and AEMK → RPI and AEM.
 //!
 //! Each kind of sixteen bytes is a type of its own, so that a key can never be
 //! taken for an identifier. Secrets are wiped when dropped, and nothing here

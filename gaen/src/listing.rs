@@ -12,7 +12,7 @@
 //! ```
 //!
 //! `listing` is [`HEADER`] and a `Listing`; `signatures` is what `export.sig` holds
-//! (protocol §6), of signatures over `listing`. The two headers differ, so that a
+//! (docs/protocol.md §6), of signatures over `listing`. The two headers differ, so that a
 //! signature of the one kind never passes for one of the other.
 
 use std::collections::BTreeSet;

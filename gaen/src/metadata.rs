@@ -1,4 +1,4 @@
-//! The four bytes of metadata an advert carries encrypted (protocol §1).
+//! The four bytes of metadata an advert carries encrypted (docs/protocol.md §1).
 
 use crate::key::AEM_LEN;
 

@@ -1,5 +1,5 @@
 //! Registering as positive: what a device sends to the notification server, and
-//! which keys that concerns (protocol §8).
+//! which keys that concerns (docs/protocol.md §8).
 
 use core::fmt;
 
@@ -10,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::time::UtcDay;
 
-/// Own keys, and dates of onset or test, are of use for this many days (protocol §8).
+/// Own keys, and dates of onset or test, are of use for this many days (docs/protocol.md §8).
 pub const REGISTRABLE_DAYS: u32 = 14;
 
 /// The body of `PUT /api/v3/diagnosis`, as COCOA's clients send it. Version 2 of the
@@ -182,7 +182,7 @@ pub fn days_since_onset(date: UtcDay, day: UtcDay) -> i32 {
 mod tests {
     use super::*;
 
-    /// The shape of protocol §8, made up here.
+    /// The shape of docs/protocol.md §8, made up here.
     const FULL: &str = r#"{"hasSymptom":true,"onsetOfSymptomOrTestDate":"2020-08-01T00:00:00+09:00",
         "keys":[{"keyData":"AAECAwQFBgcICQoLDA0ODw==","rollingStartNumber":2660400,
         "rollingPeriod":144,"reportType":1}],"regions":["440"],"platform":"android",

@@ -1,5 +1,5 @@
 //! Windows weighed into days: the daily summary, version 2, and the verdict
-//! (protocol §5, §7).
+//! (docs/protocol.md §5, §7).
 //!
 //! The transmission risk level of a key plays no part here, nor anywhere else.
 

@@ -18,7 +18,7 @@ pub struct Sighting {
     pub scan: Scan,
 }
 
-/// The scan in which an advert was heard; durations come from it (protocol §4).
+/// The scan in which an advert was heard; durations come from it (docs/protocol.md §4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Scan {
     /// Which scan cycle it was. Sightings of one key in one cycle form one

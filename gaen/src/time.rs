@@ -7,9 +7,9 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Seconds in one ENIN interval (protocol §1).
+/// Seconds in one ENIN interval (docs/protocol.md §1).
 pub const INTERVAL_SECONDS: u32 = 600;
-/// Intervals in one UTC day, and the longest rolling period of a key (protocol §1).
+/// Intervals in one UTC day, and the longest rolling period of a key (docs/protocol.md §1).
 pub const INTERVALS_PER_DAY: u32 = 144;
 /// Seconds in a UTC day; Unix time has no leap seconds.
 pub const DAY_SECONDS: u32 = 86_400;

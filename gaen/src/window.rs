@@ -1,4 +1,4 @@
-//! Exposure windows: at most thirty minutes near one key (protocol §4).
+//! Exposure windows: at most thirty minutes near one key (docs/protocol.md §4).
 
 use serde::{Deserialize, Serialize};
 

@@ -710,7 +710,7 @@ fn transmission_risk_level_changes_nothing() {
 
 // Properties.
 
-/// The rules of protocol §3, straight down, for one key.
+/// The rules of docs/protocol.md §3, straight down, for one key.
 fn naive(sightings: &[Sighting], key: &DiagnosisKey) -> Option<(usize, Vec<(u32, u8)>)> {
     let mut by_rpi = BTreeMap::new();
     for offset in 0..key.rolling_period.get() {

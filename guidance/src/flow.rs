@@ -1,4 +1,4 @@
-//! The questions of requirement R9, and where each answer leads.
+//! The questions after a contact, and where each answer leads.
 
 use serde::Serialize;
 

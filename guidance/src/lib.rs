@@ -1,6 +1,6 @@
 //! What to do after a contact: the questions, where they lead, and whom to call.
 //!
-//! One source for the window, the command line and a call centre (requirement R9).
+//! One source for the window, the command line and a call centre.
 //! [`Guide`] walks the [`Question`]s to an [`Outcome`]; a [`Directory`] knows the
 //! contacts of each [`Prefecture`]. Sentences are the front ends'.
 //!

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::scenario::{Device, Scenario, Stay, position_at};
 
-/// Time between two adverts of a phone (protocol §2: 200–270 ms).
+/// Time between two adverts of a phone (docs/protocol.md §2: 200–270 ms).
 const ADVERT_INTERVAL: Duration = Duration::from_millis(250);
 
 /// One who takes part.
@@ -419,7 +419,7 @@ fn next_in_phase(time: Duration, phase: Duration) -> Option<Duration> {
     Some(ADVERT_INTERVAL.checked_mul(count)? + phase)
 }
 
-/// Typical attenuation in dB at `metres`: the model of protocol §7.
+/// Typical attenuation in dB at `metres`: the model of docs/protocol.md §7.
 fn attenuation_at(metres: f64) -> f64 {
     (0.21 * metres.ln() + 3.92).exp()
 }

@@ -1,4 +1,4 @@
-//! The two servers of Sesshoku, as separate trust domains (design.md "The servers").
+//! The two servers of Sesshoku, as separate trust domains.
 //!
 //! [`notification`] takes the keys of people who register as positive and hands
 //! them out; it never learns who anybody is. [`management`] issues 処理番号 to a

@@ -1,6 +1,6 @@
 //! Judges what a controller put on the air.
 //!
-//! What must hold (protocol §2, spec/bluez.md): an identifier goes out under one
+//! What must hold (docs/protocol.md §2, docs/bluez.md): an identifier goes out under one
 //! address, and an address carries one identifier; neither comes back once it was
 //! replaced; every PDU is a non-connectable, non-scannable advert of exactly the
 //! known form, from a private address; and nothing that is on the air is changed

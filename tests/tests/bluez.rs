@@ -92,7 +92,7 @@ mod tier {
         assert!(after_boot < 60, "{after_boot} s");
     }
 
-    /// Trap 1 of spec/bluez.md; the audit must see it.
+    /// Trap 1 of docs/bluez.md; the audit must see it.
     #[test]
     fn the_audit_notices_a_connectable_advert_from_the_identity_address() {
         let run = Machine::new("tier-connectable", "probe-is-connectable").run();
@@ -109,7 +109,7 @@ mod tier {
         );
     }
 
-    /// Trap 2 of spec/bluez.md; the audit must see it.
+    /// Trap 2 of docs/bluez.md; the audit must see it.
     #[test]
     fn the_audit_notices_two_adverts_at_once() {
         let run = Machine::new("tier-overlap", "probe-overlaps").run();

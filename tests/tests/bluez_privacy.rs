@@ -22,7 +22,7 @@ use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, NOON, Run};
 const SECOND: u64 = 1_000_000;
 
 /// How far an identifier's interval may be from the wall clock when it goes on the
-/// air; receivers accept twice that (protocol §3).
+/// air; receivers accept twice that (docs/protocol.md §3).
 const REACH: u32 = 6;
 
 #[test]

@@ -276,7 +276,7 @@ fn read_sightings(file: &Path) -> Result<(Vec<Sighting>, u64), InputError> {
     Ok((sightings, dropped))
 }
 
-/// The sighting of a line; `None` for one that does not count (protocol §3).
+/// The sighting of a line; `None` for one that does not count (docs/protocol.md §3).
 fn parse(line: &[u8]) -> Result<Option<Sighting>, SightingError> {
     let line: Line = serde_json::from_slice(line)?;
     let mut rpi = [0; KEY_LEN];

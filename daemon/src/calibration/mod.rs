@@ -1,7 +1,7 @@
 //! What this device's radio is like: how strongly it sends, and how well it hears.
 //!
 //! The settings say, else a table of models, else nobody: then the default holds, and
-//! others are told that it is none to rely on (protocol §1, calibration confidence).
+//! others are told that it is none to rely on (docs/protocol.md §1, calibration confidence).
 //! docs/calibration.md has the table's form and how its figures come to be.
 
 use std::collections::BTreeMap;

@@ -42,7 +42,7 @@ pub trait Radio {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Broadcast this identifier from a fresh random address, after whatever was
-    /// broadcast before is off the air (protocol §2: an RPI and an address live
+    /// broadcast before is off the air (docs/protocol.md §2: an RPI and an address live
     /// and die together).
     StartBroadcast(Broadcast),
     /// Stop broadcasting.
@@ -164,7 +164,7 @@ impl RadioState {
     }
 }
 
-/// Why broadcasting would give the device away (spec/bluez.md, trap 1).
+/// Why broadcasting would give the device away (docs/bluez.md, trap 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrivacyRisk {
     /// The adapter is discoverable.
@@ -188,7 +188,7 @@ pub struct Capabilities {
     /// How it listens.
     pub scan_method: ScanMethod,
     /// Whether a new identifier can be put on the air while a scan runs. Legacy
-    /// controllers refuse (spec/bluez.md, trap 4).
+    /// controllers refuse (docs/bluez.md, trap 4).
     pub rotates_while_scanning: bool,
     /// Whether everything is heard all the time, so that the core cuts cycles
     /// instead of opening windows.

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{Look, Voucher};
 
-/// What is older is gone (requirements R2, R4), in seconds.
+/// What is older is gone, in seconds.
 pub(super) const KEEP_SECONDS: u32 = 14 * DAY_SECONDS;
 /// Before this instant (2020-01-01) the program did not exist: a clock that shows
 /// an earlier time is not set.
@@ -48,7 +48,7 @@ const SEEN_AT_MOST: u64 = 3900;
 /// Between two looks no more than this has certainly passed, in seconds. What moves the
 /// boot clock on during a sleep is a clock that can be wrong, too.
 const PASSED_AT_MOST: u64 = 86_400;
-/// Sightings match up to two hours off (protocol §3): what is no further ahead is right
+/// Sightings match up to two hours off (docs/protocol.md §3): what is no further ahead is right
 /// enough to be kept, in seconds.
 const AHEAD_ALLOWED: u64 = 2 * 3600;
 

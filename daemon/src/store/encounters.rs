@@ -20,7 +20,7 @@ use crate::verdict::Recorded;
 const COMPACTED: usize = 1000;
 
 /// A cycle stands for at most this many seconds since the scan before it: the
-/// bound of a ScanInstance (protocol §4).
+/// bound of a ScanInstance (docs/protocol.md §4).
 const LONGEST_STRETCH: i32 = 300;
 
 /// A connection to read encounters with, and what opens them.

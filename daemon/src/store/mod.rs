@@ -529,7 +529,7 @@ impl Store {
     /// For how many seconds from `since` to `until` was listened.
     ///
     /// A cycle stands for the time since the scan before it too, at most 300 s
-    /// (protocol §4). Unless the scan before is known, or when the cycle was cut
+    /// (docs/protocol.md §4). Unless the scan before is known, or when the cycle was cut
     /// short, it stands for itself alone. No second counts twice.
     pub fn coverage(&self, since: UnixSeconds, until: UnixSeconds) -> Result<Coverage, StoreError> {
         self.view()

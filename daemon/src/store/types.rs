@@ -100,7 +100,7 @@ pub struct StoredExposure {
     /// its UTC day ended.
     pub windows: Vec<ExposureWindow>,
     /// Whether its report type has changed since it was first met; it may only
-    /// once (protocol §3).
+    /// once (docs/protocol.md §3).
     #[serde(default)]
     pub changed: bool,
 }

@@ -1,4 +1,4 @@
-//! What an export changes in the stored exposures (protocol §3).
+//! What an export changes in the stored exposures (docs/protocol.md §3).
 //!
 //! Pure: exports go in one after the other, in the order they were published,
 //! and each gives the exposures that it added or changed.
@@ -86,7 +86,7 @@ impl Exposures {
 }
 
 /// The exposure of a key that had none, if it was met. One that was revoked before it
-/// was published counts nowhere, but is remembered: nothing revives it (protocol §3).
+/// was published counts nowhere, but is remembered: nothing revives it (docs/protocol.md §3).
 fn first_exposure(
     key: &DiagnosisKey,
     matches: &Matches,

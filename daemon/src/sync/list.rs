@@ -1,4 +1,4 @@
-//! The server's list of exports (protocol §8), and which URLs it may name.
+//! The server's list of exports (docs/protocol.md §8), and which URLs it may name.
 
 use std::collections::BTreeMap;
 

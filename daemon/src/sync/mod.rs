@@ -1,4 +1,4 @@
-//! Checking for contacts with the notification server (protocol §8).
+//! Checking for contacts with the notification server (docs/protocol.md §8).
 //!
 //! [`schedule`] says when, [`mod@check`] does it, [`mod@assess`] reads what
 //! [`verdict`](crate::verdict) says the result by.

@@ -1,4 +1,4 @@
-//! The operator's notices: maintenance, and new terms (R1, R13).
+//! The operator's notices: maintenance, and new terms.
 //!
 //! They are not signed. Whoever answers in the server's place, or in that of a cache
 //! before it, can write them. So they are only shown, as the operator's words and plain

@@ -1,4 +1,4 @@
-//! Sending a registration as positive to the notification server (protocol §8).
+//! Sending a registration as positive to the notification server (docs/protocol.md §8).
 //!
 //! Every request has the same length, whatever it holds, and dummies take the same way
 //! as registrations: whoever watches the line sees neither how many keys there are nor

@@ -20,14 +20,14 @@ use super::source::{Source, SourceError};
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// The server's base URL: the list is at `{url}/c19r/{region}/list.json`
-    /// (protocol §8). `https:`, `http:` on this machine, or `file:` for a folder,
+    /// (docs/protocol.md §8). `https:`, `http:` on this machine, or `file:` for a folder,
     /// which may also hold `list.json` itself. Without it, or `list_url`,
     /// nothing is checked.
     pub url: Option<String>,
     /// The list's own URL, for a server with another layout.
     pub list_url: Option<String>,
     /// The base URL of the server to register as positive with, where it is not that
-    /// of `url`: `{registration_url}/api/v3/diagnosis` (protocol §8). Only `https:`,
+    /// of `url`: `{registration_url}/api/v3/diagnosis` (docs/protocol.md §8). Only `https:`,
     /// or `http:` on this machine, whatever else is allowed: it is told keys and a
     /// processing number. With a folder for a server nobody can register.
     pub registration_url: Option<String>,

@@ -64,7 +64,7 @@ impl OpenCycle {
     /// Ends the cycle.
     ///
     /// Its sightings are all of its start. The time that a scan stands for is that
-    /// from the one before to this one (protocol §4): were it reckoned from the start
+    /// from the one before to this one (docs/protocol.md §4): were it reckoned from the start
     /// of the one to whenever somebody was first heard in the other, as much as a
     /// minute would be added to every cycle of a minute.
     ///

@@ -184,7 +184,7 @@ pub enum ScanPlan {
     /// its ends) after the start.
     Windows {
         /// Length of a window. It must be long enough to hear all three
-        /// advertising channels (protocol §2).
+        /// advertising channels (docs/protocol.md §2).
         listen: Duration,
         /// Shortest and longest time from one start to the next.
         every: (Duration, Duration),
@@ -203,7 +203,7 @@ pub struct Settings {
     pub scan: ScanPlan,
     /// How to cut what a radio hears that cannot choose (a log).
     pub log_cycle: Duration,
-    /// Shortest and longest life of an identifier on the air (protocol §2).
+    /// Shortest and longest life of an identifier on the air (docs/protocol.md §2).
     pub rotation: RangeInclusive<Duration>,
     /// Whether there is a notification server to check with by itself.
     pub has_server: bool,

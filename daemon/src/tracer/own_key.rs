@@ -12,7 +12,7 @@ use crate::radio::Broadcast;
 
 /// How far from the present an interval may be whose identifier is broadcast.
 ///
-/// A receiver accepts twelve either way (protocol §3). Half of that leaves the
+/// A receiver accepts twelve either way (docs/protocol.md §3). Half of that leaves the
 /// other half to the two clocks.
 const REACH: u32 = 6;
 

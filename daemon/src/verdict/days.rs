@@ -1,4 +1,4 @@
-//! Which days count as a contact, and what is told of them (protocol §5, §7).
+//! Which days count as a contact, and what is told of them (docs/protocol.md §5, §7).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,6 @@
-//! What may be said to the person, and why (invariant 5): a pure function of what was
-//! listed and compared, what was recorded, what was found, the agreement and the time.
+//! What may be said to the person, and why (ARCHITECTURE.md, invariant 5): a pure function
+//! of what was listed and compared, what was recorded, what was found, the agreement and
+//! the time.
 //! docs/verdict.md has the rules in words.
 //!
 //! "No contact" is only said after a complete check within the last 24 hours over data
@@ -34,10 +35,10 @@ pub const PERIOD_DAYS: u32 = 14;
 /// With less than this recorded in the period, in seconds, nothing can be said.
 pub const LEAST_RECORDED_SECONDS: u64 = 3600;
 
-/// For how long after a complete check "no contact" may be said (invariant 5).
+/// For how long after a complete check "no contact" may be said (ARCHITECTURE.md, invariant 5).
 pub const FRESH_FOR: Duration = Duration::from_hours(24);
 /// How far a wall-clock time may lie in the future before it is disbelieved:
-/// the clock drift the protocol allows everywhere else (protocol §3).
+/// the clock drift the protocol allows everywhere else (docs/protocol.md §3).
 pub const FUTURE_TOLERANCE: Duration = Duration::from_hours(2);
 
 /// What is remembered of checks.
@@ -118,13 +119,13 @@ pub struct Day {
     /// The UTC day.
     pub date: UtcDay,
     /// How many diagnosis keys were near that day, at least 1. The same person
-    /// counts again on another day, since nobody can tell (requirement R8).
+    /// counts again on another day, since nobody can tell.
     pub contacts: u32,
     /// Seconds of all scan instances, near and far.
     pub seconds: u64,
     /// Seconds of the instances that were not far.
     pub near_seconds: u64,
-    /// Score in percent of a contact's least (protocol §7).
+    /// Score in percent of a contact's least (docs/protocol.md §7).
     pub score_percent: f64,
     /// How the signal of each contact went, in an order that tells nothing.
     pub courses: Vec<Vec<CoursePoint>>,

@@ -1,4 +1,4 @@
-//! The ZIP file around an export, read strictly (protocol §6).
+//! The ZIP file around an export, read strictly (docs/protocol.md §6).
 //!
 //! Only the plainest form is taken, the one servers write: the entries one after
 //! another from the first byte on, the central directory, its end record, and

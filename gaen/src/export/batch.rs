@@ -1,4 +1,4 @@
-//! Whether all batches of an export are there (protocol §6).
+//! Whether all batches of an export are there (docs/protocol.md §6).
 
 use std::collections::BTreeSet;
 

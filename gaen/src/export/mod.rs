@@ -1,4 +1,4 @@
-//! Key exports: signed ZIP files of diagnosis keys (protocol §6).
+//! Key exports: signed ZIP files of diagnosis keys (docs/protocol.md §6).
 //!
 //! An export comes from the network and is trusted with nothing. [`open`] unpacks
 //! it within [`Limits`]; only [`Unverified::verify`] gives out its keys. Nothing of

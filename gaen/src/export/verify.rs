@@ -1,4 +1,4 @@
-//! Checking signatures of exports and listings against pinned keys (protocol §6).
+//! Checking signatures of exports and listings against pinned keys (docs/protocol.md §6).
 
 use core::fmt;
 

@@ -1,4 +1,4 @@
-//! The protobuf messages of an export (protocol §6), by field number.
+//! The protobuf messages of an export (docs/protocol.md §6), by field number.
 
 use prost::Message;
 

@@ -1,4 +1,4 @@
-//! Finding the sightings of diagnosis keys (protocol §3).
+//! Finding the sightings of diagnosis keys (docs/protocol.md §3).
 //!
 //! Two passes over the sightings, with memory that does not grow with their
 //! number, only with what matches: the first fills a filter that tells which

@@ -7,8 +7,7 @@
 use guidance::{Call, Directory, Prefecture, Question, Step};
 use serde::{Deserialize, Serialize};
 
-/// Everything but the result of checking, which is only told when it is asked for
-/// (requirement R8).
+/// Everything but the result of checking, which is only told when it is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Status {

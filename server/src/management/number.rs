@@ -13,7 +13,7 @@ const COUNT: u32 = 100_000_000;
 /// again, else small numbers would be more likely.
 const FAIR_BELOW: u32 = u32::MAX - u32::MAX % COUNT;
 
-/// A 処理番号: exactly eight digits, meaningless (protocol §8). It is wiped when
+/// A 処理番号: exactly eight digits, meaningless (docs/protocol.md §8). It is wiped when
 /// dropped and not shown.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct ProcessingNumber(Zeroizing<String>);

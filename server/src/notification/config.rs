@@ -118,7 +118,7 @@ pub struct Management {
     pub timeout_milliseconds: u32,
 }
 
-/// What a registration may be (protocol §8).
+/// What a registration may be (docs/protocol.md §8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Registration {
@@ -224,7 +224,7 @@ impl Default for Export {
     fn default() -> Self {
         Self {
             enabled: true,
-            // Five times a day (protocol §8).
+            // Five times a day (docs/protocol.md §8).
             period_seconds: 86_400 / 5,
             min_keys: 1_000,
             max_keys: 30_000,

@@ -1,4 +1,4 @@
-//! What devices get: lists, exports, configuration, notices (protocol §8).
+//! What devices get: lists, exports, configuration, notices (docs/protocol.md §8).
 //!
 //! All of it is static between publications and says how long it may be kept, so
 //! that a CDN takes the load. With an object store, this server passes the files on
@@ -39,7 +39,7 @@ const LATER: &str = "public, max-age=3600";
 /// An export never changes, but is deleted after 14 days, in caches a day later.
 const LATEST: &str = "public, max-age=86400, immutable";
 
-/// COCOA's configuration (protocol §7), for where the operator gives none.
+/// COCOA's configuration (docs/protocol.md §7), for where the operator gives none.
 const CONFIGURATION: &str = include_str!("configuration.json");
 const RISK_CALCULATION: &str = include_str!("risk_calculation_configuration.json");
 

@@ -101,7 +101,7 @@ const LISTING_SECONDS: i64 = 12 * 3600;
 /// The list without an export.
 const EMPTY_LIST: &[u8] = b"[]";
 
-/// An entry of the list (protocol §8).
+/// An entry of the list (docs/protocol.md §8).
 #[derive(Serialize)]
 struct Entry<'a> {
     region: &'a str,

@@ -1,5 +1,5 @@
 //! The notification server (通知サーバー): takes the keys of people who register as
-//! positive and hands them out, signed (protocol §8).
+//! positive and hands them out, signed (docs/protocol.md §8).
 //!
 //! ```text
 //! PUT /api/v3/diagnosis → limits → rules → check → store      (register)

@@ -1,4 +1,4 @@
-//! The operator's notices, which devices show: maintenance, and new terms (R1, R13).
+//! The operator's notices, which devices show: maintenance, and new terms.
 //!
 //! They are a file of the operator's. It is checked whenever it changes; one that is
 //! not in order is not handed out, and the last that was stays.

@@ -1,4 +1,4 @@
-//! `PUT /api/v3/diagnosis` (and v2's path): registering as positive (protocol §8).
+//! `PUT /api/v3/diagnosis` (and v2's path): registering as positive (docs/protocol.md §8).
 //!
 //! # Chaff
 //! Devices send dummies at random times, marked by a header inside TLS, so that who

@@ -1,4 +1,4 @@
-//! What a registration must be, and which of its keys are kept (protocol §8).
+//! What a registration must be, and which of its keys are kept (docs/protocol.md §8).
 //! Pure: the time and the configuration are arguments.
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ pub(super) const KEPT_DAYS: u32 = 14;
 const MAX_DAYS_FROM_ONSET: i32 = 14;
 /// Longest idempotency key, in bytes; clients use a UUID or a hash.
 const MAX_IDEMPOTENCY_KEY_LEN: usize = 256;
-/// The server's own risk level. COCOA's is 0 (protocol §6), and no client may
+/// The server's own risk level. COCOA's is 0 (docs/protocol.md §6), and no client may
 /// lower a verdict for it.
 pub(super) const TRANSMISSION_RISK_LEVEL: i32 = 0;
 
@@ -305,7 +305,7 @@ fn digest(diagnosis: &Diagnosis, name: &Name, regions: &[String]) -> [u8; 32] {
 
 /// The last interval a key that may be published at `now` ends before: two hours
 /// after its end nobody takes it for a living one, whatever their clock
-/// (protocol §8, embargo).
+/// (docs/protocol.md §8, embargo).
 pub(super) fn publishable_until(now: UnixSeconds) -> Interval {
     const EMBARGO_INTERVALS: u32 = 12;
     now.interval().saturating_sub(EMBARGO_INTERVALS)

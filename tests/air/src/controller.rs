@@ -640,7 +640,7 @@ mod tests {
         assert_eq!(bench.address(FIRST), Status::Success);
     }
 
-    /// What spec/bluez.md calls trap 2: the controller does not prevent it.
+    /// What docs/bluez.md calls trap 2: the controller does not prevent it.
     #[test]
     fn new_data_while_enabled_goes_out_under_the_old_address() {
         let mut bench = Bench::legacy();

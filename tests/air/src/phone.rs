@@ -204,7 +204,7 @@ fn metadata(tx_power: i8) -> [u8; 4] {
     [VERSION_1_0, tx_power, 0, 0]
 }
 
-/// The advert as phones send it (protocol §2).
+/// The advert as phones send it (docs/protocol.md §2).
 fn advert(rpi: &Rpi, aem: &Aem, flags: bool) -> Vec<u8> {
     const FLAGS: [u8; 3] = [0x02, 0x01, 0x1A];
     const COMPLETE_SERVICE_UUIDS: [u8; 4] = [0x03, 0x03, 0x6F, 0xFD];

@@ -72,7 +72,7 @@ enum Job {
     },
 }
 
-// bluer stalls on a multi-thread runtime (spec/bluez.md).
+// bluer stalls on a multi-thread runtime (docs/bluez.md).
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let options = Options::parse();

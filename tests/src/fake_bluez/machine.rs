@@ -28,7 +28,7 @@ const SERVICE_UUID: &str = "0000fd6f-0000-1000-8000-00805f9b34fb";
 
 /// How many adverts the kernel keeps, on legacy controllers by taking turns.
 const INSTANCES: u8 = 5;
-/// How often a phone advertises (protocol §2).
+/// How often a phone advertises (docs/protocol.md §2).
 const ADVERT_INTERVAL: Duration = Duration::from_millis(250);
 /// How long the kernel discovers before it rests, and for how long.
 const DISCOVERY: Duration = Duration::from_millis(10_240);

@@ -1,5 +1,5 @@
 //! A notification server in a folder: signed exports and `list.json`, as COCOA
-//! lays them out (protocol §8), for `file://` checks.
+//! lays them out (docs/protocol.md §8), for `file://` checks.
 
 use std::fs;
 use std::io;

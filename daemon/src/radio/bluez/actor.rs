@@ -192,7 +192,7 @@ impl Actor {
         check_privacy(&bus, &name).await?;
         // A legacy controller has one instance. For a second one the kernel takes
         // turns and writes new data under the address that is in use: one RPI
-        // would be seen under two addresses (spec/bluez.md, trap 2).
+        // would be seen under two addresses (docs/bluez.md, trap 2).
         if !adapter.is_extended() {
             if bus.active_instances(&name).await? > 0 {
                 self.shared_in.get_or_insert(adapter.epoch);
@@ -498,6 +498,12 @@ impl Leftovers {
     /// Leaves them as they are, for good: dropped, they would call `org.bluez`, and start a
     /// bluetoothd that somebody has stopped. They end with this process.
     fn leave(&mut self) {
+        if !self.adverts.is_empty() {
+            tracing::warn!(
+                "the last identifier could not be taken back: once the adapter is on, the \
+                 kernel may send it until this service or bluetoothd is started again"
+            );
+        }
         std::mem::forget(std::mem::take(self));
     }
 }

@@ -213,7 +213,7 @@ pub(super) async fn sweep(bus: &Bus, adapter: &str) -> Result<(), RadioError> {
 /// `broadcast` as bluetoothd is to send it.
 ///
 /// Type `broadcast` and nothing about discoverability: anything else would be
-/// connectable and come from the public address (spec/bluez.md, trap 1).
+/// connectable and come from the public address (docs/bluez.md, trap 1).
 fn advert(broadcast: &Broadcast, settings: &Settings) -> Advertisement {
     let data = ServiceData {
         rpi: broadcast.rpi,

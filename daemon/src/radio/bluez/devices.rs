@@ -18,7 +18,7 @@ use crate::radio::Heard;
 
 pub(super) const DEVICE: &str = "org.bluez.Device1";
 
-/// The Exposure Notification service (protocol §2), and how BlueZ writes it.
+/// The Exposure Notification service (docs/protocol.md §2), and how BlueZ writes it.
 pub(super) const SERVICE: Uuid = Uuid::from_u128(0xfd6f_0000_1000_8000_0080_5f9b_34fb);
 const SERVICE_UUID: &str = "0000fd6f-0000-1000-8000-00805f9b34fb";
 

@@ -68,7 +68,7 @@ impl Default for Settings {
         Self {
             adapter: None,
             method: Method::Auto,
-            // Protocol §2.
+            // docs/protocol.md §2.
             advertising_interval: (Duration::from_millis(200), Duration::from_millis(270)),
             memory: None,
         }

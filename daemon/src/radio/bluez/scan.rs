@@ -36,7 +36,7 @@ const SERVICE_BYTES: [u8; 2] = [0x6f, 0xfd];
 /// How long bluetoothd may take to begin to use a monitor.
 const MONITOR_TIME_MAX: Duration = Duration::from_secs(5);
 /// Between two starts of plain discovery. Phones advertise every 200–270 ms
-/// (protocol §2), so this hears each of them twice even if one advert is lost.
+/// (docs/protocol.md §2), so this hears each of them twice even if one advert is lost.
 const RESTART_EVERY: Duration = Duration::from_millis(750);
 /// How many starts come so soon. By then there are as many samples of each phone as
 /// the core keeps of a scan cycle, and what more there were in a long scan would be a

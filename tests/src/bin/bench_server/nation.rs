@@ -7,7 +7,7 @@ use crate::site::Cpu;
 
 const DEVICES: f64 = 40e6;
 const KEYS_A_DAY: f64 = 250e3;
-/// Keys and files are kept for as long (protocol §8).
+/// Keys and files are kept for as long (docs/protocol.md §8).
 const DAYS_KEPT: f64 = 14.0;
 /// By the server's default settings.
 const EXPORTS_A_DAY: f64 = 5.0;
