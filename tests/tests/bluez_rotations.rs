@@ -59,7 +59,6 @@ fn nothing_ties_them_together_on_an_extended_controller() {
 
 /// docs/bluez.md, trap 9.
 #[test]
-#[expect(clippy::print_stdout, reason = "figures for docs/bluetooth.md")]
 fn what_the_kernel_was_left_with_is_not_sent_beside_ours() {
     for (name, model) in [("left-legacy", LEGACY), ("left-extended", EXTENDED)] {
         let run = Machine::new(name, "radio-is-left-adverts")
@@ -158,12 +157,12 @@ fn without_the_old_one(records: &[Record]) -> Vec<Record> {
     let mut on_us = None;
     let mut rest = Vec::with_capacity(records.len());
     for record in records {
-        match &record.event {
-            Event::Instruction { line } if line == "mark on" => on_us = Some(record.at_us),
-            Event::Pdu { .. } if on_us.take().is_some_and(|on| record.at_us < on + 1_000) => {
-                continue;
-            }
-            _ => {}
+        if matches!(&record.event, Event::Instruction { line } if line == "mark on") {
+            on_us = Some(record.at_us);
+        } else if matches!(record.event, Event::Pdu { .. })
+            && on_us.take().is_some_and(|on| record.at_us < on + 1_000)
+        {
+            continue;
         }
         rest.push(record.clone());
     }
