@@ -1,7 +1,7 @@
 //! The real daemon on a private bus, in a temporary folder.
 
 use std::fs::{self, File, Permissions};
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -51,10 +51,6 @@ pub fn program(name: &str) -> anyhow::Result<PathBuf> {
 
 /// A file of the project's shared test data, or `None` (said on standard error)
 /// where that folder is absent, as it is in a plain clone.
-#[expect(
-    clippy::print_stderr,
-    reason = "whoever runs the tests is to know what was skipped"
-)]
 pub fn shared(path: &str) -> Option<PathBuf> {
     let dir =
         std::env::var_os("SESSHOKU_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
@@ -62,11 +58,18 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     if file.exists() {
         return Some(file);
     }
-    eprintln!(
-        "skipped: {} is not here (SESSHOKU_SHARED names the folder)",
+    skipped(&format!(
+        "{} is not here (SESSHOKU_SHARED names the folder)",
         file.display()
-    );
+    ));
     None
+}
+
+/// Says that a test cannot be held here, past the harness, so that it is counted
+/// (`scripts/tally`).
+pub fn skipped(why: &str) {
+    // A harness without standard error has nobody who counts.
+    let _ = writeln!(io::stderr(), "\nskipped: {why}");
 }
 
 /// Waits until `ready` gives a value.

@@ -14,6 +14,7 @@ use air::log::{Event, Record};
 use air::pdu::PduKind;
 use serde_json::Value;
 use sesshoku_tests::audit::{Audit, Broadcast, ViolationKind, audit, reports};
+use sesshoku_tests::local::skipped;
 use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, NOON, newer_bluetoothd};
 
 const DUAL_MODE: Model = Model {
@@ -342,7 +343,7 @@ mod daemon {
         let bluetoothd = match newer_bluetoothd() {
             Ok(bluetoothd) => bluetoothd,
             Err(error) => {
-                eprintln!("skipped: there is no bluetoothd 5.82: {error:#}");
+                skipped(&format!("there is no bluetoothd 5.82: {error:#}"));
                 return;
             }
         };

@@ -16,7 +16,7 @@ use gaen::time::UnixSeconds;
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
-use sesshoku_tests::local::{Place, Process, program, shared, wait_for, wait_up_to};
+use sesshoku_tests::local::{Place, Process, program, shared, skipped, wait_for, wait_up_to};
 use sesshoku_tests::room::meeting;
 use sesshokud::store::{DeviceKey, Store};
 
@@ -113,7 +113,7 @@ fn mount_overlay(place: &Place, at: &Path) -> anyhow::Result<Option<Mounted>> {
 fn status_says_when_what_is_deleted_may_stay_on_the_disk() -> anyhow::Result<()> {
     let place = Place::new()?;
     let Some(_mounted) = mount_overlay(&place, &place.state_dir())? else {
-        eprintln!("skipped: an overlay cannot be mounted here");
+        skipped("an overlay cannot be mounted here");
         return Ok(());
     };
     let daemon = place.start_daemon(&room_config(&place, 1)?)?;

@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::ensure;
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use sesshoku_tests::local::{Place, root};
+use sesshoku_tests::local::{Place, root, skipped};
 use sesshoku_tests::polkit::{self, Agent, Person};
 
 /// `nobody`, whom polkit trusts here as it does who sits in front of the device.
@@ -24,7 +24,7 @@ const PERSONAL: [(&[&str], i32); 5] = [
 macro_rules! need_polkit {
     () => {
         if !polkit::is_possible() {
-            eprintln!("skipped: polkitd needs root and a mount namespace");
+            skipped("polkitd needs root and a mount namespace");
             return Ok(());
         }
     };

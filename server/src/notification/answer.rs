@@ -20,8 +20,8 @@ const RETRY_SECONDS: u64 = 60;
 /// What became of a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// It is in effect (or was chaff).
-    Done,
+    /// It is in effect (or was chaff), with so many keys; so many could not be used.
+    Done { keys: usize, unusable: usize },
     /// It is not in order.
     Invalid(Refusal),
     /// Its app may not register here.
@@ -40,7 +40,7 @@ impl Outcome {
     /// A word for metrics.
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Done => "done",
+            Self::Done { .. } => "done",
             Self::Invalid(_) => "invalid",
             Self::NotAllowed => "not_allowed",
             Self::WrongNumber => "wrong_number",
@@ -52,7 +52,7 @@ impl Outcome {
 
     const fn status(self) -> StatusCode {
         match self {
-            Self::Done => StatusCode::OK,
+            Self::Done { .. } => StatusCode::OK,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
             Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::WrongNumber => StatusCode::NOT_ACCEPTABLE,
@@ -64,7 +64,12 @@ impl Outcome {
 
     fn message(self) -> String {
         match self {
-            Self::Done => "the registration is in effect".to_owned(),
+            Self::Done { keys, unusable: 0 } => {
+                format!("the registration is in effect, with {keys} keys")
+            }
+            Self::Done { keys, unusable } => format!(
+                "the registration is in effect, with {keys} keys; {unusable} could not be used"
+            ),
             Self::Invalid(refusal) => refusal.to_string(),
             Self::NotAllowed => "this app may not register here".to_owned(),
             Self::WrongNumber => "the number is wrong, used or expired".to_owned(),
@@ -78,7 +83,7 @@ impl Outcome {
         match self {
             Self::TooMany(wait) => Some(wait.as_secs().saturating_add(1)),
             Self::Unavailable => Some(RETRY_SECONDS),
-            Self::Done
+            Self::Done { .. }
             | Self::Invalid(_)
             | Self::NotAllowed
             | Self::WrongNumber
@@ -145,7 +150,14 @@ mod tests {
     #[test]
     fn every_answer_is_of_one_size_and_none_like_another() {
         for outcome in [
-            Outcome::Done,
+            Outcome::Done {
+                keys: 30,
+                unusable: 0,
+            },
+            Outcome::Done {
+                keys: 0,
+                unusable: 30,
+            },
             Outcome::Invalid(Refusal::IdempotencyKey),
             Outcome::Invalid(Refusal::Json),
             Outcome::NotAllowed,

@@ -153,14 +153,16 @@ impl Registrar {
         processing_number: &str,
         source: Bucket,
     ) -> Result<Outcome, Unavailable> {
+        let done = done(&accepted);
         let Accepted {
             id,
             digest,
             regions,
             keys,
+            unusable: _,
         } = accepted;
         if let Some(registered) = self.store.find(id, digest).await? {
-            return Ok(outcome(registered));
+            return Ok(outcome(registered, done));
         }
         let number = self.limits.number(processing_number);
         let is_genuine = {
@@ -184,7 +186,7 @@ impl Registrar {
         // registration sent again is found genuine again, and stored then.
         let now = self.clock.now();
         let registered = self.store.register(id, digest, regions, keys, now).await?;
-        Ok(outcome(registered))
+        Ok(outcome(registered, done))
     }
 
     /// The way of [`Self::decide`] without a number and without an effect.
@@ -197,13 +199,20 @@ impl Registrar {
             return Ok(Outcome::TooMany(wait));
         }
         self.checker.pretend().await?;
-        Ok(Outcome::Done)
+        Ok(done(accepted))
     }
 }
 
-const fn outcome(registered: Registered) -> Outcome {
+const fn done(accepted: &Accepted) -> Outcome {
+    Outcome::Done {
+        keys: accepted.keys.len(),
+        unusable: accepted.unusable,
+    }
+}
+
+const fn outcome(registered: Registered, done: Outcome) -> Outcome {
     match registered {
-        Registered::New | Registered::Again => Outcome::Done,
+        Registered::New | Registered::Again => done,
         Registered::Conflict => Outcome::Invalid(Refusal::IdempotencyConflict),
     }
 }

@@ -18,6 +18,9 @@ use super::config::Registration;
 
 /// For how many days keys are taken and kept.
 pub(super) const KEPT_DAYS: u32 = 14;
+/// By how many intervals, two hours, a device's clock may be ahead: as in matching. Its key
+/// of today may be of tomorrow then. No key is published before it has been over for as long.
+const MAX_AHEAD_INTERVALS: u32 = 12;
 /// Most days from the onset or test to today, in either direction.
 const MAX_DAYS_FROM_ONSET: i32 = 14;
 /// Longest idempotency key, in bytes; clients use a UUID or a hash.
@@ -37,6 +40,8 @@ pub(super) struct Accepted {
     pub(super) regions: Vec<String>,
     /// What to publish; empty when none of the keys is of an infectious day.
     pub(super) keys: Vec<DiagnosisKey>,
+    /// How many keys could not be used, each for a reason of its own.
+    pub(super) unusable: usize,
 }
 
 /// Why a registration is not in order. Nothing of it is repeated.
@@ -66,7 +71,7 @@ pub(super) enum Refusal {
     RollingPeriod,
     #[error("a rollingStartNumber is more than 14 days ago")]
     TooOld,
-    #[error("a rollingStartNumber is in the future")]
+    #[error("a rollingStartNumber is more than two hours in the future")]
     InFuture,
     #[error("a reportType is not 0 to 3")]
     ReportType,
@@ -92,7 +97,14 @@ pub(super) fn check(
         Some(text) => Some(onset(text, now)?),
         None => None,
     };
-    let keys = keys(&diagnosis.keys, now, rules)?;
+    let mut keys = usable_keys(&diagnosis.keys, now, rules)?;
+    let unusable = diagnosis.keys.len() - keys.len();
+    // Same key, start and period: one row.
+    keys.sort_by_key(identity);
+    keys.dedup_by_key(|key| identity(key));
+    if max_overlap(&keys) > rules.max_overlap {
+        return Err(Refusal::Overlap);
+    }
     let keys = keys
         .into_iter()
         .filter_map(|key| within_window(key, diagnosis.has_symptom, date))
@@ -102,6 +114,7 @@ pub(super) fn check(
         digest: digest(diagnosis, &name, &regions),
         regions,
         keys,
+        unusable,
     })
 }
 
@@ -162,7 +175,10 @@ fn onset(text: &str, now: UnixSeconds) -> Result<UtcDay, Refusal> {
     Ok(day)
 }
 
-fn keys(
+/// The keys that are in order. One that is not costs the others nothing, as with COCOA: a
+/// phone's clock may have made one of them of tomorrow, or the days until the number came
+/// one of them too old.
+fn usable_keys(
     entries: &[DiagnosisKeyEntry],
     now: UnixSeconds,
     rules: &Registration,
@@ -173,15 +189,16 @@ fn keys(
     if entries.len() > rules.max_keys {
         return Err(Refusal::TooManyKeys);
     }
-    let mut keys: Vec<DiagnosisKey> = entries
-        .iter()
-        .map(|entry| key(entry, now))
-        .collect::<Result<_, _>>()?;
-    // Same key, start and period: one row.
-    keys.sort_by_key(identity);
-    keys.dedup_by_key(|key| identity(key));
-    if max_overlap(&keys) > rules.max_overlap {
-        return Err(Refusal::Overlap);
+    let mut first_fault = Refusal::NoKeys;
+    let mut keys = Vec::with_capacity(entries.len());
+    for entry in entries.iter().rev() {
+        match key(entry, now) {
+            Ok(key) => keys.push(key),
+            Err(fault) => first_fault = fault,
+        }
+    }
+    if keys.is_empty() {
+        return Err(first_fault);
     }
     Ok(keys)
 }
@@ -212,7 +229,7 @@ fn key(entry: &DiagnosisKeyEntry, now: UnixSeconds) -> Result<DiagnosisKey, Refu
     let rolling_start = u32::try_from(start)
         .map(Interval::new)
         .ok()
-        .filter(|start| *start <= now.interval())
+        .filter(|start| *start <= now.interval().saturating_add(MAX_AHEAD_INTERVALS))
         .ok_or(Refusal::InFuture)?;
     let report_type = match entry.report_type {
         0 | 1 => ReportType::ConfirmedTest,
@@ -462,7 +479,7 @@ mod tests {
                 Refusal::TooOld,
             ),
             (
-                with_key(json!({"rollingStartNumber": NOW.interval().get() + 1})),
+                with_key(json!({"rollingStartNumber": NOW.interval().get() + 13})),
                 Refusal::InFuture,
             ),
             (
@@ -475,6 +492,49 @@ mod tests {
         ] {
             assert_eq!(refused(change.clone()), expected, "{change}");
         }
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_used_costs_the_others_nothing() {
+        let mut keys = vec![key_of(TODAY), key_of(TODAY - 1)];
+        for (name, value) in [
+            ("keyData", json!("")),
+            ("rollingPeriod", json!(145)),
+            ("rollingStartNumber", json!(start_of(TODAY - 14) - 1)),
+            ("rollingStartNumber", json!(start_of(TODAY + 1) + 1)),
+            ("reportType", json!(5)),
+        ] {
+            let mut key = key_of(TODAY - 2);
+            key[name] = value;
+            keys.push(key);
+        }
+        for is_chaff in [false, true] {
+            for rotation in 0..keys.len() {
+                keys.rotate_left(rotation);
+                let registration = try_as(json!({"keys": keys}), is_chaff).ok().unwrap();
+                assert_eq!((registration.keys.len(), registration.unusable), (2, 5));
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_two_hours_ahead_costs_nothing() {
+        // At 23:00, by a clock that shows 00:59 of the next day.
+        let now = UnixSeconds::new(NOW.get() + 11 * 3600);
+        let diagnosis = serde_json::from_value(body(json!({
+            "keys": [key_of(TODAY), key_of(TODAY + 1)],
+        })));
+        let served = ["440".to_owned()];
+        let accepted = check(
+            &diagnosis.unwrap(),
+            false,
+            now,
+            &served,
+            &Registration::default(),
+        );
+        let accepted = accepted.ok().unwrap();
+        assert_eq!((accepted.keys.len(), accepted.unusable), (2, 0));
+        assert!(accepted.keys[1].rolling_start > publishable_until(now));
     }
 
     #[test]

@@ -439,7 +439,7 @@ impl Drop for SmallDisk<'_> {
 async fn a_failure_that_could_not_be_stored_is_known_all_the_same() {
     let disk_dir = TempDir::new().unwrap();
     let Some(disk) = SmallDisk::mount(disk_dir.path()) else {
-        eprintln!("skipped: only root can mount a small disk to fill");
+        skipped("only root can mount a small disk to fill");
         return;
     };
     let mut world = World::new();
