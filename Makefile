@@ -218,6 +218,10 @@ bench-server: setup-bench ## Measure both roles of the server, and write the tab
 	nice cargo build --bin sesshoku
 	nice cargo run --bin bench-server
 
+.PHONY: bench-dummies
+bench-dummies: build-tests ## Compare how long registrations and dummies take, at once and one by one
+	cargo test $(ALL) --test notification -- --ignored --nocapture however_many
+
 .PHONY: bench-power
 bench-power: build-tests ## Measure what the daemon takes in a day, and write the table into docs/
 	@tests/uml/kernel.sh >/dev/null

@@ -26,6 +26,7 @@ use super::recipient::{Recipient, RecipientError};
 use super::send::SendError;
 use super::store::{Check, Checked};
 use crate::log::Causes;
+use crate::notification::NO_NUMBER;
 
 /// No body here needs more.
 const BODY_LEN_MAX: usize = 4096;
@@ -142,12 +143,20 @@ async fn check(
         return Err(UNAUTHORIZED);
     }
     let Json(body) = body.map_err(unreadable)?;
-    let number: ProcessingNumber = body.processing_number.parse().map_err(|_| MALFORMED)?;
     let mut request: Digest = [0; 32];
     hex::decode_to_slice(&body.request, &mut request).map_err(|_| MALFORMED)?;
+    let is_dummy = body.processing_number == NO_NUMBER;
+    let digest = if is_dummy {
+        // Random, and of no number.
+        request
+    } else {
+        let number: ProcessingNumber = body.processing_number.parse().map_err(|_| MALFORMED)?;
+        inner.keys.number(&number)
+    };
     let check = Check {
-        digest: inner.keys.number(&number),
+        digest,
         request,
+        is_dummy,
         now: inner.clock.now(),
         wrong_per_hour: inner.config.numbers.wrong_per_hour,
     };

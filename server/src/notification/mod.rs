@@ -48,6 +48,7 @@ use store::Store;
 
 pub use blobs::BlobError;
 pub use check::CheckerError;
+pub(crate) use check::NO_NUMBER;
 pub use config::Config;
 pub use distribute::ConfigurationsError;
 pub use notices::NoticesError;

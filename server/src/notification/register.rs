@@ -4,13 +4,14 @@
 //! Devices send dummies at random times, marked by a header inside TLS, so that who
 //! watches the network cannot tell who registered. A dummy goes the same way as a
 //! registration: limits, JSON, rules, a look into the database, a question to the
-//! management system. It differs in three points: the question is about no number
-//! (the management system refuses it, and neither uses up a number nor counts a
-//! wrong one), it is never wrong, and nothing is written. What remains of the
-//! difference in time, a transaction or two, is hidden by the answer waiting for the
-//! next multiple of `registration.answer_milliseconds`; all answers are of one size.
-//! Where a registration would be answered 400, 413, 429 or 503 at the time, so is a
-//! dummy. No dummy is answered 406: a person who mistyped is told, and sends again.
+//! management system, a transaction that is committed. It differs in three points: the
+//! question says that it is about no number (the management system does what it does for
+//! a genuine one, and takes it back), it is never wrong, and what is written is made up,
+//! and deleted in the same transaction. What remains of the difference in time is hidden by
+//! the answer waiting for the next multiple of `registration.answer_milliseconds`; all
+//! answers are of one size. Where a registration would be answered 400, 413, 429 or 503 at
+//! the time, so is a dummy. No dummy is answered 406: a person who mistyped is told, and
+//! sends again.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -129,7 +130,7 @@ impl Registrar {
             let rules = &self.rules;
             match rules::check(&diagnosis, is_chaff, now, &self.regions, rules) {
                 Err(refusal) => return Outcome::Invalid(refusal),
-                Ok(accepted) if is_chaff => self.pretend(&accepted, source).await,
+                Ok(accepted) if is_chaff => self.pretend(accepted, source).await,
                 Ok(accepted) => {
                     let number = &diagnosis.verification_payload;
                     self.decide(accepted, number, source).await
@@ -190,16 +191,21 @@ impl Registrar {
     }
 
     /// The way of [`Self::decide`] without a number and without an effect.
-    async fn pretend(&self, accepted: &Accepted, source: Bucket) -> Result<Outcome, Unavailable> {
+    async fn pretend(&self, accepted: Accepted, source: Bucket) -> Result<Outcome, Unavailable> {
         self.store.find(accepted.id, accepted.digest).await?;
-        let place = self.limits.place(PLACE_WAIT).await;
-        let _place = place.map_err(|_| Unavailable::Crowded)?;
-        let now = std::time::Instant::now();
-        if let Err(TooMany(wait)) = self.limits.may_ask(source, None, now) {
-            return Ok(Outcome::TooMany(wait));
+        {
+            let place = self.limits.place(PLACE_WAIT).await;
+            let _place = place.map_err(|_| Unavailable::Crowded)?;
+            let now = std::time::Instant::now();
+            if let Err(TooMany(wait)) = self.limits.may_ask(source, None, now) {
+                return Ok(Outcome::TooMany(wait));
+            }
+            self.checker.pretend().await?;
         }
-        self.checker.pretend().await?;
-        Ok(done(accepted))
+        let (done, now) = (done(&accepted), self.clock.now());
+        let Accepted { regions, keys, .. } = accepted;
+        self.store.pretend_to_register(regions, keys, now).await?;
+        Ok(done)
     }
 }
 

@@ -221,6 +221,33 @@ async fn replicas_on_postgresql_share_everything() {
 }
 
 #[tokio::test]
+async fn a_dummy_is_answered_as_a_number_is() {
+    for is_postgres in [false, true] {
+        let smtp = Smtp::plain();
+        let mut place = Place::new(&smtp);
+        if is_postgres {
+            place = place.with_postgres(&postgres::empty_database().await);
+        }
+        place.set("numbers.wrong_per_hour = 1");
+        let token = place.add_token("clinic");
+        let server = place.start();
+        server.issue(&token, json!({ "mail": MAIL })).await;
+        let number = smtp.mail().number();
+        // None uses up a number, counts as a wrong one, or is remembered.
+        for request in [1, 1, 2, 3] {
+            assert!(server.is_genuine("chaff", request).await);
+        }
+        assert!(server.is_genuine(&number, 1).await);
+        // Where a number is not looked at, a dummy is not, either.
+        assert!(!server.is_genuine(&other_than(&number), 4).await);
+        for asked in [&number, "chaff"] {
+            let answer = server.check(asked, 5).await;
+            assert_eq!(answer.status, 429, "{answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn guessing_is_bounded() {
     let smtp = Smtp::plain();
     let mut place = Place::new(&smtp);

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt as _, stream};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::management::Trouble;
+use crate::postgres;
 use crate::support::{Server, Site, random_key, registration, wait_for};
 
 pub(crate) async fn chaff(server: &Server, body: &Value) -> Response {
@@ -54,7 +56,7 @@ async fn dummies_are_answered_alike_and_leave_nothing() {
         0,
         "no dummy counts as a wrong number"
     );
-    assert_eq!(site.management.refused(), 20);
+    assert_eq!(site.management.dummies(), 20);
     wait_for("the exports", async || {
         (site.count(&published) == [1; 20]).then_some(())
     })
@@ -142,4 +144,93 @@ async fn dummies_take_as_long_as_registrations() {
         difference < Duration::from_millis(5),
         "{difference:?}: {genuine:?} {dummies:?}"
     );
+}
+
+/// The same under load, on both databases, by the whole distribution; and what it would be
+/// without the step.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "compares times, for which the machine has to be idle: make bench-dummies"]
+async fn dummies_take_as_long_as_registrations_however_many_come_at_once() {
+    const EACH: usize = 300;
+    for is_postgres in [false, true] {
+        for step in [250, 1] {
+            let mut site = Site::new(&format!(
+                "[registration]\nanswer_milliseconds = {step}\n[export]\nperiod_seconds = 3600"
+            ))
+            .await;
+            if is_postgres {
+                let url = site.path("database-url");
+                std::fs::write(&url, postgres::empty_database().await).unwrap();
+                let database = format!("kind = 'postgres'\nurl.file = '{}'", url.display());
+                site.replace("database", &database);
+            }
+            let server = site.start().await;
+            let mut numbers = (0..).map(|number| format!("{number:08}"));
+            for at_once in [1, 4, 40] {
+                let numbers: Vec<_> = numbers.by_ref().take(EACH).collect();
+                site.management.issue(numbers.iter().cloned());
+                let registrations = numbers.iter().map(|number| (false, number));
+                let dummies = numbers.iter().map(|number| (true, number));
+                // In turn, so that neither has the quieter time.
+                let both = registrations.zip(dummies).flat_map(|(a, b)| [a, b]);
+                let answers: Vec<_> = stream::iter(both)
+                    .map(async |(is_chaff, number)| {
+                        let body = registration(number, &[random_key()]);
+                        let began = Instant::now();
+                        let answer = if is_chaff {
+                            chaff(&server, &body).await
+                        } else {
+                            server.answer(&body).await
+                        };
+                        (is_chaff, began.elapsed(), shape(answer).await)
+                    })
+                    .buffer_unordered(at_once)
+                    .collect()
+                    .await;
+                assert!(answers.iter().all(|(.., shape)| *shape == answers[0].2));
+                let of = |which| {
+                    let mut times: Vec<_> = answers
+                        .iter()
+                        .filter(|(is_chaff, ..)| *is_chaff == which)
+                        .map(|(_, took, _)| {
+                            took.as_micros() / (u128::from(step == 250) * 249_999 + 1)
+                        })
+                        .collect();
+                    times.sort_unstable();
+                    times
+                };
+                let (genuine, dummies) = (of(false), of(true));
+                let p = same_distribution(&genuine, &dummies);
+                let database = if is_postgres { "PostgreSQL" } else { "SQLite" };
+                println!(
+                    "{database}, step {step} ms, {at_once} at once: medians {} and {}, p = {p:.3}",
+                    genuine[EACH / 2],
+                    dummies[EACH / 2]
+                );
+                assert!(step == 1 || p > 0.05, "{genuine:?} {dummies:?}");
+            }
+        }
+    }
+}
+
+/// How likely samples (sorted, as many in each) of one distribution differ as much or more:
+/// the test of Kolmogorov and Smirnov, by its limit for large samples.
+fn same_distribution(a: &[u128], b: &[u128]) -> f64 {
+    let float = |count: usize| f64::from(u32::try_from(count).unwrap());
+    let below = |values: &[u128], value| float(values.partition_point(|it| *it <= value));
+    let size = float(a.len());
+    let differences = a.iter().chain(b).map(|value| {
+        let (a, b) = (below(a, *value), below(b, *value));
+        (a - b).abs() / size
+    });
+    let lambda = differences.fold(0.0, f64::max) * (size / 2.0).sqrt();
+    let terms = (1..=100).map(|k| {
+        let k = f64::from(k);
+        let sign = if k % 2.0 == 0.0 { -1.0 } else { 1.0 };
+        sign * (-2.0 * k * k * lambda * lambda).exp()
+    });
+    if lambda < 0.2 {
+        return 1.0;
+    }
+    (2.0 * terms.sum::<f64>()).clamp(0.0, 1.0)
 }

@@ -28,7 +28,7 @@ struct State_ {
     /// Requests that were answered yes, with their number.
     remembered: BTreeMap<String, String>,
     wrong: usize,
-    refused: usize,
+    dummies: usize,
     trouble: Option<Trouble>,
 }
 
@@ -78,9 +78,9 @@ impl Management {
         self.lock().wrong
     }
 
-    /// How many questions were none.
-    pub(crate) fn refused(&self) -> usize {
-        self.lock().refused
+    /// How many questions were about no number.
+    pub(crate) fn dummies(&self) -> usize {
+        self.lock().dummies
     }
 
     fn lock(&self) -> MutexGuard<'_, State_> {
@@ -117,12 +117,14 @@ impl Management {
             question["processing_number"].as_str(),
             question["request"].as_str(),
         ) else {
-            state.refused += 1;
             return StatusCode::BAD_REQUEST.into_response();
         };
         let is_hex = request.len() == 64 && request.bytes().all(|it| it.is_ascii_hexdigit());
+        if number == "chaff" && is_hex {
+            state.dummies += 1;
+            return axum::Json(json!({ "genuine": true })).into_response();
+        }
         if !gaen::registration::is_processing_number(number) || !is_hex {
-            state.refused += 1;
             return StatusCode::BAD_REQUEST.into_response();
         }
         let genuine = match state.remembered.get(request) {

@@ -49,6 +49,7 @@ macro_rules! suites {
 
 suites! {
     a_number_is_good_once
+    a_dummy_is_bounded_as_a_number_and_leaves_nothing
     of_parallel_checks_one_succeeds
     an_expired_number_is_wrong_and_makes_room
     wrong_numbers_are_bounded_by_the_hour
@@ -108,6 +109,7 @@ fn check_at(n: u32, request: u32, now: UnixSeconds) -> Check {
     Check {
         digest: digest(n),
         request: digest(request),
+        is_dummy: false,
         now,
         wrong_per_hour: 100,
     }
@@ -131,6 +133,29 @@ async fn a_number_is_good_once(store: Store) {
     assert_eq!(store.check(almost).await.unwrap(), Checked::Repeated);
     let too_late = check_at(1, 71, later(24 * HOUR));
     assert_eq!(store.check(too_late).await.unwrap(), Checked::Wrong);
+}
+
+async fn a_dummy_is_bounded_as_a_number_and_leaves_nothing(store: Store) {
+    store.issue(issue_at(1, NOW)).await.unwrap();
+    let check = |number, request, is_dummy| Check {
+        is_dummy,
+        wrong_per_hour: 1,
+        ..check_at(number, request, NOW)
+    };
+    for request in [70, 70, 71] {
+        let dummy = store.check(check(9, request, true)).await.unwrap();
+        assert_eq!(dummy, Checked::Consumed);
+    }
+    // Neither its answer nor a wrong number is remembered.
+    let wrong = store.check(check(9, 70, false)).await.unwrap();
+    assert_eq!(wrong, Checked::Wrong);
+    for is_dummy in [false, true] {
+        let bounded = store.check(check(1, 72, is_dummy)).await.unwrap();
+        assert!(
+            matches!(bounded, Checked::Bounded(_)),
+            "{is_dummy}: {bounded:?}"
+        );
+    }
 }
 
 async fn of_parallel_checks_one_succeeds(store: Store) {

@@ -153,7 +153,7 @@ pub(super) async fn check(db: &Postgres, check: Check) -> Result<Checked> {
         &[&check.digest.as_slice(), &seconds(check.now)],
     )
     .await?;
-    let checked = if consumed == 0 {
+    let checked = if consumed == 0 && !check.is_dummy {
         add_to_count(&tx, scope::WRONG, check.now).await?;
         Checked::Wrong
     } else {
@@ -164,6 +164,14 @@ pub(super) async fn check(db: &Postgres, check: Check) -> Result<Checked> {
             &[&check.request.as_slice(), &after(check.now, ANSWER_KEPT)],
         )
         .await?;
+        if check.is_dummy {
+            execute(
+                &tx,
+                "DELETE FROM answered WHERE request = $1",
+                &[&check.request.as_slice()],
+            )
+            .await?;
+        }
         Checked::Consumed
     };
     tx.commit().await?;

@@ -149,7 +149,7 @@ pub(super) async fn check(db: &Sqlite, check: Check) -> Result<Checked> {
             "DELETE FROM number WHERE digest = ?1 AND expires > ?2",
             params![check.digest, seconds(check.now)],
         )?;
-        if consumed == 0 {
+        if consumed == 0 && !check.is_dummy {
             add_to_count(tx, scope::WRONG, check.now)?;
             return Ok(Checked::Wrong);
         }
@@ -158,6 +158,9 @@ pub(super) async fn check(db: &Sqlite, check: Check) -> Result<Checked> {
              ON CONFLICT (request) DO UPDATE SET expires = excluded.expires",
             params![check.request, after(check.now, ANSWER_KEPT)],
         )?;
+        if check.is_dummy {
+            tx.execute("DELETE FROM answered WHERE request = ?1", [check.request])?;
+        }
         Ok(Checked::Consumed)
     })
     .await

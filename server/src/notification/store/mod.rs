@@ -17,6 +17,8 @@ mod tests;
 use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
 use gaen::key::{KEY_LEN, Tek};
 use gaen::time::{Interval, UnixSeconds};
+use getrandom::SysRng;
+use rand_core::{Rng, UnwrapErr};
 
 use crate::database::{Database, DatabaseError, Migrations, Settings};
 
@@ -183,10 +185,31 @@ impl Store {
         now: UnixSeconds,
     ) -> Result<Registered, StoreError> {
         let day = i64::from(now.utc_day().get());
-        match either!(self, register(id, digest, regions, keys, day))? {
+        match either!(self, register(id, digest, regions, keys, day, false))? {
             None => Ok(Registered::New),
             Some(known) => Ok(same(&known, &digest)),
         }
+    }
+
+    /// Does all that [`Self::register`] does for so many keys, and takes it back in the same
+    /// transaction: as much is written, and nothing is there. The keys are made up, for a
+    /// dummy's own may be somebody's.
+    pub(super) async fn pretend_to_register(
+        &self,
+        regions: Vec<String>,
+        mut keys: Vec<DiagnosisKey>,
+        now: UnixSeconds,
+    ) -> Result<(), StoreError> {
+        let mut random = UnwrapErr(SysRng);
+        for key in &mut keys {
+            key.tek = Tek::generate(&mut random);
+        }
+        let [mut id, mut digest] = [[0; 32]; 2];
+        random.fill_bytes(&mut id);
+        random.fill_bytes(&mut digest);
+        let day = i64::from(now.utc_day().get());
+        either!(self, register(id, digest, regions, keys, day, true))?;
+        Ok(())
     }
 
     /// Makes `holder` the one exporter until `until`, if nobody else is at `now`. A lease

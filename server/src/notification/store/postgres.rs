@@ -109,6 +109,7 @@ pub(super) async fn register(
     regions: Vec<String>,
     keys: Vec<DiagnosisKey>,
     day: i64,
+    takes_back: bool,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let mut client = database.get().await?;
     let tx = client.transaction().await?;
@@ -135,6 +136,19 @@ pub(super) async fn register(
         for key in &keys {
             insert(&tx, region, &key.into()).await?;
         }
+    }
+    if takes_back {
+        let all = tx
+            .prepare_cached(
+                "WITH taken_back AS (DELETE FROM registration WHERE id = $3)
+                 DELETE FROM diagnosis_key WHERE region = ANY($1) AND tek = ANY($2)",
+            )
+            .await?;
+        let teks: Vec<&[u8]> = keys
+            .iter()
+            .map(|key| key.tek.expose_bytes().as_slice())
+            .collect();
+        tx.execute(&all, &[&regions, &teks, &id.as_slice()]).await?;
     }
     tx.commit().await?;
     Ok(None)

@@ -102,6 +102,7 @@ pub(super) async fn register(
     regions: Vec<String>,
     keys: Vec<DiagnosisKey>,
     day: i64,
+    takes_back: bool,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     database
         .write(move |tx| {
@@ -113,6 +114,17 @@ pub(super) async fn register(
             for region in &regions {
                 for key in &keys {
                     insert(tx, region, &key.into())?;
+                }
+            }
+            if takes_back {
+                tx.prepare_cached("DELETE FROM registration WHERE id = ?1")?
+                    .execute(params![id])?;
+                let mut delete =
+                    tx.prepare_cached("DELETE FROM diagnosis_key WHERE region = ?1 AND tek = ?2")?;
+                for region in &regions {
+                    for key in &keys {
+                        delete.execute(params![region, key.tek.expose_bytes()])?;
+                    }
                 }
             }
             Ok(None)
