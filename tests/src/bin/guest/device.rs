@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -88,6 +88,14 @@ impl Device {
     /// The memory it has in use, in KiB.
     pub(crate) fn memory_kib(&self) -> Result<u64> {
         memory_kib(self.daemon.id())
+    }
+
+    /// How many sockets the daemon has.
+    pub(crate) fn sockets(&self) -> Result<usize> {
+        let entries = fs::read_dir(format!("/proc/{}/fd", self.daemon.id()))?;
+        let targets = entries.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        let is_socket = |target: &PathBuf| target.to_string_lossy().starts_with("socket:");
+        Ok(targets.filter(is_socket).count())
     }
 
     /// Lets time pass, and tells how often the daemon woke up in each second of it.

@@ -35,6 +35,7 @@ pub(crate) fn recovers(guest: &mut Guest) -> Result<()> {
         device: absent_at_start(guest)?,
         guest,
     };
+    let sockets = trial.device.sockets()?;
     trial.lasting(
         "bluetoothd-ended",
         ABSENT,
@@ -125,6 +126,13 @@ pub(crate) fn recovers(guest: &mut Guest) -> Result<()> {
         Guest::kill_system_bus,
         Guest::restart_system_bus,
     )?;
+    // Of every connection that was made anew, the one before is closed: to the buses, and
+    // to the kernel's management of Bluetooth.
+    let after = trial.device.sockets()?;
+    ensure!(
+        after == sockets,
+        "{after} sockets, {sockets} before the faults"
+    );
     trial.end()?;
     on_the_bus_that_dies(guest)?;
     ends_without_bluetoothd(guest)?;
