@@ -42,6 +42,8 @@ const LINGER: Duration = Duration::from_secs(1);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Most bytes of a request's head.
 const MAX_HEAD_LEN: usize = 16 * 1024;
+/// Most bytes of a request that are read before anybody wants them; and so for answers.
+const MAX_BUFFER_LEN: usize = 2 * MAX_HEAD_LEN;
 /// Most headers of a request.
 const MAX_HEADERS: usize = 64;
 
@@ -229,6 +231,7 @@ async fn connection(
         .header_read_timeout(settings.head_time())
         .max_header_size(MAX_HEAD_LEN)
         .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_BUFFER_LEN)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let served = tokio::select! {

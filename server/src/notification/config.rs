@@ -124,6 +124,8 @@ pub struct Management {
 pub struct Registration {
     /// Longest body, in bytes.
     pub max_bytes: usize,
+    /// Most bytes of all bodies that are being received or dealt with; others wait.
+    pub max_bytes_at_once: usize,
     /// Most keys.
     pub max_keys: usize,
     /// Most keys that are in use at the same time. More than one since some
@@ -212,6 +214,7 @@ impl Default for Registration {
     fn default() -> Self {
         Self {
             max_bytes: 64 * 1024,
+            max_bytes_at_once: 64 << 20,
             max_keys: 30,
             max_overlap: 3,
             apps: Vec::new(),
@@ -255,12 +258,21 @@ impl Settings for Config {
         self.check_storage()?;
         let Registration {
             max_bytes,
+            max_bytes_at_once,
             max_keys,
             max_overlap,
             apps: _,
             answer_milliseconds,
         } = self.registration;
         within("registration.max_bytes", max_bytes, 1_024, 16 << 20)?;
+        // One must fit, whatever it grows to.
+        let least = 2 * max_bytes;
+        within(
+            "registration.max_bytes_at_once",
+            max_bytes_at_once,
+            least,
+            1 << 40,
+        )?;
         within("registration.max_keys", max_keys, 14, 1_000)?;
         within("registration.max_overlap", max_overlap, 1, 30)?;
         within(

@@ -43,7 +43,7 @@ use export::{Exporter, Parts};
 use limits::Limits;
 use metrics::Metrics;
 use notices::Notices;
-use register::Registrar;
+use register::{Bodies, Registrar};
 use store::Store;
 
 pub use blobs::BlobError;
@@ -153,6 +153,7 @@ pub async fn open(
             limits: Limits::new(config.limits),
             sources: Sources::new(&config.http),
             regions: regions.clone(),
+            bodies: Bodies::new(config.registration.max_bytes_at_once),
             rules: config.registration,
             metrics,
         }),

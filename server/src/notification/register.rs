@@ -25,7 +25,8 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::routing::put;
 use futures_util::TryStreamExt;
 use gaen::registration::Diagnosis;
-use tokio::time::Instant;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 use super::answer::{Outcome, even_out};
@@ -40,8 +41,9 @@ use crate::http::source::{Bucket, Sources};
 use crate::log::Causes;
 
 const CHAFF: HeaderName = HeaderName::from_static("x-chaff");
-/// Longest wait for a place to ask the management system from.
+/// Longest wait for a place to ask the management system from, and for memory.
 const PLACE_WAIT: Duration = Duration::from_secs(10);
+const KIB: usize = 1024;
 
 /// What registering needs.
 pub(super) struct Registrar {
@@ -52,6 +54,7 @@ pub(super) struct Registrar {
     pub(super) sources: Sources,
     pub(super) regions: Vec<String>,
     pub(super) rules: Registration,
+    pub(super) bodies: Bodies,
     pub(super) metrics: Metrics,
 }
 
@@ -85,31 +88,81 @@ async fn register(
 ) -> Outcome {
     let is_chaff = headers.contains_key(CHAFF);
     let source = registrar.sources.bucket(peer, &headers);
-    let body = read(body, registrar.rules.max_bytes).await;
+    let body = registrar.bodies.read(body, registrar.rules.max_bytes).await;
     let began = Instant::now();
-    let outcome = match body {
-        Ok(body) => registrar.answer(&body, is_chaff, source).await,
-        Err(outcome) => outcome,
+    let outcome = match &body {
+        Ok(body) => registrar.answer(&body.bytes, is_chaff, source).await,
+        Err(outcome) => *outcome,
     };
     registrar.metrics.answered(is_chaff, outcome);
     even_out(began, registrar.rules.answer_time()).await;
     outcome
 }
 
-/// The whole body, wiped when it is dropped.
-async fn read(body: Body, max_len: usize) -> Result<Zeroizing<Vec<u8>>, Outcome> {
-    let mut stream = body.into_data_stream();
-    // Never grows: what is left behind by growing would not be wiped.
-    let mut whole = Zeroizing::new(Vec::with_capacity(max_len));
-    loop {
-        match stream.try_next().await {
-            Ok(Some(chunk)) if chunk.len() > max_len - whole.len() => {
-                return Err(Outcome::TooLarge);
-            }
-            Ok(Some(chunk)) => whole.extend_from_slice(&chunk),
-            Ok(None) => return Ok(whole),
-            Err(_) => return Err(Outcome::Invalid(Refusal::Json)),
+/// Bodies in memory, which take so much at most, however many come at once.
+#[derive(Debug)]
+pub(super) struct Bodies {
+    kib: Arc<Semaphore>,
+    wait: Duration,
+}
+
+/// A whole body, wiped when it is dropped, and its part of what all may take.
+struct Whole {
+    bytes: Zeroizing<Vec<u8>>,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl Bodies {
+    /// Room for `max_len` bytes of all together.
+    pub(super) fn new(max_len: usize) -> Self {
+        Self {
+            kib: Arc::new(Semaphore::new(max_len / KIB)),
+            wait: PLACE_WAIT,
         }
+    }
+
+    /// Reads a body, which takes up no more than what has arrived of it, twice over.
+    async fn read(&self, body: Body, max_len: usize) -> Result<Whole, Outcome> {
+        let mut stream = body.into_data_stream();
+        let mut whole = Whole {
+            bytes: Zeroizing::default(),
+            room: None,
+        };
+        loop {
+            match stream.try_next().await {
+                Ok(Some(chunk)) if chunk.len() > max_len - whole.bytes.len() => {
+                    return Err(Outcome::TooLarge);
+                }
+                Ok(Some(chunk)) => {
+                    let len = whole.bytes.len() + chunk.len();
+                    if len > whole.bytes.capacity() {
+                        self.grow(&mut whole, len.next_power_of_two().max(4 * KIB))
+                            .await?;
+                    }
+                    whole.bytes.extend_from_slice(&chunk);
+                }
+                Ok(None) => return Ok(whole),
+                Err(_) => return Err(Outcome::Invalid(Refusal::Json)),
+            }
+        }
+    }
+
+    async fn grow(&self, whole: &mut Whole, capacity: usize) -> Result<(), Outcome> {
+        let kib = u32::try_from(capacity / KIB).map_err(|_| Outcome::TooLarge)?;
+        // Its part so far is given back first, so that two that grow do not wait for
+        // each other.
+        whole.room = None;
+        let room = timeout(self.wait, Arc::clone(&self.kib).acquire_many_owned(kib)).await;
+        whole.room = room.ok().and_then(Result::ok);
+        if whole.room.is_none() {
+            tracing::warn!("bodies of registrations take all the memory they may");
+            return Err(Outcome::Unavailable);
+        }
+        // Copied by hand: what `Vec` leaves behind when it grows is not wiped.
+        let mut larger = Zeroizing::new(Vec::with_capacity(capacity));
+        larger.extend_from_slice(&whole.bytes);
+        whole.bytes = larger;
+        Ok(())
     }
 }
 
@@ -220,5 +273,72 @@ const fn outcome(registered: Registered, done: Outcome) -> Outcome {
     match registered {
         Registered::New | Registered::Again => done,
         Registered::Conflict => Outcome::Invalid(Refusal::IdempotencyConflict),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::body::Bytes;
+    use futures_util::{StreamExt as _, stream};
+
+    use super::*;
+
+    const MAX_LEN: usize = 64 * KIB;
+
+    fn in_chunks(bytes: &[u8], len: usize) -> Body {
+        let chunks: Vec<_> = bytes
+            .chunks(len)
+            .map(|chunk| Ok::<_, Infallible>(Bytes::copy_from_slice(chunk)))
+            .collect();
+        Body::from_stream(stream::iter(chunks))
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_in_whatever_pieces_it_comes() {
+        let bodies = Bodies::new(2 * MAX_LEN);
+        for len in [0, 1, 4 * KIB, 4 * KIB + 1, MAX_LEN] {
+            let bytes: Vec<_> = (0..len)
+                .map(|place| u8::try_from(place % 251).unwrap())
+                .collect();
+            for chunk in [1, 7, 5_000, MAX_LEN] {
+                let whole = bodies.read(in_chunks(&bytes, chunk), MAX_LEN).await;
+                assert!(
+                    *whole.ok().unwrap().bytes == bytes,
+                    "{len} in pieces of {chunk}"
+                );
+            }
+        }
+        let longer = in_chunks(&[0; MAX_LEN + 1], 1_000);
+        let refused = bodies.read(longer, MAX_LEN).await;
+        assert!(matches!(refused, Err(Outcome::TooLarge)));
+        assert_eq!(bodies.kib.available_permits(), 2 * MAX_LEN / KIB);
+    }
+
+    #[tokio::test]
+    async fn bodies_that_stall_take_no_more_than_their_part() {
+        let bodies = Arc::new(Bodies {
+            wait: Duration::from_millis(10),
+            ..Bodies::new(2 * MAX_LEN)
+        });
+        let mut stalled = tokio::task::JoinSet::new();
+        for _ in 0..200 {
+            let bodies = Arc::clone(&bodies);
+            stalled.spawn(async move {
+                let begun = stream::iter([Ok::<_, Infallible>(Bytes::from(vec![0; 40 * KIB]))]);
+                let body = Body::from_stream(begun.chain(stream::pending()));
+                bodies.read(body, MAX_LEN).await.err()
+            });
+        }
+        // Two have their part and stall; the others are told.
+        for _ in 0..198 {
+            let outcome = stalled.join_next().await.unwrap().unwrap();
+            assert_eq!(outcome, Some(Outcome::Unavailable));
+        }
+        let waits = bodies.read(in_chunks(b"{}", 2), MAX_LEN).await;
+        assert!(matches!(waits, Err(Outcome::Unavailable)));
+        stalled.shutdown().await;
+        assert!(bodies.read(in_chunks(b"{}", 2), MAX_LEN).await.is_ok());
     }
 }
