@@ -15,6 +15,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -104,6 +105,8 @@ async fn register(
 pub(super) struct Bodies {
     kib: Arc<Semaphore>,
     wait: Duration,
+    /// Whether the log has it that there is no room.
+    is_told: AtomicBool,
 }
 
 /// A whole body, wiped when it is dropped, and its part of what all may take.
@@ -118,6 +121,7 @@ impl Bodies {
         Self {
             kib: Arc::new(Semaphore::new(max_len / KIB)),
             wait: PLACE_WAIT,
+            is_told: AtomicBool::new(false),
         }
     }
 
@@ -154,8 +158,12 @@ impl Bodies {
         whole.room = None;
         let room = timeout(self.wait, Arc::clone(&self.kib).acquire_many_owned(kib)).await;
         whole.room = room.ok().and_then(Result::ok);
-        if whole.room.is_none() {
-            tracing::warn!("bodies of registrations take all the memory they may");
+        let is_full = whole.room.is_none();
+        let is_told = self.is_told.swap(is_full, Ordering::Relaxed);
+        if is_full {
+            if !is_told {
+                tracing::warn!("bodies of registrations take all the memory they may");
+            }
             return Err(Outcome::Unavailable);
         }
         // Copied by hand: what `Vec` leaves behind when it grows is not wiped.
