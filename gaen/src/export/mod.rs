@@ -25,7 +25,7 @@ pub use batch::{BatchError, check_complete};
 pub use error::{ExportError, KeyError};
 pub use inflate::InflateError;
 pub use verify::{ECDSA_WITH_SHA256, PinnedKey, PinnedKeyError};
-pub use write::{Signer, SignerError, WriteError, write, write_bare};
+pub use write::{Signer, SignerError, WriteError, write, write_bare, write_bin};
 
 /// How `export.bin` begins.
 pub const HEADER: [u8; 16] = *b"EK Export v1    ";
@@ -158,6 +158,12 @@ pub fn open_bare(zip: &[u8], limits: &Limits) -> Result<Unverified, ExportError>
 }
 
 impl Unverified {
+    /// The contents of an `export.bin` that is no more in a ZIP file, without a
+    /// signature.
+    pub const fn from_bin(bin: Vec<u8>) -> Self {
+        Self { bin, sig: None }
+    }
+
     /// Checks the signature against `pinned`, then reads the export.
     ///
     /// # Errors
