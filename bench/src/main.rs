@@ -128,7 +128,7 @@ fn main() -> anyhow::Result<()> {
             records,
             path: Implementation::Safe,
             reps,
-        } => run_match(&read(&export)?, &read(&records)?, reps)?,
+        } => run_match(&export, &read(&records)?, reps)?,
         Command::Match {
             path: Implementation::Simd,
             ..
@@ -159,11 +159,11 @@ impl Parts {
     }
 }
 
-fn run_match(bin: &[u8], rec: &[u8], reps: usize) -> anyhow::Result<String> {
+fn run_match(export: &Path, rec: &[u8], reps: usize) -> anyhow::Result<String> {
     let mut runs = Vec::new();
     let mut counts = (0, 0);
     for _ in 0..reps {
-        let unverified = Unverified::from_bin(bin.to_vec());
+        let unverified = Unverified::from_bin(read(export)?);
         let start = thread_seconds()?;
         let keys = unverified.without_verification()?.keys;
         let parsed = thread_seconds()?;
