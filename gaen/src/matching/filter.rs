@@ -19,9 +19,9 @@ pub(super) struct Prefix(u64);
 
 impl Prefix {
     /// That of `value`.
-    pub(super) const fn of(value: &[u8; KEY_LEN]) -> Self {
-        let [a, b, c, d, e, f, g, h, ..] = *value;
-        Self(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+    pub(super) fn of(value: &[u8; KEY_LEN]) -> Self {
+        let first = value.first_chunk().expect("16 bytes are more than 8");
+        Self(u64::from_le_bytes(*first))
     }
 
     /// Other bits than those that the first bitmap goes by.
@@ -67,18 +67,25 @@ impl Filter {
     /// Calls `found` with the place of each of `values` that may be in it.
     pub(super) fn find(&self, values: &[[u8; KEY_LEN]], mut found: impl FnMut(usize)) {
         // Eight at a time, without a branch for each: hardly any eight have one in it.
-        for (number, eight) in values.chunks(8).enumerate() {
-            let any = eight
-                .iter()
-                .fold(0, |any, value| any | self.first.bit(Prefix::of(value)));
-            if any != 0 {
-                for (offset, value) in eight.iter().enumerate() {
-                    if self.may_contain(Prefix::of(value)) {
-                        found(number * 8 + offset);
-                    }
-                }
+        let (eights, rest) = values.as_chunks::<8>();
+        let mut look = |place, value| {
+            if self.may_contain(Prefix::of(value)) {
+                found(place);
+            }
+        };
+        for (place, eight) in (0..).step_by(8).zip(eights) {
+            let bits = eight
+                .each_ref()
+                .map(|value| self.first.bit(Prefix::of(value)));
+            if bits.iter().fold(0, |any, bit| any | bit) != 0 {
+                (place..)
+                    .zip(eight)
+                    .for_each(|(place, value)| look(place, value));
             }
         }
+        (eights.len() * 8..)
+            .zip(rest)
+            .for_each(|(place, value)| look(place, value));
     }
 }
 
@@ -105,8 +112,7 @@ impl Bitmap {
 
     /// 1 where `prefix` is set, else 0.
     fn bit(&self, prefix: Prefix) -> u64 {
-        let word = self.words.get(self.word_of(prefix)).unwrap_or(&0);
-        word >> (prefix.0 % 64) & 1
+        self.words[self.word_of(prefix)] >> (prefix.0 % 64) & 1
     }
 
     fn word_of(&self, prefix: Prefix) -> usize {

@@ -12,8 +12,8 @@ mod heard;
 use core::convert::Infallible;
 use std::collections::BTreeSet;
 
-use crate::diagnosis::DiagnosisKey;
-use crate::key::{Rpi, RpiBatch};
+use crate::diagnosis::{DiagnosisKey, RollingPeriod};
+use crate::key::{Rpi, RpiBatch, Tek};
 use crate::metadata::{Confidence, Metadata};
 use crate::sighting::{Scan, Sighting};
 use crate::time::{INTERVALS_PER_DAY, Interval, UnixSeconds, UtcDay};
@@ -158,7 +158,7 @@ fn match_in_portions<S: SightingSource + ?Sized>(
         for same_start in portion.chunk_by(|a, b| a.rolling_start == b.rolling_start) {
             let mut parts = parts_heard(&mut heard, same_start);
             for to_match in same_start {
-                add_candidates(keys, to_match, &mut parts, &mut candidates);
+                add_candidates(to_match, &mut parts, &mut candidates);
                 if candidates.len() >= at_a_time.candidates {
                     evaluate(source, keys, &mut candidates, options, &mut matches)?;
                 }
@@ -181,10 +181,12 @@ fn match_in_portions<S: SightingSource + ?Sized>(
     Ok(matches)
 }
 
-/// A key to be matched.
-#[derive(Clone, Copy)]
+/// A key to be matched: what of it is needed for that, so that memory is read in the
+/// order of matching and not here and there.
 struct ToMatch {
+    tek: Tek,
     rolling_start: Interval,
+    rolling_period: RollingPeriod,
     key_index: usize,
 }
 
@@ -250,7 +252,9 @@ fn keys_to_match(keys: &[DiagnosisKey]) -> Vec<ToMatch> {
             !repeated.may_contain(Prefix::of(tek)) || compared.insert(tek)
         })
         .map(|(key_index, key)| ToMatch {
+            tek: key.tek.clone(),
             rolling_start: key.rolling_start,
+            rolling_period: key.rolling_period,
             key_index,
         })
         .collect();
@@ -305,15 +309,10 @@ fn parts_heard<'a>(heard: &'a mut Heard, same_start: &[ToMatch]) -> Vec<Part<'a>
         .collect()
 }
 
-fn add_candidates(
-    keys: &[DiagnosisKey],
-    to_match: &ToMatch,
-    parts: &mut [Part<'_>],
-    candidates: &mut Vec<Candidate>,
-) {
-    let Some(key) = keys.get(to_match.key_index).filter(|_| !parts.is_empty()) else {
+fn add_candidates(key: &ToMatch, parts: &mut [Part<'_>], candidates: &mut Vec<Candidate>) {
+    if parts.is_empty() {
         return;
-    };
+    }
     let rpik = key.tek.rpik();
     let end = key.rolling_start.saturating_add(key.rolling_period.get());
     for Part {
@@ -329,7 +328,7 @@ fn add_candidates(
                 candidates.push(Candidate {
                     rpi: Rpi::from_bytes(rpi),
                     interval,
-                    key_index: to_match.key_index,
+                    key_index: key.key_index,
                 });
             }
         });
@@ -428,8 +427,7 @@ fn believed(sighting: &Sighting, metadata: Metadata, options: &Options) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::{ReportType, RollingPeriod};
-    use crate::key::Tek;
+    use crate::diagnosis::ReportType;
 
     #[test]
     fn smaller_portions_find_the_same() {
