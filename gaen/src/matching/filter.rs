@@ -121,3 +121,47 @@ impl Bitmap {
         low & (self.words.len() - 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::{Rng, SeedableRng};
+
+    fn random(count: usize) -> Vec<[u8; KEY_LEN]> {
+        let mut values = vec![[0; KEY_LEN]; count];
+        ChaCha8Rng::seed_from_u64(1).fill_bytes(values.as_flattened_mut());
+        values
+    }
+
+    #[test]
+    fn few_values_that_are_not_in_it_are_found() {
+        for count in [1, 1000, 100_000] {
+            let values = random(count + 100_000);
+            let (known, others) = values.split_at(count);
+            let filter = Filter::of(known.iter().map(Prefix::of));
+            let mut found = 0;
+            filter.find(others, |_| found += 1);
+            assert!(found < 50, "{found} of 100 000 for {count}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_that_is_in_it_is_found_at_its_place(
+            bytes in prop::collection::vec(any::<[u8; KEY_LEN]>(), 0..50),
+        ) {
+            let filter = Filter::of(bytes.iter().step_by(3).map(Prefix::of));
+            let mut found = Vec::new();
+            filter.find(&bytes, |place| found.push(place));
+            prop_assert!(found.is_sorted());
+            for place in (0..bytes.len()).step_by(3) {
+                prop_assert!(found.contains(&place));
+            }
+            for (place, value) in bytes.iter().enumerate() {
+                prop_assert_eq!(filter.may_contain(Prefix::of(value)), found.contains(&place));
+            }
+        }
+    }
+}

@@ -43,8 +43,9 @@ impl Day {
 }
 
 impl Heard {
-    /// Nothing, of `days` days from `first_day`.
-    pub(super) fn new(first_day: UtcDay, days: u32) -> Self {
+    /// Nothing, of the days from `first_day` to `last_day`.
+    pub(super) fn new(first_day: UtcDay, last_day: UtcDay) -> Self {
+        let days = last_day.get().saturating_sub(first_day.get()) + 1;
         let intervals = index(days * INTERVALS_PER_DAY + 2 * MAX_DRIFT);
         Self {
             first_day,

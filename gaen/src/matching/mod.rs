@@ -154,7 +154,11 @@ fn match_in_portions<S: SightingSource + ?Sized>(
     let mut candidates = Vec::new();
     let mut done = keys.len() - to_match.len();
     for portion in portions_by_day(&to_match, at_a_time.days) {
-        let mut heard = listen(source, portion)?;
+        let (Some(first), Some(last)) = (portion.first(), portion.last()) else {
+            continue;
+        };
+        let mut heard = Heard::new(first.first_day(), last.last_day());
+        source.for_each(&mut |sighting| heard.insert(sighting))?;
         for same_start in portion.chunk_by(|a, b| a.rolling_start == b.rolling_start) {
             let mut parts = parts_heard(&mut heard, same_start);
             for to_match in same_start {
@@ -272,18 +276,6 @@ fn portions_by_day(sorted: &[ToMatch], days: u32) -> impl Iterator<Item = &[ToMa
         rest = others;
         Some(portion)
     })
-}
-
-/// The first pass: what was heard on the days of `portion`.
-fn listen<S: SightingSource + ?Sized>(source: &S, portion: &[ToMatch]) -> Result<Heard, S::Error> {
-    let days = portion.first().zip(portion.last()).map(|(first, last)| {
-        let first_day = first.first_day();
-        (first_day, last.last_day().get() - first_day.get() + 1)
-    });
-    let (first_day, days) = days.unwrap_or((UtcDay::new(0), 0));
-    let mut heard = Heard::new(first_day, days);
-    source.for_each(&mut |sighting| heard.insert(sighting))?;
-    Ok(heard)
 }
 
 /// Where RPIs of keys with the rolling start of `same_start` may have been heard.
