@@ -197,6 +197,10 @@ test-bluez: build-tests ## Test the programs on a real kernel and bluetoothd, in
 	@tests/uml/kernel.sh >/dev/null
 	cargo test $(ALL) --no-fail-fast $(BLUEZ_TESTS:%=--test %)
 
+.PHONY: bench
+bench: setup-build ## Measure matching beside the cryptography that it cannot do without, and print a table (docs/performance.md)
+	nice cargo run --release --locked --package bench -- table
+
 .PHONY: bench-bluez
 bench-bluez: build-tests ## Measure crowds, one after the other, and write their table in docs/bluetooth.md
 	@tests/uml/kernel.sh >/dev/null

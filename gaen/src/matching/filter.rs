@@ -13,7 +13,7 @@ const WORD_BITS: usize = 64;
 /// The beginning of a value, by which it is known in a [`Filter`].
 ///
 /// It is taken as it is, not hashed: whoever fills a filter by sending made-up RPIs
-/// gains false answers of one filter, which cost time and change nothing.
+/// gains false answers, which cost time and change nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Prefix(u64);
 
@@ -78,14 +78,14 @@ impl Filter {
                 .each_ref()
                 .map(|value| self.first.bit(Prefix::of(value)));
             if bits.iter().fold(0, |any, bit| any | bit) != 0 {
-                (place..)
-                    .zip(eight)
-                    .for_each(|(place, value)| look(place, value));
+                for (place, value) in (place..).zip(eight) {
+                    look(place, value);
+                }
             }
         }
-        (eights.len() * 8..)
-            .zip(rest)
-            .for_each(|(place, value)| look(place, value));
+        for (place, value) in (eights.len() * 8..).zip(rest) {
+            look(place, value);
+        }
     }
 }
 
@@ -105,9 +105,7 @@ impl Bitmap {
 
     fn set(&mut self, prefix: Prefix) {
         let word = self.word_of(prefix);
-        if let Some(word) = self.words.get_mut(word) {
-            *word |= 1 << (prefix.0 % 64);
-        }
+        self.words[word] |= 1 << (prefix.0 % 64);
     }
 
     /// 1 where `prefix` is set, else 0.
@@ -115,8 +113,9 @@ impl Bitmap {
         self.words[self.word_of(prefix)] >> (prefix.0 % 64) & 1
     }
 
+    /// An index of `words`: there is one at least.
     fn word_of(&self, prefix: Prefix) -> usize {
-        // Of what is cut off on a small machine, nothing is looked at.
+        // More bits than these do not fit where addresses have 32.
         let low = usize::try_from(prefix.0 / 64 & 0xffff_ffff).unwrap_or(0);
         low & (self.words.len() - 1)
     }
