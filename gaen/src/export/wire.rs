@@ -132,6 +132,11 @@ mod tests {
                 prost::encoding::encode_varint(value >> shift, &mut bytes);
                 bytes
             }),
+            // Lengths that are written too long, or of more than there is.
+            1 => (0..3_u8, 0..2_u8, 0..4_usize).prop_map(|(number, more, zeros)| {
+                let length = [&[0x90], &vec![0x80; zeros][..], &[16 * more]].concat();
+                [&[number << 3 | 2], &length[..], &[7; 16]].concat()
+            }),
             // Zeros that need not be there.
             1 => (0..8_u8, 0..10_usize).prop_map(|(number, zeros)| {
                 [&[number << 3], &vec![0x80; zeros][..], &[0]].concat()

@@ -116,7 +116,7 @@ impl Bitmap {
     /// An index of `words`: there is one at least.
     fn word_of(&self, prefix: Prefix) -> usize {
         // More bits than these do not fit where addresses have 32.
-        let low = usize::try_from(prefix.0 / 64 & 0xffff_ffff).unwrap_or(0);
+        let low = usize::try_from((prefix.0 / 64) & 0xffff_ffff).unwrap_or(0);
         low & (self.words.len() - 1)
     }
 }
