@@ -207,6 +207,10 @@ test-rotations: build-tests ## Rotate ten thousand times on each kind of control
 	@tests/uml/kernel.sh >/dev/null
 	cargo test $(ALL) --test bluez_rotations -- --ignored --nocapture
 
+.PHONY: bench
+bench: setup-build ## Measure matching beside the cryptography that it cannot do without, and print a table (docs/performance.md)
+	nice cargo run --release --locked --package bench -- table
+
 .PHONY: bench-bluez
 bench-bluez: build-tests ## Measure crowds, one after the other, and write their table in docs/bluetooth.md
 	@tests/uml/kernel.sh >/dev/null

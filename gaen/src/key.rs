@@ -6,13 +6,12 @@
 
 use core::fmt;
 
-use aes::Aes128Enc;
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
-use hkdf::Hkdf;
+use aes::{Aes128Enc, Block};
 use rand_core::CryptoRng;
-use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use crate::hkdf;
 use crate::time::Interval;
 
 /// Length of every key and identifier, in bytes.
@@ -44,20 +43,12 @@ impl Tek {
 
     /// The key that makes this TEK's identifiers.
     pub fn rpik(&self) -> Rpik {
-        Rpik(self.derive(b"EN-RPIK"))
+        Rpik(hkdf::derive(&self.0, b"EN-RPIK"))
     }
 
     /// The key that encrypts this TEK's metadata.
     pub fn aemk(&self) -> Aemk {
-        Aemk(self.derive(b"EN-AEMK"))
-    }
-
-    fn derive(&self, info: &[u8]) -> [u8; KEY_LEN] {
-        let mut out = [0; KEY_LEN];
-        Hkdf::<Sha256>::new(None, &self.0)
-            .expand(info, &mut out)
-            .expect("16 bytes are within what HKDF-SHA256 can expand");
-        out
+        Aemk(hkdf::derive(&self.0, b"EN-AEMK"))
     }
 }
 
@@ -73,28 +64,41 @@ impl Rpik {
         Rpi(block.into())
     }
 
-    /// The identifiers broadcast in `intervals`, each with its interval.
-    ///
-    /// One key expansion serves them all, and all blocks are encrypted in one call,
-    /// which lets the processor work on several at a time: matching many keys takes
-    /// a fraction of the time.
-    pub fn rpis<I>(&self, intervals: I) -> impl Iterator<Item = (Interval, Rpi)> + use<I>
-    where
-        I: IntoIterator<Item = Interval>,
-    {
-        let intervals: Vec<_> = intervals.into_iter().collect();
-        let mut blocks: Vec<_> = intervals
-            .iter()
-            .map(|&interval| Array::from(padded_data(interval)))
-            .collect();
-        Aes128Enc::new(&self.0.into()).encrypt_blocks(&mut blocks);
-        let rpis = blocks.into_iter().map(|block| Rpi(block.into()));
-        intervals.into_iter().zip(rpis)
-    }
-
     /// The bytes, for checking against published vectors.
     pub const fn expose_bytes(&self) -> &[u8; KEY_LEN] {
         &self.0
+    }
+}
+
+/// RPIs of the same intervals for one key after the other.
+///
+/// What is encrypted is laid out once for all keys, and a key's blocks are encrypted in
+/// one call, which lets the processor work on several at a time.
+pub(crate) struct RpiBatch {
+    padded: Vec<Block>,
+    rpis: Vec<Block>,
+}
+
+impl RpiBatch {
+    /// A batch of the RPIs of `intervals`.
+    pub(crate) fn new(intervals: &[Interval]) -> Self {
+        let block = |&interval| Array::from(padded_data(interval));
+        let padded: Vec<_> = intervals.iter().map(block).collect();
+        Self {
+            rpis: padded.clone(),
+            padded,
+        }
+    }
+
+    /// The RPIs of `rpik`'s in the first `count` intervals, or in all if they are fewer.
+    pub(crate) fn of(&mut self, rpik: &Rpik, count: usize) -> &[[u8; KEY_LEN]] {
+        let count = count.min(self.padded.len());
+        let (padded, _) = self.padded.split_at(count);
+        let (rpis, _) = self.rpis.split_at_mut(count);
+        Aes128Enc::new(&rpik.0.into())
+            .encrypt_blocks_b2b(padded, rpis)
+            .expect("both are of one length");
+        Array::cast_slice_to_core(rpis)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod advert;
 pub mod config;
 pub mod diagnosis;
 pub mod export;
+mod hkdf;
 pub mod import;
 pub mod key;
 pub mod listing;

@@ -5,6 +5,8 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use gaen::config::Configuration;
 use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
@@ -305,6 +307,71 @@ fn a_sources_error_is_passed_on_from_either_pass() {
         };
         let found = match_keys(&source, &[key(1)], &Options::default());
         assert_eq!(found.map(|found| found.len()), expected);
+    }
+}
+
+/// More is heard on one day than is kept before it goes into a filter.
+#[test]
+fn a_day_of_very_many_sightings_is_matched_from_the_first_to_the_last() {
+    let (first, last) = (key(1), key(2));
+    let noise = (0..300_000_u32).map(|number| made_up(u128::from(number).wrapping_mul(SPREAD)));
+    let sightings: Vec<_> = [heard(&first, START, START.start())]
+        .into_iter()
+        .chain(noise)
+        .chain([heard(&last, START, START.start())])
+        .collect();
+    let found = matches(&sightings, &[last, key(3), first]);
+    let indexes: Vec<_> = found.iter().map(|found| found.key_index).collect();
+    assert_eq!(indexes, [0, 2]);
+}
+
+/// Whoever sends made-up RPIs knows neither the keys nor anything secret of the filter:
+/// what begins alike, or like a published key's RPI, may not be compared all with all.
+/// Each of these would take hours, not seconds.
+#[test]
+fn what_is_made_up_to_begin_alike_costs_no_more_than_its_number() {
+    const MANY: u32 = 400_000;
+    let began = Instant::now();
+    let real = heard(&key(1), START, START.start());
+    let beginning = u128::from_be_bytes(*real.rpi.as_bytes()) >> 64 << 64;
+    for made_up_rpi in [
+        // All begin alike.
+        |_, number: u128| number,
+        // All begin like an RPI of a key.
+        |beginning: u128, number| beginning | number,
+        // All are one RPI of a key, sent again and again.
+        |beginning: u128, _| beginning,
+    ] {
+        let noise = (0..MANY).map(|number| made_up(made_up_rpi(beginning, number.into())));
+        let sightings: Vec<_> = noise.chain([real]).collect();
+        assert_eq!(count(&sightings, &key(1)), 1);
+    }
+    let replayed = vec![real; usize::try_from(MANY).unwrap()];
+    assert_eq!(count(&replayed, &key(1)), replayed.len());
+
+    let keys: Vec<_> = (0..MANY)
+        .map(|number| DiagnosisKey {
+            tek: Tek::from_bytes(u128::from(number / 2).to_be_bytes()),
+            ..key(1)
+        })
+        .chain([key(1)])
+        .collect();
+    let far_away = Sighting {
+        time: UnixSeconds::new(0),
+        ..real
+    };
+    assert_eq!(matches(&[far_away], &keys), []);
+    assert!(began.elapsed() < Duration::from_secs(60));
+}
+
+/// Odd, so that multiples of it are all different, and looks like nothing.
+const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+
+/// A sighting of an RPI that no key has made.
+fn made_up(rpi: u128) -> Sighting {
+    Sighting {
+        rpi: Rpi::from_bytes(rpi.to_be_bytes()),
+        ..heard(&key(0), START, START.start())
     }
 }
 
@@ -745,15 +812,32 @@ fn naive(sightings: &[Sighting], key: &DiagnosisKey) -> Option<(usize, Vec<(u32,
     (!all.is_empty()).then_some((by_rpi.len(), all))
 }
 
+/// A few days, and both ends of time, and of the numbers that intervals have.
+fn any_start() -> impl Strategy<Value = Interval> {
+    let last = UnixSeconds::new(u32::MAX).interval().get();
+    prop_oneof![
+        4 => (0..4_u32).prop_map(|day| START.saturating_add(144 * day)),
+        4 => (0..3 * 144_u32).prop_map(|offset| START.saturating_add(offset)),
+        1 => (0..300_u32).prop_map(Interval::new),
+        1 => (last - 300..last + 20).prop_map(Interval::new),
+        1 => (u32::MAX - 150..=u32::MAX).prop_map(Interval::new),
+    ]
+}
+
 prop_compose! {
+    /// Of few TEKs, of which some begin as others do.
     fn any_key()(
         number in 0..6_u8,
-        start in 0..3 * 144_u32,
-        period in 1..=144_u32,
-        report_type in 1..=5_i32,
+        ending in prop::option::weighted(0.3, 0..4_u8),
+        rolling_start in any_start(),
+        period in prop_oneof![Just(144), 1..=144_u32],
+        report_type in prop_oneof![Just(1), 1..=5_i32],
     ) -> DiagnosisKey {
+        let mut tek = [number; 16];
+        tek[15] = ending.unwrap_or(number);
         DiagnosisKey {
-            rolling_start: START.saturating_add(start),
+            tek: Tek::from_bytes(tek),
+            rolling_start,
             rolling_period: RollingPeriod::new(period).unwrap(),
             report_type: ReportType::from_number(report_type),
             ..key(number)
@@ -761,19 +845,57 @@ prop_compose! {
     }
 }
 
+/// What is heard in place of an RPI, or of only a part of it.
+#[derive(Clone, Debug)]
+enum Noise {
+    None,
+    Other([u8; 16]),
+    /// It begins like the RPI.
+    Beginning(usize),
+}
+
+fn any_noise() -> impl Strategy<Value = Noise> {
+    prop_oneof![
+        8 => Just(Noise::None),
+        1 => any::<[u8; 16]>().prop_map(Noise::Other),
+        1 => (0..16_usize).prop_map(Noise::Beginning),
+    ]
+}
+
+impl Noise {
+    fn apply(&self, rpi: Rpi) -> Rpi {
+        let mut bytes = *rpi.as_bytes();
+        match self {
+            Self::None => {}
+            Self::Other(other) => bytes = *other,
+            Self::Beginning(length) => bytes[*length..].fill(0x55),
+        }
+        Rpi::from_bytes(bytes)
+    }
+}
+
+/// Seconds from the beginning of an interval to a sighting: any within some hours, or
+/// those at which two hours before it and after it end.
+fn any_drift() -> impl Strategy<Value = i32> {
+    prop_oneof![
+        2 => -9000..9000_i32,
+        1 => prop::sample::select(vec![-7201, -7200, -7199, 7799, 7800, 7801]),
+    ]
+}
+
 prop_compose! {
     /// A sighting of one of `keys`, near in time to when it should be; or of noise.
     fn any_sighting(keys: Vec<DiagnosisKey>)(
         which in any::<prop::sample::Index>(),
         offset in 0..150_u32,
-        drift in -9000..9000_i32,
+        drift in any_drift(),
         metadata in prop_oneof![
             (-52..23_i8).prop_map(|tx_power| Metadata::v1_0(tx_power).to_bytes()),
             any::<[u8; 4]>(),
         ],
         rssi in -128..20_i8,
         scan in any::<(Option<u8>, Option<u16>)>(),
-        noise in prop::option::weighted(0.1, any::<[u8; 16]>()),
+        noise in any_noise(),
     ) -> Sighting {
         let key = which.get(&keys);
         let interval = key.rolling_start.saturating_add(offset);
@@ -784,15 +906,52 @@ prop_compose! {
             previous: before.map(|before| time.saturating_add_signed(-i32::from(before) / 64)),
         };
         let heard = heard_raw(key, interval, time, metadata, rssi);
-        Sighting { scan, rpi: noise.map_or(heard.rpi, Rpi::from_bytes), ..heard }
+        Sighting { scan, rpi: noise.apply(heard.rpi), ..heard }
     }
 }
 
 fn any_situation() -> impl Strategy<Value = (Vec<DiagnosisKey>, Vec<Sighting>)> {
-    prop::collection::vec(any_key(), 1..5).prop_flat_map(|keys| {
-        let sightings = prop::collection::vec(any_sighting(keys.clone()), 0..40);
+    situation(1..8, 0..40)
+}
+
+fn situation(
+    keys: Range<usize>,
+    sightings: Range<usize>,
+) -> impl Strategy<Value = (Vec<DiagnosisKey>, Vec<Sighting>)> {
+    prop::collection::vec(any_key(), keys).prop_flat_map(move |keys| {
+        let sightings = prop::collection::vec(any_sighting(keys.clone()), sightings.clone());
         (Just(keys), sightings)
     })
+}
+
+/// Fails unless `keys` are matched as [`naive`] says.
+fn check_against_naive(keys: &[DiagnosisKey], sightings: &[Sighting]) -> Result<(), TestCaseError> {
+    let found = matches(sightings, keys);
+    let mut seen = Vec::new();
+    let mut expected = Vec::new();
+    for (index, key) in keys.iter().enumerate() {
+        if key.report_type.number() > 3 || seen.contains(&&key.tek) {
+            continue;
+        }
+        seen.push(&key.tek);
+        if let Some((rpis, counted)) = naive(sightings, key) {
+            expected.push((index, rpis, counted));
+        }
+    }
+    let found: Vec<_> = found
+        .into_iter()
+        .map(|found| {
+            let mut counted: Vec<_> = found
+                .sightings
+                .iter()
+                .map(|sighting| (sighting.time.get(), sighting.attenuation))
+                .collect();
+            counted.sort_unstable();
+            (found.key_index, found.rpis, counted)
+        })
+        .collect();
+    prop_assert_eq!(found, expected);
+    Ok(())
 }
 
 /// Hundredths of a point of an attenuation's bucket, in COCOA's configuration.
@@ -802,6 +961,16 @@ fn hundredths(attenuation: u8) -> u64 {
         47..=60 => 250,
         61..=65 => 130,
         66.. => 1,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+    #[test]
+    fn agrees_with_the_plainest_implementation_also_on_more(
+        (keys, sightings) in situation(20..60, 300..800),
+    ) {
+        check_against_naive(&keys, &sightings)?;
     }
 }
 
@@ -848,31 +1017,7 @@ proptest! {
 
     #[test]
     fn agrees_with_the_plainest_implementation((keys, sightings) in any_situation()) {
-        let found = matches(&sightings, &keys);
-        let mut seen = Vec::new();
-        let mut expected = Vec::new();
-        for (index, key) in keys.iter().enumerate() {
-            if key.report_type.number() > 3 || seen.contains(&&key.tek) {
-                continue;
-            }
-            seen.push(&key.tek);
-            if let Some((rpis, counted)) = naive(&sightings, key) {
-                expected.push((index, rpis, counted));
-            }
-        }
-        let found: Vec<_> = found
-            .into_iter()
-            .map(|found| {
-                let mut counted: Vec<_> = found
-                    .sightings
-                    .iter()
-                    .map(|sighting| (sighting.time.get(), sighting.attenuation))
-                    .collect();
-                counted.sort_unstable();
-                (found.key_index, found.rpis, counted)
-            })
-            .collect();
-        prop_assert_eq!(found, expected);
+        check_against_naive(&keys, &sightings)?;
     }
 
     #[test]

@@ -36,15 +36,11 @@ fn all_144_identifiers_of_googles_key() {
         .filter(|line| !line.starts_with('#'))
         .collect();
     assert_eq!(lines.len(), 144);
-    let intervals: Vec<_> = (0..144)
-        .map(|offset| GOOGLE_START.saturating_add(offset))
-        .collect();
-    let together: Vec<_> = tek.rpik().rpis(intervals.clone()).collect();
-    for ((line, interval), in_a_row) in lines.into_iter().zip(intervals).zip(together) {
+    let intervals = (0..144).map(|offset| GOOGLE_START.saturating_add(offset));
+    for (line, interval) in lines.into_iter().zip(intervals) {
         let (rpi_text, aem_text) = line.split_once(' ').unwrap();
         let rpi = tek.rpik().rpi(interval);
         assert_eq!(hex::encode(rpi.as_bytes()), rpi_text, "{interval:?}");
-        assert_eq!(in_a_row, (interval, rpi));
 
         let aem = tek.aemk().encrypt(&rpi, GOOGLE_METADATA.to_bytes());
         assert_eq!(hex::encode(aem.as_bytes()), aem_text, "{interval:?}");

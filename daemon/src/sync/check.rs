@@ -1108,25 +1108,23 @@ fn verify(
     })
 }
 
-/// Each key of `batch` once, as it is looked for among the sightings: also one that is
-/// revoked, for whoever met it must know when it is published again. Its report type
-/// only decides there whether it is looked for at all.
+/// The keys of `batch` as they are looked for among the sightings: also those that are
+/// revoked, for whoever met one must know when it is published again. A report type only
+/// decides there whether a key is looked for at all; which of several with one TEK is,
+/// matching decides.
 fn keys_to_match(batch: &[Verified]) -> Vec<DiagnosisKey> {
-    let mut keys: BTreeMap<[u8; KEY_LEN], DiagnosisKey> = BTreeMap::new();
-    for key in batch.iter().flat_map(|verified| verified.export.all_keys()) {
+    let as_looked_for = |key: &DiagnosisKey| {
         let mut key = key.clone();
         if key.report_type == ReportType::Revoked {
             key.report_type = ReportType::ConfirmedTest;
         }
-        keys.entry(*key.tek.expose_bytes())
-            .and_modify(|known| {
-                if !known.report_type.is_matched() {
-                    *known = key.clone();
-                }
-            })
-            .or_insert(key);
-    }
-    keys.into_values().collect()
+        key
+    };
+    batch
+        .iter()
+        .flat_map(|verified| verified.export.all_keys())
+        .map(as_looked_for)
+        .collect()
 }
 
 /// The outcome of a check with these problems.

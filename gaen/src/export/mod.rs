@@ -25,7 +25,7 @@ pub use batch::{BatchError, check_complete};
 pub use error::{ExportError, KeyError};
 pub use inflate::InflateError;
 pub use verify::{ECDSA_WITH_SHA256, PinnedKey, PinnedKeyError};
-pub use write::{Signer, SignerError, WriteError, write, write_bare};
+pub use write::{Signer, SignerError, WriteError, write, write_bare, write_bin};
 
 /// How `export.bin` begins.
 pub const HEADER: [u8; 16] = *b"EK Export v1    ";
@@ -158,6 +158,12 @@ pub fn open_bare(zip: &[u8], limits: &Limits) -> Result<Unverified, ExportError>
 }
 
 impl Unverified {
+    /// The contents of an `export.bin` that is no more in a ZIP file, without a
+    /// signature.
+    pub const fn from_bin(bin: Vec<u8>) -> Self {
+        Self { bin, sig: None }
+    }
+
     /// Checks the signature against `pinned`, then reads the export.
     ///
     /// # Errors
@@ -267,11 +273,15 @@ fn read_repeated(message: &[u8], export: &mut Export) -> Result<usize, ExportErr
                 announced += 1;
             }
             (wire::KEYS | wire::REVISED_KEYS, WireType::LengthDelimited) => {
-                let key = wire::Key::decode(take_message(&mut rest)?)
-                    .map_err(ExportError::Message)
-                    .and_then(|key| {
-                        diagnosis_key(key).map_err(|source| ExportError::Key { index, source })
-                    })?;
+                let message = take_message(&mut rest)?;
+                let key = match wire::Key::read_usual(message) {
+                    Some((data, key)) => diagnosis_key(data, &key),
+                    None => {
+                        let key = wire::Key::decode(message).map_err(ExportError::Message)?;
+                        diagnosis_key(key.key_data.as_deref().unwrap_or_default(), &key)
+                    }
+                }
+                .map_err(|source| ExportError::Key { index, source })?;
                 if tag == wire::KEYS {
                     export.keys.push(key);
                 } else {
@@ -300,12 +310,9 @@ fn take_message<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], ExportError> {
     Ok(taken)
 }
 
-fn diagnosis_key(key: wire::Key) -> Result<DiagnosisKey, KeyError> {
-    let data = key.key_data.unwrap_or_default();
-    let tek: [u8; KEY_LEN] = data
-        .as_slice()
-        .try_into()
-        .map_err(|_| KeyError::Length(data.len()))?;
+/// The key with this data and the other fields of `key`.
+fn diagnosis_key(data: &[u8], key: &wire::Key) -> Result<DiagnosisKey, KeyError> {
+    let tek: [u8; KEY_LEN] = data.try_into().map_err(|_| KeyError::Length(data.len()))?;
     let rolling_start = key
         .rolling_start_interval_number
         .and_then(|start| u32::try_from(start).ok())

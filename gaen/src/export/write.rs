@@ -174,7 +174,15 @@ pub fn write(export: &Export, signers: &[&Signer]) -> Result<Vec<u8>, WriteError
 /// # Errors
 /// [`WriteError`] if a number of it does not fit the format.
 pub fn write_bare(export: &Export) -> Result<Vec<u8>, WriteError> {
-    pack(&[(BIN_NAME, &encode_bin(export, &[])?)])
+    pack(&[(BIN_NAME, &write_bin(export)?)])
+}
+
+/// `export` as the contents of an `export.bin` that nobody signs.
+///
+/// # Errors
+/// [`WriteError`] if a number of it does not fit the format.
+pub fn write_bin(export: &Export) -> Result<Vec<u8>, WriteError> {
+    encode_bin(export, &[])
 }
 
 fn encode_bin(export: &Export, signers: &[&Signer]) -> Result<Vec<u8>, WriteError> {

@@ -1,23 +1,25 @@
 //! Finding the sightings of diagnosis keys (docs/protocol.md §3).
 //!
-//! Two passes over the sightings, with memory that does not grow with their
-//! number, only with what matches: the first fills a filter that tells which
-//! of the keys' RPIs may have been heard; those become candidates, sorted; the
-//! second pass looks every sighting up among them. Many keys, or keys of many
-//! days, are taken in portions, each with its own passes.
+//! Two passes over the sightings, with memory that is bounded however many they are,
+//! and grows with what matches: the first notes, day by day, what tells which of the
+//! keys' RPIs may have been heard; those become candidates, sorted; the second pass
+//! looks every sighting up among them. Many keys, or keys of many days, are taken in
+//! portions, each with its own passes.
 
 mod filter;
+mod heard;
 
 use core::convert::Infallible;
 use std::collections::BTreeSet;
 
-use crate::diagnosis::DiagnosisKey;
-use crate::key::Rpi;
+use crate::diagnosis::{DiagnosisKey, RollingPeriod};
+use crate::key::{Rpi, RpiBatch, Tek};
 use crate::metadata::{Confidence, Metadata};
 use crate::sighting::{Scan, Sighting};
-use crate::time::{Interval, UnixSeconds};
+use crate::time::{INTERVALS_PER_DAY, Interval, UnixSeconds, UtcDay};
 
-use filter::Filter;
+use filter::{Filter, Prefix};
+use heard::Heard;
 
 /// How many intervals, two hours, a sighting may lie before or after its RPI's
 /// own: clocks drift.
@@ -31,7 +33,7 @@ pub const TX_POWER_RANGE: core::ops::RangeInclusive<i8> = -50..=20;
 /// How much is taken at a time, which bounds the memory used.
 #[derive(Clone, Copy)]
 struct Portion {
-    /// Days of keys; each costs up to 1 MiB of filter.
+    /// Days of keys; each costs up to 3 MiB of what was heard.
     days: u32,
     /// Candidates, 32 bytes each.
     candidates: usize,
@@ -149,27 +151,32 @@ fn match_in_portions<S: SightingSource + ?Sized>(
 ) -> Result<Vec<KeyMatch>, S::Error> {
     let to_match = keys_to_match(keys);
     let mut matches = Vec::new();
+    let mut candidates = Vec::new();
     let mut done = keys.len() - to_match.len();
     for portion in portions_by_day(&to_match, at_a_time.days) {
-        let Some(filter) = fill_filter(source, portion, at_a_time.days)? else {
+        let (Some(first), Some(last)) = (portion.first(), portion.last()) else {
             continue;
         };
-        let mut candidates = Vec::new();
-        for &(key_index, key) in portion {
-            add_candidates(key_index, key, &filter, &mut candidates);
-            if candidates.len() >= at_a_time.candidates {
-                evaluate(source, keys, &mut candidates, options, &mut matches)?;
-            }
-            done += 1;
-            if done.is_multiple_of(PROGRESS_KEYS) {
-                progress(Progress {
-                    done,
-                    total: keys.len(),
-                });
+        let mut heard = Heard::new(first.first_day(), last.last_day());
+        source.for_each(&mut |sighting| heard.insert(sighting))?;
+        for same_start in portion.chunk_by(|a, b| a.rolling_start == b.rolling_start) {
+            let mut parts = parts_heard(&mut heard, same_start);
+            for to_match in same_start {
+                add_candidates(to_match, &mut parts, &mut candidates);
+                if candidates.len() >= at_a_time.candidates {
+                    evaluate(source, keys, &mut candidates, options, &mut matches)?;
+                }
+                done += 1;
+                if done.is_multiple_of(PROGRESS_KEYS) {
+                    progress(Progress {
+                        done,
+                        total: keys.len(),
+                    });
+                }
             }
         }
-        evaluate(source, keys, &mut candidates, options, &mut matches)?;
     }
+    evaluate(source, keys, &mut candidates, options, &mut matches)?;
     progress(Progress {
         done: keys.len(),
         total: keys.len(),
@@ -178,8 +185,36 @@ fn match_in_portions<S: SightingSource + ?Sized>(
     Ok(matches)
 }
 
-/// A key to be matched, with its index among those given.
-type Indexed<'a> = (usize, &'a DiagnosisKey);
+/// A key to be matched: what of it is needed for that, so that memory is read in the
+/// order of matching and not here and there.
+struct ToMatch {
+    tek: Tek,
+    rolling_start: Interval,
+    rolling_period: RollingPeriod,
+    key_index: usize,
+}
+
+impl ToMatch {
+    /// The day of the first interval that the key can have been broadcast in.
+    const fn first_day(&self) -> UtcDay {
+        self.rolling_start.utc_day()
+    }
+
+    /// The day of the last, which is another where the key does not start at midnight.
+    const fn last_day(&self) -> UtcDay {
+        self.rolling_start
+            .saturating_add(INTERVALS_PER_DAY - 1)
+            .utc_day()
+    }
+}
+
+/// The intervals of one day in which something was heard that may be of keys of one
+/// rolling start.
+struct Part<'a> {
+    filter: &'a Filter,
+    intervals: Vec<Interval>,
+    rpis: RpiBatch,
+}
 
 /// An RPI of a key that may have been heard.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -197,72 +232,99 @@ struct Hit {
 }
 
 /// The keys that are matched at all, by rolling start.
-fn keys_to_match(keys: &[DiagnosisKey]) -> Vec<Indexed<'_>> {
-    let mut seen = BTreeSet::new();
-    let mut to_match: Vec<_> = keys
-        .iter()
-        .enumerate()
-        .filter(|(_, key)| key.report_type.is_matched())
-        .filter(|(_, key)| seen.insert(key.tek.expose_bytes()))
+fn keys_to_match(keys: &[DiagnosisKey]) -> Vec<ToMatch> {
+    let matched = || {
+        keys.iter()
+            .enumerate()
+            .filter(|(_, key)| key.report_type.is_matched())
+    };
+    // Hardly any TEK comes twice: only what looks like one that came before is compared.
+    let mut seen = Filter::with_room_for(keys.len());
+    let repeated: Vec<_> = matched()
+        .map(|(_, key)| Prefix::of(key.tek.expose_bytes()))
+        .filter(|&prefix| {
+            let may_repeat = seen.may_contain(prefix);
+            seen.insert(prefix);
+            may_repeat
+        })
         .collect();
-    to_match.sort_by_key(|(_, key)| key.rolling_start);
+    let repeated = Filter::of(repeated.into_iter());
+    let mut compared = BTreeSet::new();
+    let mut to_match: Vec<_> = matched()
+        .filter(|(_, key)| {
+            let tek = key.tek.expose_bytes();
+            !repeated.may_contain(Prefix::of(tek)) || compared.insert(tek)
+        })
+        .map(|(key_index, key)| ToMatch {
+            tek: key.tek.clone(),
+            rolling_start: key.rolling_start,
+            rolling_period: key.rolling_period,
+            key_index,
+        })
+        .collect();
+    to_match.sort_by_key(|to_match| to_match.rolling_start);
     to_match
 }
 
 /// Cuts keys, sorted by rolling start, where they span too many days.
-fn portions_by_day<'a, 'k>(
-    sorted: &'a [Indexed<'k>],
-    days: u32,
-) -> impl Iterator<Item = &'a [Indexed<'k>]> {
+fn portions_by_day(sorted: &[ToMatch], days: u32) -> impl Iterator<Item = &[ToMatch]> {
     let mut rest = sorted;
     core::iter::from_fn(move || {
-        let first_day = rest.first()?.1.rolling_start.utc_day();
-        let end = first_day.saturating_add(days);
-        let length = rest.partition_point(|(_, key)| key.rolling_start.utc_day() < end);
+        let end = rest.first()?.first_day().saturating_add(days);
+        let length = rest.partition_point(|to_match| to_match.first_day() < end);
         let (portion, others) = rest.split_at_checked(length.max(1))?;
         rest = others;
         Some(portion)
     })
 }
 
-/// The first pass: a filter for the days of `portion`, or `None` when there is
-/// nothing in it.
-fn fill_filter<S: SightingSource + ?Sized>(
-    source: &S,
-    portion: &[Indexed<'_>],
-    days: u32,
-) -> Result<Option<Filter>, S::Error> {
-    let Some((_, first)) = portion.first() else {
-        return Ok(None);
+/// Where RPIs of keys with the rolling start of `same_start` may have been heard.
+fn parts_heard<'a>(heard: &'a mut Heard, same_start: &[ToMatch]) -> Vec<Part<'a>> {
+    let Some(key) = same_start.first() else {
+        return Vec::new();
     };
-    // One more day for keys that do not start at midnight.
-    let mut filter = Filter::new(first.rolling_start.utc_day(), days + 1);
-    source.for_each(&mut |sighting| filter.insert(sighting))?;
-    Ok(Some(filter))
+    heard.turn_to(key.first_day(), key.last_day());
+    let heard = &*heard;
+    let intervals: Vec<_> = (0..INTERVALS_PER_DAY)
+        .map(|offset| key.rolling_start.saturating_add(offset))
+        .filter(|&interval| heard.is_near(interval))
+        .collect();
+    intervals
+        .chunk_by(|a, b| a.utc_day() == b.utc_day())
+        .filter_map(|of_day| {
+            Some(Part {
+                filter: heard.filter(of_day.first()?.utc_day())?,
+                intervals: of_day.to_vec(),
+                rpis: RpiBatch::new(of_day),
+            })
+        })
+        .collect()
 }
 
-fn add_candidates(
-    key_index: usize,
-    key: &DiagnosisKey,
-    filter: &Filter,
-    candidates: &mut Vec<Candidate>,
-) {
-    let mut intervals = key
-        .intervals()
-        .filter(|&interval| filter.heard_near(interval))
-        .peekable();
-    if intervals.peek().is_none() {
+fn add_candidates(key: &ToMatch, parts: &mut [Part<'_>], candidates: &mut Vec<Candidate>) {
+    if parts.is_empty() {
         return;
     }
-    let rpis = key.tek.rpik().rpis(intervals);
-    candidates.extend(
-        rpis.filter(|(interval, rpi)| filter.may_contain(*interval, rpi))
-            .map(|(interval, rpi)| Candidate {
-                rpi,
-                interval,
-                key_index,
-            }),
-    );
+    let rpik = key.tek.rpik();
+    let end = key.rolling_start.saturating_add(key.rolling_period.get());
+    for Part {
+        filter,
+        intervals,
+        rpis,
+    } in parts
+    {
+        let count = intervals.partition_point(|&interval| interval < end);
+        let rpis = rpis.of(&rpik, count);
+        filter.find(rpis, |place| {
+            if let (Some(&rpi), Some(&interval)) = (rpis.get(place), intervals.get(place)) {
+                candidates.push(Candidate {
+                    rpi: Rpi::from_bytes(rpi),
+                    interval,
+                    key_index: key.key_index,
+                });
+            }
+        });
+    }
 }
 
 /// The second pass: turns the candidates, which it empties, into matches.
@@ -277,8 +339,13 @@ fn evaluate<S: SightingSource + ?Sized>(
         return Ok(());
     }
     candidates.sort_unstable();
+    let prefix = |rpi: &Rpi| Prefix::of(rpi.as_bytes());
+    let filter = Filter::of(candidates.iter().map(|candidate| prefix(&candidate.rpi)));
     let mut hits = Vec::new();
     source.for_each(&mut |sighting| {
+        if !filter.may_contain(prefix(&sighting.rpi)) {
+            return;
+        }
         let first = candidates.partition_point(|candidate| candidate.rpi < sighting.rpi);
         let of_this_rpi = candidates
             .iter()
@@ -352,8 +419,7 @@ fn believed(sighting: &Sighting, metadata: Metadata, options: &Options) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnosis::{ReportType, RollingPeriod};
-    use crate::key::Tek;
+    use crate::diagnosis::ReportType;
 
     #[test]
     fn smaller_portions_find_the_same() {
@@ -369,10 +435,14 @@ mod tests {
             .collect();
         let sightings: Vec<_> = keys
             .iter()
-            .flat_map(|key| key.tek.rpik().rpis(key.intervals()).step_by(7))
-            .map(|(interval, rpi)| Sighting {
+            .flat_map(|key| {
+                key.intervals()
+                    .step_by(7)
+                    .map(move |interval| (key, interval))
+            })
+            .map(|(key, interval)| Sighting {
                 time: interval.start(),
-                rpi,
+                rpi: key.tek.rpik().rpi(interval),
                 aem: crate::key::Aem::from_bytes([0; 4]),
                 rssi: -60,
                 scan: Scan {
