@@ -283,7 +283,10 @@ pub fn newer_bluetoothd() -> Result<&'static Path> {
 }
 
 /// Whether every guest is to have it: `make test-bluez BLUETOOTHD=5.82`.
-fn is_newer_asked_for() -> Result<bool> {
+///
+/// # Errors
+/// When another is asked for.
+pub fn is_newer_asked_for() -> Result<bool> {
     let version = std::env::var("SESSHOKU_BLUETOOTHD").unwrap_or_default();
     match version.as_str() {
         "" => Ok(false),

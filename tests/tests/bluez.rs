@@ -15,7 +15,7 @@ use air::pdu::PduKind;
 use serde_json::Value;
 use sesshoku_tests::audit::{Audit, Broadcast, ViolationKind, audit, reports};
 use sesshoku_tests::local::skipped;
-use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, NOON, newer_bluetoothd};
+use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, NOON, is_newer_asked_for, newer_bluetoothd};
 
 const DUAL_MODE: Model = Model {
     classic: false,
@@ -305,8 +305,13 @@ mod daemon {
             let over = mark("mark over").expect("the scenario has an end");
             let end = mark("mark end").expect("the scenario has an end");
             let is_after = |broadcast: &&Broadcast| (over..end).contains(&broadcast.first_us);
-            if model.extended {
+            let searching = mark("mark searching").expect("it was told");
+            if model.extended || is_newer_asked_for().expect("a version that there is") {
                 assert!(!run.text("said").contains(SEARCHING));
+                let meanwhile = searching..over;
+                let begun = audit.broadcasts.iter();
+                let begun = begun.filter(|it| meanwhile.contains(&it.first_us)).count();
+                assert!(begun >= 2, "{begun} identifiers in 45 minutes");
                 continue;
             }
             assert!(run.text("said").contains(SEARCHING), "{}", run.text("said"));
@@ -314,7 +319,6 @@ mod daemon {
                 audit.broadcasts.iter().any(|it| is_after(&it)),
                 "it goes on"
             );
-            let searching = mark("mark searching").expect("it was told");
             let refused = run.air().iter().filter(|record| {
                 let is_refused = matches!(&record.event, Event::Command { status, .. } if *status != Status::Success);
                 is_refused && (searching..over).contains(&record.at_us)

@@ -95,7 +95,9 @@ pub(crate) fn search(guest: &Guest) -> Result<Process> {
 pub(crate) fn beside_a_search(guest: &mut Guest) -> Result<()> {
     let device = Device::start("hci0", "")?;
     let other = search(guest)?;
-    if guest.setup.model.extended {
+    // bluetoothd 5.82 lets every discovery rest for five seconds in sixteen.
+    if guest.setup.model.extended || guest.setup.bluetoothd.is_some() {
+        guest.air("mark searching")?;
         device.run(MINUTE * 45)?;
     } else {
         pass(MINUTE * 25);
