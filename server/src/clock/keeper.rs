@@ -7,14 +7,22 @@
 //! | the database's clock | is |
 //! |---|---|
 //! | within an hour of what is known | followed |
-//! | after a start: up to three days later than what was known | followed: the server was off |
+//! | after a start: up to three days later than what was known | followed, for the server may have been off, and settled when it has stayed so for half an hour |
 //! | in a running server: up to three days off, for half an hour by the same | followed from then on; until then the time goes on as before |
 //! | anything else | not believed, until an operator vouches for it (`sesshoku-server clock`) or it is right again |
+//!
+//! By a time that is not settled nothing is done that cannot be undone: nothing is
+//! published or deleted, nobody is told no for good, and it is not kept for the next start.
+//!
+//! What adds up is bounded, too: by less than an hour a clock may be followed once a day, and
+//! all leaps that were believed without an operator, in however many runs, are three days at
+//! the most in two weeks.
 //!
 //! A running server that does not believe the clock goes on with the time it has. One
 //! that starts has none: it publishes nothing, deletes nothing, and answers what depends
 //! on the time with 503.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
@@ -24,7 +32,7 @@ use nix::time::{ClockId, clock_gettime};
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::{Clock, Source};
-use crate::database::{Database, DatabaseError, machine_shows};
+use crate::database::{Database, DatabaseError, Witnessed, machine_shows};
 use crate::http::internal;
 use crate::log::Causes;
 
@@ -36,8 +44,15 @@ const DRIFT: i64 = 3_600_000;
 /// How far a leap may go, or how long a server may have been off, in milliseconds, for
 /// the clock to be believed without an operator.
 const LEAP: i64 = 3 * 86_400_000;
+/// What no clock is right outside of, whoever vouches for it: from 2020 to the end of
+/// seconds in 32 bits, in milliseconds since 1970.
+pub(super) const PLAUSIBLE: RangeInclusive<i64> = 1_577_836_800_000..=4_294_967_295_000;
 /// How long a clock has to keep a leap before it is believed, in milliseconds.
 const HOLD: i64 = 30 * 60_000;
+/// How long it takes until a clock may be another hour off, in milliseconds.
+const ANCHORED: i64 = 86_400_000;
+/// In what time leaps may add up to [`LEAP`], in milliseconds.
+const BUDGET: i64 = 14 * 86_400_000;
 /// What a leap may change by meanwhile, in milliseconds.
 const STEADY: i64 = 60_000;
 /// Difference between this machine's clock and the database's from which on it is told,
@@ -53,11 +68,15 @@ pub(super) struct Kept(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     is_known: AtomicBool,
+    is_settled: AtomicBool,
     /// Where it is known: the time when the machine was booted, in milliseconds since
     /// 1970. Where not, a time that has certainly passed.
     milliseconds: AtomicI64,
     /// Seconds by which this machine's clock is ahead of the database's.
     difference: AtomicI64,
+    /// Seconds by which the database's clock is ahead of what is known, where it is not, or
+    /// not yet, believed.
+    leap: AtomicI64,
 }
 
 impl Kept {
@@ -79,20 +98,32 @@ impl Kept {
         self.0.difference.load(Ordering::SeqCst)
     }
 
+    /// By how many seconds the database's clock, which is not, or not yet, believed, is
+    /// ahead of what is known; 0 where it is believed.
+    pub(super) fn leap(&self) -> i64 {
+        self.0.leap.load(Ordering::SeqCst)
+    }
+
     pub(super) fn is_known(&self) -> bool {
         self.0.is_known.load(Ordering::SeqCst)
     }
 
+    pub(super) fn is_settled(&self) -> bool {
+        self.0.is_settled.load(Ordering::SeqCst)
+    }
+
     /// Shows `now`, and goes on from there.
-    fn follow(&self, now: i64, since_boot: i64) {
+    fn follow(&self, now: i64, since_boot: i64, is_settled: bool) {
         self.0
             .milliseconds
             .store(now.saturating_sub(since_boot), Ordering::SeqCst);
+        self.0.is_settled.store(is_settled, Ordering::SeqCst);
         self.0.is_known.store(true, Ordering::SeqCst);
     }
 
     /// Shows that `passed` has passed, and that no more is known.
     fn lose(&self, passed: i64) {
+        self.0.is_settled.store(false, Ordering::SeqCst);
         self.0.is_known.store(false, Ordering::SeqCst);
         self.0.milliseconds.store(passed, Ordering::SeqCst);
     }
@@ -129,50 +160,50 @@ struct Leap {
 enum Judgement {
     /// It is believed.
     Believed,
+    /// It is believed from now on, after it has kept a leap by so many milliseconds.
+    Leapt(i64),
     /// It may be believed later, if it keeps this leap.
     Waits(Leap),
     /// It is not believed; what is known differs from it by so many milliseconds.
     Doubted(i64),
 }
 
-/// Judges a clock that shows `shown` at `since_boot`, with the `leap` it showed before.
-fn judge(known: Known, shown: i64, leap: Option<Leap>, since_boot: i64) -> Judgement {
-    match known {
-        Known::Nothing => Judgement::Believed,
-        Known::AtLeast(passed) => {
-            let by = shown.saturating_sub(passed);
-            if (-DRIFT..=LEAP).contains(&by) {
-                Judgement::Believed
-            } else {
-                Judgement::Doubted(by)
-            }
-        }
-        Known::Exactly(now) => {
-            let by = shown.saturating_sub(now);
-            if by.abs() <= DRIFT {
-                return Judgement::Believed;
-            }
-            let leap = leap
-                .filter(|leap| leap.by.abs_diff(by) <= STEADY.unsigned_abs())
-                .unwrap_or(Leap {
-                    by,
-                    since: since_boot,
-                });
-            if by.abs() > LEAP {
-                Judgement::Doubted(by)
-            } else if since_boot - leap.since >= HOLD {
-                Judgement::Believed
-            } else {
-                Judgement::Waits(leap)
-            }
-        }
+/// Judges a clock that shows `shown` at `since_boot`, with the `leap` it showed before,
+/// where it may leap by `left` in all.
+fn judge(known: Known, shown: i64, leap: Option<Leap>, since_boot: i64, left: i64) -> Judgement {
+    let (by, may_be_behind) = match known {
+        Known::Nothing => (0, false),
+        Known::AtLeast(passed) => (shown.saturating_sub(passed), false),
+        Known::Exactly(now) => (shown.saturating_sub(now), true),
+    };
+    if !PLAUSIBLE.contains(&shown) {
+        return Judgement::Doubted(by);
+    }
+    if by.abs() <= DRIFT {
+        return Judgement::Believed;
+    }
+    if by.abs() > left || (by < 0 && !may_be_behind) {
+        return Judgement::Doubted(by);
+    }
+    let leap = leap
+        .filter(|leap| leap.by.abs_diff(by) <= STEADY.unsigned_abs())
+        .unwrap_or(Leap {
+            by,
+            since: since_boot,
+        });
+    if since_boot - leap.since >= HOLD {
+        Judgement::Leapt(by)
+    } else {
+        Judgement::Waits(leap)
     }
 }
 
-/// Whether a role that was sure of `witnessed` (seconds since 1970) last believes a clock
-/// that shows `shown` (milliseconds) when it starts.
-pub(super) fn is_believed_after_a_start(witnessed: Option<i64>, shown: i64) -> bool {
-    judge(since(witnessed), shown, None, 0) == Judgement::Believed
+/// Whether a role that was sure of `witnessed` (seconds since 1970) last knows the time when
+/// it starts, by a clock that shows `shown` (milliseconds).
+pub(super) fn is_known_after_a_start(witnessed: &Witnessed, shown: i64) -> bool {
+    let known = since(witnessed.time);
+    let judgement = judge(known, shown, None, 0, left(witnessed, shown));
+    !matches!(judgement, Judgement::Doubted(_))
 }
 
 /// What is known after a role was sure of `witnessed`, in seconds since 1970.
@@ -182,6 +213,34 @@ fn since(witnessed: Option<i64>) -> Known {
     })
 }
 
+/// By how much a clock that shows `shown` may still leap.
+fn left(witnessed: &Witnessed, shown: i64) -> i64 {
+    let time = witnessed.time.unwrap_or_default();
+    // Another replica believes it: its leap is counted.
+    if shown.abs_diff(time.saturating_mul(1000)) <= DRIFT.unsigned_abs() {
+        return LEAP;
+    }
+    if time.saturating_sub(witnessed.leapt_at).saturating_mul(1000) > BUDGET {
+        return LEAP;
+    }
+    LEAP.saturating_sub(witnessed.leapt.saturating_mul(1000))
+}
+
+/// What was known at a moment of the clock from boot.
+#[derive(Clone, Copy, Debug)]
+struct Anchor {
+    /// The time then, in milliseconds since 1970.
+    time: i64,
+    /// The moment, in milliseconds since the machine was booted.
+    since_boot: i64,
+}
+
+impl Anchor {
+    fn at(self, since_boot: i64) -> i64 {
+        self.time.saturating_add(since_boot - self.since_boot)
+    }
+}
+
 /// Keeps a [`Clock`].
 #[derive(Debug)]
 pub struct Keeper {
@@ -189,6 +248,9 @@ pub struct Keeper {
     database: Database,
     metrics: Metrics,
     leap: Option<Leap>,
+    /// What clocks are held against: what this process was sure of within the last day, or,
+    /// before it is sure of anything, what some process was sure of when this one began.
+    anchor: Option<Anchor>,
     /// How often an operator had vouched at the last look.
     vouched: i64,
     /// When the database was told the time last, by the kept time.
@@ -254,6 +316,7 @@ impl Keeper {
             database,
             metrics: Metrics::new(metrics),
             leap: None,
+            anchor: None,
             vouched: 0,
             witnessed: None,
             said: None,
@@ -287,29 +350,52 @@ impl Keeper {
     /// Makes of a clock that shows `shown` at `since_boot` what is to be made of it.
     async fn look_at(&mut self, shown: i64, since_boot: i64) -> Result<(), DatabaseError> {
         let witnessed = self.database.witnessed().await?;
-        let since_then = since(witnessed.time);
-        let known = match self.kept.at(since_boot) {
-            // An operator's word counts where the clock still shows what it is about.
-            Some(now)
-                if witnessed.vouched == self.vouched
-                    || judge(since_then, shown, None, since_boot) != Judgement::Believed =>
-            {
-                Known::Exactly(now)
-            }
-            _ => since_then,
-        };
+        let left = left(&witnessed, shown);
+        let word = since(witnessed.time);
+        let is_new_word = witnessed.vouched != self.vouched
+            && judge(word, shown, None, since_boot, 0) == Judgement::Believed;
+        let is_first = self.anchor.is_none();
         self.vouched = witnessed.vouched;
-        match judge(known, shown, self.leap, since_boot) {
-            Judgement::Believed => {
+        let known = match self.anchor {
+            // An operator's word counts where the clock still shows what it is about.
+            Some(anchor) if !is_new_word && self.kept.is_settled() => {
+                Known::Exactly(anchor.at(since_boot))
+            }
+            Some(anchor) if !is_new_word => Known::AtLeast(anchor.at(since_boot)),
+            Some(_) | None => word,
+        };
+        if let (true, Known::AtLeast(time)) = (is_first || is_new_word, known) {
+            self.anchor = Some(Anchor { time, since_boot });
+        }
+        let judgement = judge(known, shown, self.leap, since_boot, left);
+        match judgement {
+            Judgement::Believed | Judgement::Leapt(_) => {
+                let is_due = self
+                    .anchor
+                    .is_none_or(|anchor| since_boot - anchor.since_boot >= ANCHORED);
+                let is_settling = !self.kept.is_settled();
+                if let Judgement::Leapt(by) = judgement {
+                    let leapt = (LEAP - left + by.abs()) / 1000;
+                    self.database.leapt(leapt, shown / 1000).await?;
+                }
+                if is_due || is_settling || is_new_word || judgement != Judgement::Believed {
+                    self.anchor = Some(Anchor {
+                        time: shown,
+                        since_boot,
+                    });
+                }
                 self.leap = None;
-                self.kept.follow(shown, since_boot);
-                self.metrics.leap.set(0);
+                self.kept.follow(shown, since_boot, true);
+                self.tell_leap(0);
                 self.say(Said::Believed, 0);
                 self.witness(shown).await?;
             }
             Judgement::Waits(leap) => {
                 self.leap = Some(leap);
-                self.metrics.leap.set(leap.by / 1000);
+                self.tell_leap(leap.by);
+                if matches!(known, Known::AtLeast(_)) {
+                    self.kept.follow(shown, since_boot, false);
+                }
                 self.say(Said::Waits, leap.by);
             }
             Judgement::Doubted(by) => {
@@ -317,12 +403,17 @@ impl Keeper {
                 if let Known::AtLeast(passed) = known {
                     self.kept.lose(passed);
                 }
-                self.metrics.leap.set(by / 1000);
+                self.tell_leap(by);
                 self.say(Said::Doubted, by);
             }
         }
         self.metrics.is_known.set(self.kept.is_known().into());
         Ok(())
+    }
+
+    fn tell_leap(&self, by: i64) {
+        self.metrics.leap.set(by / 1000);
+        self.kept.0.leap.store(by / 1000, Ordering::SeqCst);
     }
 
     async fn witness(&mut self, now: i64) -> Result<(), DatabaseError> {
@@ -358,9 +449,14 @@ impl Keeper {
         match what {
             Said::Believed if self.said.is_none() => {}
             Said::Believed => tracing::info!("the database's clock is believed"),
-            Said::Waits => tracing::warn!(
+            Said::Waits if self.kept.is_settled() => tracing::warn!(
                 seconds_ahead,
                 "the database's clock has leapt; if it stays so for half an hour, it is believed"
+            ),
+            Said::Waits => tracing::warn!(
+                seconds_ahead,
+                "the database's clock is later than when this server ran last: nothing is \
+                 published or deleted before it has stayed so for half an hour"
             ),
             Said::Doubted if self.kept.is_known() => tracing::error!(
                 seconds_ahead,
@@ -383,7 +479,7 @@ mod tests {
     use super::*;
     use crate::database::Migrations;
     use crate::database::testing::Databases;
-    use crate::database::time::clock_table;
+    use crate::database::time::{clock_leaps, clock_table};
 
     /// An hour, a minute and a day, in milliseconds.
     const HOUR: i64 = 3_600_000;
@@ -395,11 +491,13 @@ mod tests {
     const MIGRATIONS: Migrations = Migrations {
         sqlite: &[concat!(
             clock_table!("INTEGER", "STRICT"),
-            "INSERT INTO clock VALUES (1, NULL, 0)"
+            clock_leaps!("INTEGER"),
+            "INSERT INTO clock (one, vouched) VALUES (1, 0)"
         )],
         postgres: &[concat!(
             clock_table!("BIGINT", ""),
-            "INSERT INTO clock VALUES (1, NULL, 0)"
+            clock_leaps!("BIGINT"),
+            "INSERT INTO clock (one, vouched) VALUES (1, 0)"
         )],
     };
 
@@ -429,11 +527,16 @@ mod tests {
                 database: database.clone(),
                 metrics: Metrics::default(),
                 leap: None,
+                anchor: None,
                 vouched: 0,
                 witnessed: None,
                 said: None,
                 differs: false,
             }
+        }
+
+        fn is_settled(&self) -> bool {
+            self.keeper.kept.is_settled()
         }
 
         /// The process begins anew, on a machine that was booted `boot` milliseconds ago.
@@ -474,6 +577,10 @@ mod tests {
         a_leap_of_days_in_a_running_server_is_not_believed,
         a_leap_that_stays_is_believed_after_a_while,
         a_start_far_from_the_last_knows_no_time,
+        a_start_days_later_is_settled_after_a_while,
+        a_start_under_a_wrong_clock_leaves_nothing,
+        what_adds_up_is_bounded,
+        no_clock_is_believed_that_cannot_be_right,
         an_operators_word_counts_once,
     );
 
@@ -525,29 +632,111 @@ mod tests {
 
     async fn a_start_far_from_the_last_knows_no_time(mut bench: Bench) {
         bench.look(0, NOW).await;
-        for days in [15, 400, -1, -400] {
+        for days in [4, 15, 400, -1, -400] {
             bench.restart(5_000);
             assert_eq!(bench.look(0, NOW + days * DAY).await, None, "{days}");
-            assert_eq!(
-                bench.look(DAY, NOW + (days + 1) * DAY).await.is_some(),
-                days == -1,
-                "{days}"
-            );
-            if days == -1 {
-                continue;
-            }
+            assert_eq!(bench.look(HOUR, NOW + HOUR + days * DAY).await, None);
             assert_eq!(
                 bench.keeper.kept.now().get(),
-                1_597_492_800,
+                u32::try_from((NOW + HOUR) / 1000).unwrap(),
                 "it has passed"
             );
             // When the clock is right, so is the time.
-            assert_eq!(bench.look(0, NOW + MINUTE).await, Some(NOW + MINUTE));
-            bench.look(0, NOW).await;
+            let right = NOW + HOUR + MINUTE;
+            assert_eq!(bench.look(MINUTE, right).await, Some(right));
+            assert!(bench.is_settled());
+            bench.database.witness(NOW / 1000, 0).await.unwrap();
         }
-        // A weekend off is no reason to ask anybody.
+    }
+
+    /// A weekend off is no reason to ask anybody, but nothing is done that cannot be undone
+    /// before the clock has stayed so.
+    async fn a_start_days_later_is_settled_after_a_while(mut bench: Bench) {
+        bench.look(0, NOW).await;
+        let monday = NOW + 3 * DAY;
         bench.restart(5_000);
-        assert_eq!(bench.look(0, NOW + 3 * DAY).await, Some(NOW + 3 * DAY));
+        for minutes in 0..30 {
+            let shown = monday + minutes * MINUTE;
+            assert_eq!(bench.look(MINUTE, shown).await, Some(shown));
+            assert!(!bench.is_settled());
+            let witnessed = bench.database.witnessed().await.unwrap();
+            assert!(witnessed.time.unwrap() < NOW / 1000 + 60, "it is kept");
+        }
+        let shown = monday + 30 * MINUTE;
+        assert_eq!(bench.look(MINUTE, shown).await, Some(shown));
+        assert!(bench.is_settled());
+        let witnessed = bench.database.witnessed().await.unwrap();
+        assert_eq!(witnessed.time, Some(shown / 1000));
+    }
+
+    /// As by a battery that was empty, until the network has the time.
+    async fn a_start_under_a_wrong_clock_leaves_nothing(mut bench: Bench) {
+        bench.look(0, NOW).await;
+        bench.restart(5_000);
+        let wrong = NOW + 2 * DAY;
+        assert_eq!(bench.look(0, wrong).await, Some(wrong));
+        let right = NOW + MINUTE;
+        assert_eq!(bench.look(MINUTE, right).await, Some(right), "at once");
+        assert!(bench.is_settled());
+        // However many starts there are, each is held against the last that was settled.
+        for start in 1..=6 {
+            bench.restart(5_000);
+            let wrong = NOW + start * (3 * DAY - HOUR);
+            assert_eq!(bench.look(0, wrong).await.is_some(), start == 1, "{start}");
+            assert!(!bench.is_settled());
+        }
+        bench.restart(5_000);
+        assert_eq!(bench.look(0, NOW + HOUR).await, Some(NOW + HOUR));
+        assert!(bench.is_settled());
+    }
+
+    /// In one run or in several, by leaps or by steps.
+    async fn what_adds_up_is_bounded(mut bench: Bench) {
+        for restarts in [false, true] {
+            bench.look(0, NOW).await;
+            bench.database.vouch(NOW / 1000).await.unwrap();
+            bench.restart(5_000);
+            bench.look(0, NOW).await;
+            let mut ahead = 0;
+            for _ in 0..5 {
+                if restarts {
+                    bench.restart(5_000);
+                }
+                // The clock leaps by 20 hours, and keeps that for an hour.
+                let before = bench.database.witnessed().await.unwrap().time.unwrap() * 1000;
+                for minute in 0..60 {
+                    bench
+                        .look(MINUTE, before + 20 * HOUR + minute * MINUTE)
+                        .await;
+                }
+                if bench.is_settled() && bench.keeper.kept.at(bench.boot) > Some(before + 19 * HOUR)
+                {
+                    ahead += 20;
+                }
+            }
+            assert_eq!(ahead, 60, "hours; it restarts: {restarts}");
+        }
+        // By 58 minutes at each look.
+        bench.database.vouch(NOW / 1000).await.unwrap();
+        bench.restart(5_000);
+        bench.look(0, NOW).await;
+        let mut passed = 0;
+        for look in 1..=30 {
+            passed += 10_000;
+            bench.look(10_000, NOW + passed + look * 58 * MINUTE).await;
+        }
+        let time = bench.keeper.kept.at(bench.boot).unwrap();
+        assert!(time - NOW - passed <= HOUR, "{} min", (time - NOW) / MINUTE);
+    }
+
+    async fn no_clock_is_believed_that_cannot_be_right(mut bench: Bench) {
+        for shown in [0, NOW - 50 * 365 * DAY, 5_000_000_000_000] {
+            assert_eq!(bench.look(0, shown).await, None, "a new database");
+            bench.database.vouch(shown / 1000).await.unwrap();
+            assert_eq!(bench.look(0, shown).await, None, "with an operator's word");
+        }
+        bench.database.vouch(NOW / 1000).await.unwrap();
+        assert_eq!(bench.look(0, NOW).await, Some(NOW));
     }
 
     async fn an_operators_word_counts_once(mut bench: Bench) {

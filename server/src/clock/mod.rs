@@ -110,6 +110,15 @@ impl Clock {
         }
     }
 
+    /// Whether the time is known and has stood long enough for what cannot be undone: to
+    /// publish, to delete, to tell somebody no for good.
+    pub fn is_settled(&self) -> bool {
+        match &self.0 {
+            Source::Kept(kept) => kept.is_settled(),
+            Source::Set(_) => true,
+        }
+    }
+
     /// What an operator should know of it: `Err` where the time is not known, and what
     /// is worth a look otherwise.
     pub fn condition(&self) -> Result<Option<String>, &'static str> {
@@ -119,9 +128,25 @@ impl Clock {
         if !kept.is_known() {
             return Err("the time is not known: see the log, and `sesshoku-server clock`");
         }
+        let leap = kept.leap();
+        if leap != 0 {
+            let (size, way) = (leap.abs(), if leap < 0 { "behind" } else { "ahead of" });
+            return Ok(Some(if kept.is_settled() {
+                format!(
+                    "the database's clock is {size} s {way} the time that is kept, and does \
+                     not count: see the log, and `sesshoku-server clock`"
+                )
+            } else {
+                format!(
+                    "the database's clock is {size} s {way} when this server ran last: nothing \
+                     is published or deleted before it has stayed so for half an hour"
+                )
+            }));
+        }
         let ahead = kept.difference();
         Ok((ahead.abs() > keeper::TOLD).then(|| {
-            format!("this machine's clock is {ahead} s ahead of the database's, which counts")
+            let (size, way) = (ahead.abs(), if ahead < 0 { "behind" } else { "ahead of" });
+            format!("this machine's clock is {size} s {way} the database's, which counts")
         }))
     }
 

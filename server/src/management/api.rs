@@ -166,6 +166,8 @@ async fn check(
     })?;
     let genuine = match checked {
         Checked::Consumed | Checked::Repeated => true,
+        // By the true time it may be valid.
+        Checked::Wrong if !inner.clock.is_settled() => return Err(UNAVAILABLE),
         Checked::Wrong => false,
         Checked::Bounded(wait) => {
             tracing::warn!("too many wrong numbers in this hour: none is checked");

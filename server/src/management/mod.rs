@@ -199,7 +199,7 @@ impl Management {
             config,
             ..
         } = &*self.inner;
-        if !clock.is_known() {
+        if !clock.is_settled() {
             return;
         }
         let times = config.accounts.session_times();

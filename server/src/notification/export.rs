@@ -152,15 +152,23 @@ impl Exporter {
                 round = self.round() => round,
                 () = &mut stop => break,
             };
+            let mut pause = pause;
             if let Err(error) = round {
                 self.parts.metrics.export_failed();
                 tracing::error!(error = %Causes(&error), "an export is held up");
+                // It may be this process alone that cannot, and another waits for its turn.
+                self.drop_lease().await;
+                pause = Duration::from_secs(self.parts.settings.lease_seconds.into());
             }
             tokio::select! {
                 () = &mut stop => break,
                 () = tokio::time::sleep(pause) => {}
             }
         }
+        self.drop_lease().await;
+    }
+
+    async fn drop_lease(&self) {
         if let Err(error) = self.parts.store.drop_lease(self.holder).await {
             tracing::warn!(
                 error = %Causes(&error),
@@ -171,10 +179,10 @@ impl Exporter {
 
     /// Does what there is to do now, if no other process does.
     ///
-    /// While the time is not known, nothing is made or deleted.
+    /// While the time is not settled, nothing is made or deleted.
     pub(super) async fn round(&mut self) -> Result<(), ExportError> {
         let held_before = std::mem::replace(&mut self.holds, false);
-        if !self.parts.clock.is_known() || !self.renew().await? {
+        if !self.parts.clock.is_settled() || !self.renew().await? {
             return Ok(());
         }
         if !held_before {

@@ -190,6 +190,8 @@ impl Registrar {
             let now = self.clock.now();
             let rules = &self.rules;
             match rules::check(&diagnosis, is_chaff, now, &self.regions, rules) {
+                // By the true time it may be in order.
+                Err(_) if !self.clock.is_settled() => Err(Unavailable::NoTime),
                 Err(refusal) => return Outcome::Invalid(refusal),
                 Ok(accepted) if is_chaff => self.pretend(accepted, source).await,
                 Ok(accepted) => {

@@ -10,7 +10,7 @@ use reqwest::StatusCode;
 use crate::ahead::days_ahead;
 use crate::chaff::{chaff, shape};
 use crate::postgres;
-use crate::support::{Server, Site, program, random_key, registration, wait_for};
+use crate::support::{Server, Site, program, random_key, registration, today, wait_for};
 
 /// Days by which a clock is ahead in which everything gets too old to be kept.
 const DAYS: i64 = 15;
@@ -129,6 +129,41 @@ async fn a_replica_whose_clock_is_ahead_deletes_nothing_and_stops_nobody() {
     publish(&site, &right, &new).await;
     known.extend(new);
     assert_eq!(site.count(&known), vec![1; known.len()]);
+}
+
+/// As from a battery that was empty, until the network has the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_two_days_ahead_does_nothing_that_cannot_be_undone() {
+    let site = Site::new("").await;
+    let right = site.start().await;
+    let known = keys(0..20);
+    publish(&site, &right, &known).await;
+    right.stop().await;
+
+    let wrong = site.start_as(program_ahead(2)).await;
+    let (status, text) = says(&wrong, "/readyz").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(text.contains("nothing is published or deleted"), "{text}");
+    // Due in eleven hours at the earliest, and by that clock yesterday.
+    let todays = random_key();
+    site.management.issue(["00000090".to_owned()]);
+    let mut body = registration("00000090", &[todays]);
+    body["keys"][0]["rollingStartNumber"] = (today() * 144).into();
+    assert_eq!(wrong.put(&body).await, StatusCode::OK);
+    // What is too old by that clock alone is not refused for good.
+    site.management.issue(["00000091".to_owned()]);
+    let mut old = registration("00000091", &[random_key()]);
+    old["keys"][0]["rollingStartNumber"] = ((today() - 13) * 144).into();
+    assert_eq!(wrong.put(&old).await, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!wrong.log().contains(EXPORTS), "{}", wrong.log());
+    wrong.stop().await;
+
+    let right = site.start().await;
+    assert_eq!(says(&right, "/readyz").await.1, "ready\n");
+    assert_eq!(right.put(&old).await, StatusCode::OK);
+    another_round(&right).await;
+    assert_eq!(site.count(&known), vec![1; known.len()]);
+    assert_eq!(site.count(&[todays]), [0], "it is still in use");
 }
 
 #[tokio::test(flavor = "multi_thread")]

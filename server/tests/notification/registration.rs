@@ -173,6 +173,7 @@ async fn while_the_management_system_is_down_nothing_is_lost() {
 async fn guessing_is_stopped_and_the_management_system_hears_no_more_of_it() {
     let site = Site::new(
         "[http]\ntrusted_proxies = ['127.0.0.1']\n\
+         [management]\ntimeout_milliseconds = 30000\n\
          [limits]\nwrong_numbers_an_hour = 30\nwrong_numbers_a_source_an_hour = 10\nmax_checks = 4",
     )
     .await;

@@ -51,6 +51,7 @@ suites! {
     a_number_is_good_once
     a_dummy_is_bounded_as_a_number_and_leaves_nothing
     of_parallel_checks_one_succeeds
+    what_a_clock_ahead_has_left_is_brought_back
     an_expired_number_is_wrong_and_makes_room
     wrong_numbers_are_bounded_by_the_hour
     the_bound_holds_for_parallel_checks
@@ -156,6 +157,35 @@ async fn a_dummy_is_bounded_as_a_number_and_leaves_nothing(store: Store) {
             "{is_dummy}: {bounded:?}"
         );
     }
+}
+
+/// As after a start by a clock that was two days ahead.
+async fn what_a_clock_ahead_has_left_is_brought_back(store: Store) {
+    let ahead = later(48 * HOUR);
+    store.issue(issue_at(1, ahead)).await.unwrap();
+    assert_eq!(
+        store.check(check_at(2, 70, ahead)).await.unwrap(),
+        Checked::Wrong
+    );
+    store.purge(NOW, TIMES, AUDIT_KEPT).await.unwrap();
+    // It is valid for a day from now, and the wrong number counts in no hour to come.
+    let almost = store
+        .check(check_at(1, 71, later(24 * HOUR - 1)))
+        .await
+        .unwrap();
+    assert_eq!(almost, Checked::Consumed);
+    store.issue(issue_at(3, ahead)).await.unwrap();
+    store.purge(NOW, TIMES, AUDIT_KEPT).await.unwrap();
+    let after = store
+        .check(check_at(3, 72, later(24 * HOUR)))
+        .await
+        .unwrap();
+    assert_eq!(after, Checked::Wrong);
+    let bounded = Check {
+        wrong_per_hour: 1,
+        ..check_at(4, 73, ahead)
+    };
+    assert_eq!(store.check(bounded).await.unwrap(), Checked::Wrong);
 }
 
 async fn of_parallel_checks_one_succeeds(store: Store) {

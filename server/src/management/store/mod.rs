@@ -22,6 +22,12 @@ use crate::database::{Database, DatabaseError, Settings};
 const ANSWER_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a form that was sent is known, so that sending it again does nothing.
 const FORM_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a number is valid at most.
+const VALID_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// By how much a clock that is followed may be set back.
+const DRIFT: Duration = Duration::from_secs(60 * 60);
+/// RFC 6238, section 5.2.
+const TOTP_STEP_SECONDS: i64 = 30;
 /// An unused session is marked as used at most this often.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
@@ -244,6 +250,58 @@ fn seconds(time: UnixSeconds) -> i64 {
 /// A time from the database, which holds none that is out of range.
 fn time(seconds: i64) -> UnixSeconds {
     UnixSeconds::from_i64(seconds).unwrap_or(UnixSeconds::new(u32::MAX))
+}
+
+/// Statements of a purge, each with the one number that it takes.
+type PurgeSteps = [(&'static str, i64); 15];
+
+fn purge_steps(now: UnixSeconds, times: SessionTimes, audit_kept: Duration) -> PurgeSteps {
+    [
+        ("DELETE FROM number WHERE expires <= $1", seconds(now)),
+        ("DELETE FROM answered WHERE expires <= $1", seconds(now)),
+        ("DELETE FROM tally WHERE hour < $1", hour(now)),
+        (
+            "DELETE FROM submission WHERE since <= $1",
+            before(now, FORM_KEPT),
+        ),
+        (
+            "DELETE FROM attempt WHERE last <= $1",
+            before(now, backoff::FAILURES_KEPT),
+        ),
+        (
+            "DELETE FROM session WHERE used <= $1",
+            before(now, times.idle),
+        ),
+        (
+            "DELETE FROM session WHERE created <= $1",
+            before(now, times.total),
+        ),
+        ("DELETE FROM audit WHERE at <= $1", before(now, audit_kept)),
+        // What a clock that was ahead has left: it would last for as much longer.
+        (
+            "UPDATE number SET expires = $1 WHERE expires > $1",
+            after(now, VALID_MAX),
+        ),
+        (
+            "UPDATE answered SET expires = $1 WHERE expires > $1",
+            after(now, ANSWER_KEPT),
+        ),
+        ("DELETE FROM tally WHERE hour > $1", hour(now) + 1),
+        (
+            "UPDATE submission SET since = $1 WHERE since > $1",
+            after(now, DRIFT),
+        ),
+        (
+            "UPDATE attempt SET last = $1 WHERE last > $1",
+            after(now, DRIFT),
+        ),
+        ("DELETE FROM session WHERE used > $1", after(now, DRIFT)),
+        // A code of that time was used; by then the device shows others.
+        (
+            "UPDATE account SET totp_step = $1 WHERE totp_step > $1",
+            seconds(now) / TOTP_STEP_SECONDS + 1,
+        ),
+    ]
 }
 
 fn before(now: UnixSeconds, duration: Duration) -> i64 {
@@ -477,7 +535,8 @@ impl Store {
         on_either!(self, audit_rows, count)
     }
 
-    /// Deletes what has expired, and rows of the audit log older than `audit_kept`.
+    /// Deletes what has expired, and rows of the audit log older than `audit_kept`; and
+    /// brings what was written by a clock that was ahead back to what it would be now.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -487,7 +546,7 @@ impl Store {
         times: SessionTimes,
         audit_kept: Duration,
     ) -> Result<()> {
-        on_either!(self, purge, now, times, audit_kept)?;
+        on_either!(self, purge, purge_steps(now, times, audit_kept))?;
         self.forget_deleted().await
     }
 

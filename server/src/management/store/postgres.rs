@@ -9,8 +9,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::{
-    ANSWER_KEPT, Account, AuditRow, Change, Check, Checked, FORM_KEPT, FormId, Issue, Issued,
-    NewAccount, Progress, Result, SessionTimes, SignIn, Submission, TOUCH_EVERY, after, backoff,
+    ANSWER_KEPT, Account, AuditRow, Change, Check, Checked, FormId, Issue, Issued, NewAccount,
+    Progress, PurgeSteps, Result, SessionTimes, SignIn, Submission, TOUCH_EVERY, after, backoff,
     before, hour, rest_of_hour, scope, seconds, time, waiting,
 };
 use crate::database::Postgres;
@@ -376,34 +376,7 @@ pub(super) async fn audit_rows(db: &Postgres, count: u32) -> Result<Vec<AuditRow
     Ok(rows.iter().rev().map(read).collect())
 }
 
-pub(super) async fn purge(
-    db: &Postgres,
-    now: UnixSeconds,
-    times: SessionTimes,
-    audit_kept: Duration,
-) -> Result<()> {
-    let steps = [
-        ("DELETE FROM number WHERE expires <= $1", seconds(now)),
-        ("DELETE FROM answered WHERE expires <= $1", seconds(now)),
-        ("DELETE FROM tally WHERE hour < $1", hour(now)),
-        (
-            "DELETE FROM submission WHERE since <= $1",
-            before(now, FORM_KEPT),
-        ),
-        (
-            "DELETE FROM attempt WHERE last <= $1",
-            before(now, backoff::FAILURES_KEPT),
-        ),
-        (
-            "DELETE FROM session WHERE used <= $1",
-            before(now, times.idle),
-        ),
-        (
-            "DELETE FROM session WHERE created <= $1",
-            before(now, times.total),
-        ),
-        ("DELETE FROM audit WHERE at <= $1", before(now, audit_kept)),
-    ];
+pub(super) async fn purge(db: &Postgres, steps: PurgeSteps) -> Result<()> {
     for (statement, limit) in steps {
         run(db, statement, &[&limit]).await?;
     }

@@ -7,8 +7,8 @@ use gaen::time::UnixSeconds;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{
-    ANSWER_KEPT, Account, AuditRow, Change, Check, Checked, FORM_KEPT, FormId, Issue, Issued,
-    NewAccount, Progress, Result, SessionTimes, SignIn, Submission, TOUCH_EVERY, after, backoff,
+    ANSWER_KEPT, Account, AuditRow, Change, Check, Checked, FormId, Issue, Issued, NewAccount,
+    Progress, PurgeSteps, Result, SessionTimes, SignIn, Submission, TOUCH_EVERY, after, backoff,
     before, hour, rest_of_hour, scope, seconds, time, waiting,
 };
 use crate::database::{DatabaseError, Sqlite};
@@ -374,35 +374,8 @@ pub(super) async fn audit_rows(db: &Sqlite, count: u32) -> Result<Vec<AuditRow>>
     .await
 }
 
-pub(super) async fn purge(
-    db: &Sqlite,
-    now: UnixSeconds,
-    times: SessionTimes,
-    audit_kept: Duration,
-) -> Result<()> {
+pub(super) async fn purge(db: &Sqlite, steps: PurgeSteps) -> Result<()> {
     db.write(move |tx| {
-        let steps = [
-            ("DELETE FROM number WHERE expires <= ?1", seconds(now)),
-            ("DELETE FROM answered WHERE expires <= ?1", seconds(now)),
-            ("DELETE FROM tally WHERE hour < ?1", hour(now)),
-            (
-                "DELETE FROM submission WHERE since <= ?1",
-                before(now, FORM_KEPT),
-            ),
-            (
-                "DELETE FROM attempt WHERE last <= ?1",
-                before(now, backoff::FAILURES_KEPT),
-            ),
-            (
-                "DELETE FROM session WHERE used <= ?1",
-                before(now, times.idle),
-            ),
-            (
-                "DELETE FROM session WHERE created <= ?1",
-                before(now, times.total),
-            ),
-            ("DELETE FROM audit WHERE at <= ?1", before(now, audit_kept)),
-        ];
         for (statement, limit) in steps {
             tx.execute(statement, [limit])?;
         }

@@ -616,3 +616,34 @@ async fn an_empty_database_does_not_wipe_out_what_is_published() {
     assert!(matches!(error, ExportError::Foreign), "{error}");
     assert_eq!(bench.published().len(), 10);
 }
+
+/// As one whose own clock is ahead, which an object store refuses.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_cannot_publish_lets_another_do_it() {
+    let bench = Bench::new();
+    bench.register(1, (0..20).map(|byte| key(byte, 2))).await;
+    let mut cannot = bench.exporter().await;
+    let elsewhere = bench.dir.path().join("elsewhere");
+    cannot.parts.blobs = Blobs::open(&Storage::Folder {
+        dir: elsewhere.clone(),
+    })
+    .unwrap();
+    std::fs::remove_dir_all(&elsewhere).unwrap();
+    std::fs::write(&elsewhere, "no folder").unwrap();
+    cannot.round().await.unwrap_err();
+    let mut can = bench.exporter().await;
+    can.round().await.unwrap();
+    assert!(!can.holds, "the other has the lease");
+    let (stop, shutdown) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(cannot.run(shutdown));
+    // The time stands still, so that no lease runs out.
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while !can.holds {
+        assert!(std::time::Instant::now() < deadline, "it keeps the lease");
+        can.round().await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    assert!(!bench.files().is_empty());
+    stop.send(true).unwrap();
+    running.await.unwrap();
+}
