@@ -181,10 +181,11 @@ fn is_of_another_program(pdu: &Pdu) -> bool {
     pdu.data.windows(3).any(|bytes| bytes == [0x16, 0xAA, 0xFE])
 }
 
-/// An advert with nothing in it, or with the kernel's flags alone, and zeros.
+/// An advert with nothing in it, or with the kernel's flags alone, and zeros, that does not
+/// tell who sends it.
 fn is_empty(pdu: &Pdu) -> bool {
     let data = pdu.data.strip_prefix(&FLAGS).unwrap_or(&pdu.data);
-    data.iter().all(|byte| *byte == 0)
+    pdu.address_type == AddressType::Random && data.iter().all(|byte| *byte == 0)
 }
 
 /// An advert that a controller reported to its kernel.

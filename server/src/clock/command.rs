@@ -30,8 +30,8 @@ pub async fn run_command(database: &Database, accept: bool) -> Result<String, Co
     let shown = database.shown().await?;
     let shows = Timestamp::from_second(shown.div_euclid(1000))?;
     let mut said = format!("The database's clock shows {shows}.\n");
-    let witnessed = database.witnessed().await?;
-    if let Some(seconds) = witnessed.time {
+    let witnessed = database.witnessed().await?.time;
+    if let Some(seconds) = witnessed {
         let witnessed = Timestamp::from_second(seconds)?;
         let later = shows.duration_since(witnessed);
         let (later, word) = if later.is_negative() {
@@ -51,7 +51,7 @@ pub async fn run_command(database: &Database, accept: bool) -> Result<String, Co
     if accept {
         database.vouch(shown.div_euclid(1000)).await?;
         said += "It is believed from now on. Running servers take it up within ten seconds.\n";
-    } else if is_known_after_a_start(&witnessed, shown) {
+    } else if is_known_after_a_start(witnessed, shown) {
         said += "A role that starts now believes it.\n";
     } else {
         said += "A role that starts now does not believe it, and does nothing that depends on \

@@ -11,11 +11,6 @@ pub struct Witnessed {
     pub time: Option<i64>,
     /// How often an operator has vouched for the clock.
     pub vouched: i64,
-    /// By how many seconds the clock has leapt and was believed since then; counted anew
-    /// where the last such leap was long ago.
-    pub leapt: i64,
-    /// When it was believed after the last leap, in seconds since 1970.
-    pub leapt_at: i64,
 }
 
 /// The SQL of a role's table `clock`, with integers of this type; the role's migration
@@ -36,20 +31,6 @@ macro_rules! clock_table {
     };
 }
 pub(crate) use clock_table;
-
-/// The SQL that adds to it what leaps were believed.
-macro_rules! clock_leaps {
-    ($integer:literal) => {
-        concat!(
-            "ALTER TABLE clock ADD COLUMN leapt ",
-            $integer,
-            " NOT NULL DEFAULT 0; ALTER TABLE clock ADD COLUMN leapt_at ",
-            $integer,
-            " NOT NULL DEFAULT 0;"
-        )
-    };
-}
-pub(crate) use clock_leaps;
 
 impl Database {
     /// What the clock shows that all replicas share, in milliseconds since 1970:
@@ -72,52 +53,21 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn witnessed(&self) -> Result<Witnessed, DatabaseError> {
-        const SQL: &str = "SELECT time, vouched, leapt, leapt_at FROM clock";
-        let (time, vouched, leapt, leapt_at) = match self {
+        const SQL: &str = "SELECT time, vouched FROM clock";
+        let (time, vouched) = match self {
             Self::Sqlite(database) => {
                 database
                     .write::<_, DatabaseError>(|tx| {
-                        let read = |row: &rusqlite::Row<'_>| {
-                            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-                        };
-                        Ok(tx.query_row(SQL, [], read)?)
+                        Ok(tx.query_row(SQL, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
                     })
                     .await?
             }
             Self::Postgres(database) => {
                 let row = database.get().await?.query_one(SQL, &[]).await?;
-                (row.get(0), row.get(1), row.get(2), row.get(3))
+                (row.get(0), row.get(1))
             }
         };
-        Ok(Witnessed {
-            time,
-            vouched,
-            leapt,
-            leapt_at,
-        })
-    }
-
-    /// Keeps that the clock is believed after leaps by `seconds` in all, at `at`.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn leapt(&self, seconds: i64, at: i64) -> Result<(), DatabaseError> {
-        match self {
-            Self::Sqlite(database) => {
-                database
-                    .write(move |tx| {
-                        let sql = "UPDATE clock SET leapt = ?1, leapt_at = ?2";
-                        tx.execute(sql, [seconds, at])?;
-                        Ok(())
-                    })
-                    .await
-            }
-            Self::Postgres(database) => {
-                let sql = "UPDATE clock SET leapt = $1, leapt_at = $2";
-                database.get().await?.execute(sql, &[&seconds, &at]).await?;
-                Ok(())
-            }
-        }
+        Ok(Witnessed { time, vouched })
     }
 
     /// Keeps that `seconds` since 1970 have passed, where no operator has vouched since
@@ -156,14 +106,14 @@ impl Database {
             Self::Sqlite(database) => {
                 database
                     .write(move |tx| {
-                        let sql = "UPDATE clock SET time = ?1, vouched = vouched + 1, leapt = 0";
+                        let sql = "UPDATE clock SET time = ?1, vouched = vouched + 1";
                         tx.execute(sql, [seconds])?;
                         Ok(())
                     })
                     .await
             }
             Self::Postgres(database) => {
-                let sql = "UPDATE clock SET time = $1, vouched = vouched + 1, leapt = 0";
+                let sql = "UPDATE clock SET time = $1, vouched = vouched + 1";
                 database.get().await?.execute(sql, &[&seconds]).await?;
                 Ok(())
             }

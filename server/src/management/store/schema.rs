@@ -2,11 +2,11 @@
 //! for both databases.
 
 use crate::database::Migrations;
-use crate::database::time::{clock_leaps, clock_table};
+use crate::database::time::clock_table;
 
 pub(super) const MIGRATIONS: Migrations = Migrations {
-    sqlite: &[SQLITE_1, SQLITE_2, clock_leaps!("INTEGER")],
-    postgres: &[POSTGRES_1, POSTGRES_2, clock_leaps!("BIGINT")],
+    sqlite: &[SQLITE_1, SQLITE_2],
+    postgres: &[POSTGRES_1, POSTGRES_2],
 };
 
 /// `WITHOUT ROWID` keeps a digest in one place, which is overwritten when it goes.

@@ -6,7 +6,7 @@ use tokio_postgres::{IsolationLevel, Row as PostgresRow, Transaction};
 
 use super::{Batch, CLOCK_DRIFT, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
 use crate::database::Postgres;
-use crate::database::time::{clock_leaps, clock_table};
+use crate::database::time::clock_table;
 
 pub(super) const MIGRATIONS: &[&str] = &[
     "
@@ -72,7 +72,6 @@ INSERT INTO clock (one, time, vouched) SELECT 1, max(time), 0 FROM publication;
 ALTER TABLE lease ADD COLUMN since BIGINT NOT NULL DEFAULT 0;
 "
     ),
-    clock_leaps!("BIGINT"),
 ];
 
 const INSERT_KEY: &str = "INSERT INTO diagnosis_key

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Batch, CLOCK_DRIFT, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
 use crate::database::Sqlite;
-use crate::database::time::{clock_leaps, clock_table};
+use crate::database::time::clock_table;
 
 pub(super) const MIGRATIONS: &[&str] = &[
     "
@@ -72,7 +72,6 @@ INSERT INTO clock (one, time, vouched) SELECT 1, max(time), 0 FROM publication;
 ALTER TABLE lease ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 "
     ),
-    clock_leaps!("INTEGER"),
 ];
 
 pub(super) async fn ping(database: &Sqlite) -> Result<(), StoreError> {

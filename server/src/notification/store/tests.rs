@@ -366,7 +366,7 @@ async fn an_unknown_newer_schema_is_refused(settings: Settings) {
         Store::open(&settings).await,
         Err(DatabaseError::Newer {
             found: 999,
-            known: 4
+            known: 3
         })
     ));
 }
