@@ -158,6 +158,7 @@ test: setup-test ## Check and test everything, and count
 check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citations, licences and sources of dependencies
 	cargo fmt --all --check
 	cargo clippy $(ALL) --all-targets -- -D warnings
+	cargo check --manifest-path fuzz/Cargo.toml --locked --target-dir target --bins
 	$(MAKE) doc
 	$(CARGO_DENY) --locked check bans licenses sources
 	scripts/release-check --versions

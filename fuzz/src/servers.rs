@@ -111,7 +111,8 @@ pub fn management() -> Management {
         })
         .await;
         let bearer = bearer.trim().to_owned();
-        let server = management::open(config.clone(), clock.clone()).await;
+        let metrics = Metrics::default();
+        let server = management::open(config.clone(), clock.clone(), &metrics).await;
         (
             server.expect("a management server").router(),
             (bearer, account),
