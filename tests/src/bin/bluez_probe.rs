@@ -4,10 +4,11 @@
 //! emulated controllers work with the real bluetoothd, and that the audit notices
 //! what it is there to notice.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use bluer::adv::{Advertisement, AdvertisementHandle, Type};
 use bluer::{Adapter, AdapterEvent, DiscoveryFilter, DiscoveryTransport, Session, Uuid};
 use clap::{Parser, Subcommand};
@@ -167,10 +168,14 @@ async fn scan(adapter: &Adapter, devices: usize) -> Result<()> {
         AdapterEvent::DeviceAdded(address) => Some(address),
         AdapterEvent::DeviceRemoved(_) | AdapterEvent::PropertyChanged(_) => None,
     });
-    let mut added = std::pin::pin!(added.take(devices));
-    let mut heard_devices = 0;
-    while let Some(address) = added.next().await {
-        heard_devices += 1;
+    let mut added = std::pin::pin!(added);
+    // bluer says "added" of a device again with each change of its properties.
+    let mut heard_devices = BTreeSet::new();
+    while heard_devices.len() < devices {
+        let address = added.next().await.context("the scan ended by itself")?;
+        if !heard_devices.insert(address) {
+            continue;
+        }
         let device = adapter.device(address)?;
         let service_data = device.service_data().await?.unwrap_or_default();
         let heard = json!({
@@ -180,6 +185,5 @@ async fn scan(adapter: &Adapter, devices: usize) -> Result<()> {
         });
         writeln!(std::io::stdout(), "{heard}")?;
     }
-    ensure!(heard_devices == devices, "the scan ended by itself");
     Ok(())
 }
