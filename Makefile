@@ -174,6 +174,7 @@ check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citatio
 .PHONY: test-unit
 test-unit: build-tests ## Test every crate by itself
 	cargo test $(ALL) --no-fail-fast --lib --bins $(UNIT_TESTS:%=--test %)
+	cargo test $(ALL) --no-fail-fast --doc
 
 .PHONY: test-damage
 test-damage: build-tests ## Damage the store's files in 100,000 ways more (slow)

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use anyhow::ensure;
 use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
-use gaen::export::{Export, write_bin};
+use gaen::export::{Export, PinnedKey, Signer, write, write_bin};
 use gaen::key::{Aem, Rpi, Tek};
 use gaen::matching::SightingSource;
 use gaen::metadata::Metadata;
@@ -34,21 +34,36 @@ pub(crate) fn generate(
     days: u32,
 ) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let keys: Vec<_> = (0..keys)
+    let keys = diagnosis_keys(keys, days, &mut rng);
+    let mut records: Vec<Record> = (0..sightings).map(|_| noise(&mut rng, days)).collect();
+    plant(&keys, &mut records, &mut rng)?;
+    let export = export(keys, days);
+    Ok((write_bin(&export)?, records.as_flattened().to_vec()))
+}
+
+/// An export as servers publish it, and the key it is signed with.
+pub(crate) fn signed_export(keys: usize) -> anyhow::Result<(Vec<u8>, PinnedKey)> {
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let signer = Signer::generate("440", "v1", &mut rng);
+    let keys = diagnosis_keys(keys, 14, &mut rng);
+    Ok((write(&export(keys, 14), &[&signer])?, signer.pinned_key()))
+}
+
+fn diagnosis_keys(keys: usize, days: u32, rng: &mut ChaCha8Rng) -> Vec<DiagnosisKey> {
+    (0..keys)
         .map(|_| DiagnosisKey {
-            tek: Tek::generate(&mut rng),
-            rolling_start: FIRST_DAY
-                .saturating_add(below(&mut rng, days))
-                .first_interval(),
+            tek: Tek::generate(rng),
+            rolling_start: FIRST_DAY.saturating_add(below(rng, days)).first_interval(),
             rolling_period: RollingPeriod::DAY,
             transmission_risk_level: 1,
             report_type: ReportType::ConfirmedTest,
-            days_since_onset: i32::try_from(below(&mut rng, 14)).ok(),
+            days_since_onset: i32::try_from(below(rng, 14)).ok(),
         })
-        .collect();
-    let mut records: Vec<Record> = (0..sightings).map(|_| noise(&mut rng, days)).collect();
-    plant(&keys, &mut records, &mut rng)?;
-    let export = Export {
+        .collect()
+}
+
+fn export(keys: Vec<DiagnosisKey>, days: u32) -> Export {
+    Export {
         start: u64::from(FIRST_DAY.start().get()),
         end: u64::from(FIRST_DAY.saturating_add(days).start().get()),
         region: "440".to_owned(),
@@ -56,8 +71,7 @@ pub(crate) fn generate(
         batch_size: 1,
         keys,
         revised_keys: Vec::new(),
-    };
-    Ok((write_bin(&export)?, records.as_flattened().to_vec()))
+    }
 }
 
 /// A sighting of nobody's RPI, at any time of the days.

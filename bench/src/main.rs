@@ -1,4 +1,4 @@
-//! Measures matching, the largest piece of work that a device does.
+//! Measures matching, the largest piece of work that a device does, and opening exports.
 //!
 //! Sizes are keys × sightings; times are CPU time of the one thread that works, which
 //! other programs disturb little. `docs/performance.md` says how to read the figures.
@@ -12,9 +12,9 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
-use gaen::export::Unverified;
+use gaen::export::{Limits, Unverified, open};
 use gaen::matching::{Options, match_keys};
 
 use data::Records;
@@ -77,6 +77,20 @@ enum Command {
         #[arg(long, default_value_t = 1)]
         reps: usize,
     },
+    /// Unpack, verify and parse an export of some keys, and print what that took
+    ///
+    /// One line: RESULT, then CPU seconds of unpacking the ZIP file (unpack_s), and of
+    /// hashing, checking the signature and parsing the keys (verify_s); how many keys,
+    /// nanoseconds a key of both; the most memory that the process has had, which holds
+    /// the export as it was made, too.
+    Open {
+        /// How many keys; at least 20
+        #[arg(long)]
+        keys: usize,
+        /// How often; the run of median length is printed
+        #[arg(long, default_value_t = 1)]
+        reps: usize,
+    },
     /// Derive 144 RPIs of each of some keys, do nothing with them, and print what that took
     ///
     /// What no matcher that uses the same crates can be faster than.
@@ -133,6 +147,7 @@ fn main() -> anyhow::Result<()> {
             path: Implementation::Simd,
             ..
         } => bail!("there is no SIMD path to measure"),
+        Command::Open { keys, reps } => run_open(keys, reps)?,
         Command::Limit { keys, reps } => {
             let ns_per_key = limit::ns_per_key(keys, reps)?;
             let peak_kib = peak_kib()?;
@@ -190,6 +205,34 @@ fn run_match(export: &Path, rec: &[u8], reps: usize) -> anyhow::Result<String> {
         run.verify,
         rec.len() / data::RECORD_LEN,
         run.total() * 1e9 / measure::float(keys),
+        peak_kib()?,
+    ))
+}
+
+/// None that a million keys would reach.
+const LIMITS: Limits = Limits {
+    archive: usize::MAX,
+    bin: usize::MAX,
+    sig: usize::MAX,
+};
+
+fn run_open(keys: usize, reps: usize) -> anyhow::Result<String> {
+    let (zip, signed_by) = data::signed_export(keys)?;
+    let mut runs = Vec::new();
+    for _ in 0..reps {
+        let start = thread_seconds()?;
+        let unverified = open(&zip, &LIMITS)?;
+        let unpacked = thread_seconds()?;
+        let verified = unverified.verify(std::slice::from_ref(&signed_by))?;
+        runs.push((unpacked - start, thread_seconds()? - unpacked));
+        ensure!(verified.export().keys.len() == keys, "all keys are read");
+    }
+    let run = median_by(&mut runs, |(unpack, verify)| unpack + verify);
+    let (unpack, verify) = run.context("--reps is at least 1")?;
+    Ok(format!(
+        "RESULT path=open unpack_s={unpack:.6} verify_s={verify:.6} keys={keys} \
+         ns_per_key={:.1} peak_kib={}",
+        (unpack + verify) * 1e9 / measure::float(keys),
         peak_kib()?,
     ))
 }

@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 
 use prost::Message;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+use sha2::{Digest, Sha256};
 
 use crate::export::verify::{self, Refusal};
 use crate::export::{PinnedKey, Signer, wire};
@@ -244,7 +245,8 @@ impl Listing {
         let signatures = wire::SignatureList::decode(signed.signatures.as_slice())
             .map_err(ListingError::SignatureMessage)?
             .signatures;
-        verify::verify(&signed.listing, &signatures, pinned)?;
+        let digest = Sha256::digest(&signed.listing);
+        verify::verify(&digest, &signatures, pinned)?;
         parse(&signed.listing, limits)
     }
 

@@ -6,6 +6,20 @@
 //!
 //! Nothing here does I/O or reads a clock, and answers are kept nowhere but in the
 //! [`Guide`] that was given them.
+//!
+//! ```
+//! use guidance::{Answer, Directory, Guide, Outcome, Prefecture, Step};
+//!
+//! let mut guide = Guide::new();
+//! while let Step::Ask(_question) = guide.step() {
+//!     guide.answer(Answer::No);
+//! }
+//! assert_eq!(guide.step(), Step::End(Outcome::Watch));
+//!
+//! // The contacts that come with the program are samples, and say so.
+//! let directory = Directory::sample();
+//! assert!(Prefecture::all().all(|prefecture| directory.call(prefecture).is_some()));
+//! ```
 #![forbid(unsafe_code)]
 
 mod directory;

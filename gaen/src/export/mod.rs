@@ -7,7 +7,6 @@
 mod archive;
 mod batch;
 mod error;
-mod inflate;
 pub(crate) mod verify;
 pub(crate) mod wire;
 mod write;
@@ -23,7 +22,6 @@ use crate::time::Interval;
 pub use archive::ArchiveError;
 pub use batch::{BatchError, check_complete};
 pub use error::{ExportError, KeyError};
-pub use inflate::InflateError;
 pub use verify::{ECDSA_WITH_SHA256, PinnedKey, PinnedKeyError};
 pub use write::{Signer, SignerError, WriteError, write, write_bare, write_bin};
 
@@ -173,7 +171,8 @@ impl Unverified {
         let signatures = wire::SignatureList::decode(sig)
             .map_err(ExportError::SignatureMessage)?
             .signatures;
-        let signed_by = verify::verify(&self.bin, &signatures, pinned)?;
+        let digest = Sha256::digest(&self.bin);
+        let signed_by = verify::verify(&digest, &signatures, pinned)?;
         let (export, announced) = parse_bin(&self.bin)?;
         if announced != signatures.len() {
             return Err(ExportError::SignatureCount {
@@ -184,7 +183,7 @@ impl Unverified {
         Ok(Verified {
             export,
             signed_by,
-            content: Sha256::digest(&self.bin).into(),
+            content: digest.into(),
         })
     }
 
@@ -219,28 +218,28 @@ fn parse_bin(bin: &[u8]) -> Result<(Export, usize), ExportError> {
 
 fn parse_loose(bin: &[u8]) -> Result<(Loose, usize), ExportError> {
     let message = bin.strip_prefix(&HEADER).ok_or(ExportError::Header)?;
-    let header = wire::Header::decode(message).map_err(ExportError::Message)?;
+    let fields = read_fields(message)?;
+    let header = wire::Header::decode(&*fields.header).map_err(ExportError::Message)?;
     let period = header.start_timestamp.zip(header.end_timestamp);
     let (start, end) = period.unwrap_or_default();
     if end < start {
         return Err(ExportError::Period);
     }
     let (batch_num, batch_size) = batch_of(&header)?;
-    let mut export = Export {
+    let export = Export {
         start,
         end,
         region: header.region.unwrap_or_default(),
         batch_num,
         batch_size,
-        keys: Vec::new(),
-        revised_keys: Vec::new(),
+        keys: fields.keys,
+        revised_keys: fields.revised_keys,
     };
-    let announced = read_repeated(message, &mut export)?;
     let loose = Loose {
         export,
         has_period: period.is_some(),
     };
-    Ok((loose, announced))
+    Ok((loose, fields.announced))
 }
 
 /// The batch's number and how many there are; 1 of 1 when neither is given.
@@ -257,21 +256,26 @@ fn batch_of(header: &wire::Header) -> Result<(u32, u32), ExportError> {
     }
 }
 
-/// Reads the fields that repeat into `export`; gives how many signatures are
-/// announced. Keys become [`DiagnosisKey`]s one by one, so that a file of the
-/// shortest possible messages does not grow in memory.
-fn read_repeated(message: &[u8], export: &mut Export) -> Result<usize, ExportError> {
+/// An export's fields.
+#[derive(Default)]
+struct Fields {
+    /// Those of [`wire::Header`], as they stand.
+    header: Vec<u8>,
+    keys: Vec<DiagnosisKey>,
+    revised_keys: Vec<DiagnosisKey>,
+    /// How many signatures are announced.
+    announced: usize,
+}
+
+/// Reads the fields in one pass. Keys become [`DiagnosisKey`]s one by one, so that a file
+/// of the shortest possible messages does not grow in memory.
+fn read_fields(message: &[u8]) -> Result<Fields, ExportError> {
     let mut rest = message;
-    let mut announced = 0;
-    let mut index = 0;
+    let mut fields = Fields::default();
     while !rest.is_empty() {
+        let field = rest;
         let (tag, wire_type) = decode_key(&mut rest).map_err(ExportError::Message)?;
         match (tag, wire_type) {
-            (wire::SIGNATURE_INFOS, WireType::LengthDelimited) => {
-                wire::SignatureInfo::decode(take_message(&mut rest)?)
-                    .map_err(ExportError::Message)?;
-                announced += 1;
-            }
             (wire::KEYS | wire::REVISED_KEYS, WireType::LengthDelimited) => {
                 let message = take_message(&mut rest)?;
                 let key = match wire::Key::read_usual(message) {
@@ -280,23 +284,34 @@ fn read_repeated(message: &[u8], export: &mut Export) -> Result<usize, ExportErr
                         let key = wire::Key::decode(message).map_err(ExportError::Message)?;
                         diagnosis_key(key.key_data.as_deref().unwrap_or_default(), &key)
                     }
-                }
-                .map_err(|source| ExportError::Key { index, source })?;
+                };
+                let index = fields.keys.len() + fields.revised_keys.len();
+                let key = key.map_err(|source| ExportError::Key { index, source })?;
                 if tag == wire::KEYS {
-                    export.keys.push(key);
+                    fields.keys.push(key);
                 } else {
-                    export.revised_keys.push(key);
+                    fields.revised_keys.push(key);
                 }
-                index += 1;
+            }
+            (wire::SIGNATURE_INFOS, WireType::LengthDelimited) => {
+                wire::SignatureInfo::decode(take_message(&mut rest)?)
+                    .map_err(ExportError::Message)?;
+                fields.announced += 1;
             }
             (wire::SIGNATURE_INFOS | wire::KEYS | wire::REVISED_KEYS, _) => {
                 return Err(ExportError::Framing);
             }
-            _ => skip_field(wire_type, tag, &mut rest, DecodeContext::default())
-                .map_err(ExportError::Message)?,
+            _ => {
+                skip_field(wire_type, tag, &mut rest, DecodeContext::default())
+                    .map_err(ExportError::Message)?;
+                if tag < wire::SIGNATURE_INFOS {
+                    let length = field.len() - rest.len();
+                    fields.header.extend(field.iter().take(length));
+                }
+            }
         }
     }
-    Ok(announced)
+    Ok(fields)
 }
 
 /// Takes the length and as many bytes off the front.

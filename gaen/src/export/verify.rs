@@ -5,7 +5,6 @@ use core::fmt;
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use p256::pkcs8::DecodePublicKey;
-use sha2::{Digest, Sha256};
 
 use super::wire;
 
@@ -78,17 +77,16 @@ pub(crate) enum Refusal {
     Signature(String),
 }
 
-/// Checks that one of `signatures` is by a key of `pinned` and fits `content`; gives
-/// the key's name.
+/// Checks that one of `signatures` is by a key of `pinned` and fits the content whose
+/// SHA-256 is `digest`; gives the key's name.
 pub(crate) fn verify(
-    content: &[u8],
+    digest: &[u8],
     signatures: &[wire::Signature],
     pinned: &[PinnedKey],
 ) -> Result<String, Refusal> {
     if signatures.is_empty() {
         return Err(Refusal::Unsigned);
     }
-    let digest = Sha256::digest(content);
     let mut refusal = None;
     let mut names = Vec::new();
     for signature in signatures {
@@ -103,7 +101,7 @@ pub(crate) fn verify(
             if info.signature_algorithm.as_deref() != Some(ECDSA_WITH_SHA256) {
                 refusal.get_or_insert(Refusal::Algorithm(name.clone()));
             } else if fits(
-                &digest,
+                digest,
                 signature.signature.as_deref().unwrap_or_default(),
                 &key.key,
             ) {
