@@ -28,7 +28,7 @@ use sesshokud::service::{Identity, Service, Snapshot, TimeSource, consent_state}
 use sesshokud::store::{DeviceKey, Doubt, Store, StoreError};
 use sesshokud::sync::schedule::{History, Schedule};
 use sesshokud::tracer::{Facts, ScanPlan, Settings, Tracer};
-use sesshokud::wiping::WipingAllocator;
+use sesshokud::wiping::{WipingAllocator, give_back_what_is_freed};
 use sesshokud::{AGREEMENT_VERSION, PLACE_AGREEMENT_VERSION, TERMS_VERSION, lost, sync};
 use settings::Sources;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -39,6 +39,10 @@ use tracing_subscriber::prelude::*;
 
 #[global_allocator]
 static ALLOCATOR: WipingAllocator = WipingAllocator;
+
+/// One for the store, one for a check, and two for names that are being resolved, which
+/// can take as long as a resolver lets it. Each has a stack and an arena of its own.
+const MAX_BLOCKING_THREADS: usize = 4;
 
 /// How long blocking work that was given up has to finish when the daemon ends.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
@@ -131,6 +135,7 @@ fn main() -> ExitCode {
             Err(error) => fail(2, &error),
         };
     }
+    give_back_what_is_freed();
     start_logging();
     match run(config) {
         Ok(()) => ExitCode::SUCCESS,
@@ -175,6 +180,7 @@ fn start_logging() {
 fn run(config: Config) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
         .build()
         .context("cannot start the runtime")?;
     let local = tokio::task::LocalSet::new();

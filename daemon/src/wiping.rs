@@ -9,6 +9,10 @@ use std::alloc::{GlobalAlloc, Layout, System};
 
 use nix::libc;
 
+/// What is at least this large, in bytes, is a mapping of its own.
+#[cfg(target_env = "gnu")]
+const LARGE: libc::c_int = 128 * 1024;
+
 /// The system's allocator, with everything wiped that is freed.
 #[derive(Debug)]
 pub struct WipingAllocator;
@@ -31,5 +35,20 @@ unsafe impl GlobalAlloc for WipingAllocator {
         unsafe { libc::explicit_bzero(memory.cast(), layout.size()) };
         // SAFETY: it comes from the system's allocator, with this layout.
         unsafe { System.dealloc(memory, layout) };
+    }
+}
+
+/// Has the system's allocator give back what is freed.
+///
+/// glibc begins so and forgets it: once something large was freed, it keeps as much, in
+/// each thread's arena anew. A check frees exports, keys and filters of megabytes, on
+/// whichever thread there was, and a daemon that runs for months would hold all of it. musl
+/// gives back what is large by itself.
+pub fn give_back_what_is_freed() {
+    // SAFETY: sets numbers that malloc goes by from now on, under its own lock.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE);
     }
 }
