@@ -5,6 +5,11 @@
 //! otherwise by its `sslmode` (`disable`, `prefer`, `require`). Where there is TLS, the
 //! server's certificate is always verified, with its name: what libpq calls
 //! `verify-full`.
+//!
+//! # Other replicas
+//! A replica that is frozen, or whose machine has lost its power or its network, may hold
+//! locks that all others wait for, and PostgreSQL by itself lets it. Every connection has
+//! [`BOUNDS`] on that, where the operator has set none.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,13 +18,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{DatabaseError, missing};
@@ -28,6 +35,24 @@ use crate::secret::Secret;
 
 /// How long a query waits for a connection.
 const WAIT_TIME_MAX: Duration = Duration::from_secs(5);
+/// Settings of every connection that PostgreSQL has and nobody has set: after how long it
+/// ends a transaction whose replica does nothing, so that others get its locks; how long to
+/// wait for a lock, which is less than a request may take, so that nobody waits for one who
+/// is not there any more; and when a machine that does not answer is given up.
+const BOUNDS: &[(&str, &str)] = &[
+    ("idle_in_transaction_session_timeout", "15s"),
+    ("lock_timeout", "10s"),
+    ("client_connection_check_interval", "5s"),
+    ("tcp_keepalives_idle", "10"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "20s"),
+];
+/// When a PostgreSQL whose machine does not answer is given up: the same, from this side.
+const KEEPALIVES_IDLE: Duration = Duration::from_secs(10);
+const KEEPALIVES_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVES_RETRIES: u32 = 3;
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(20);
 /// Any number: it keeps replicas that start together from migrating together.
 const MIGRATION_LOCK: i64 = 0x5365_7373;
 
@@ -62,6 +87,9 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(WAIT_TIME_MAX))
             .create_timeout(Some(WAIT_TIME_MAX))
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async { set_bounds(client).await.map_err(HookError::Backend) })
+            }))
             .build()?;
         let this = Self(pool);
         this.migrate(migrations).await?;
@@ -79,6 +107,10 @@ impl Postgres {
     async fn migrate(&self, migrations: &'static [&'static str]) -> Result<(), DatabaseError> {
         let mut client = self.get().await?;
         let transaction = client.transaction().await?;
+        // Another replica's migrations may take any time.
+        transaction
+            .batch_execute("SET LOCAL lock_timeout = 0")
+            .await?;
         transaction
             .execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK])
             .await?;
@@ -103,6 +135,17 @@ impl Postgres {
     }
 }
 
+/// Sets [`BOUNDS`] for a new connection.
+async fn set_bounds(client: &Client) -> Result<(), tokio_postgres::Error> {
+    let (names, bounds): (Vec<_>, Vec<_>) = BOUNDS.iter().copied().unzip();
+    let set = "SELECT set_config(name, bound, false)
+               FROM unnest($1::text[], $2::text[]) AS bounds (name, bound)
+               JOIN pg_settings USING (name)
+               WHERE source = 'default'";
+    client.query(set, &[&names, &bounds]).await?;
+    Ok(())
+}
+
 /// What the URL says, and how the connection is encrypted where it does not say.
 fn config(url: &str) -> Result<Config, DatabaseError> {
     let mut config = Config::from_str(url).map_err(DatabaseError::Url)?;
@@ -119,6 +162,15 @@ fn config(url: &str) -> Result<Config, DatabaseError> {
         config.ssl_mode(SslMode::Disable);
     } else if !all_here && !url.contains("sslmode") {
         config.ssl_mode(SslMode::Require);
+    }
+    if !url.contains("keepalives") {
+        config
+            .keepalives_idle(KEEPALIVES_IDLE)
+            .keepalives_interval(KEEPALIVES_INTERVAL)
+            .keepalives_retries(KEEPALIVES_RETRIES);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(TCP_USER_TIMEOUT);
     }
     Ok(config)
 }
@@ -152,6 +204,9 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
     use std::process::{Command, Stdio};
+    use std::time::Instant;
+
+    use tokio_postgres::error::SqlState;
 
     use super::*;
     use crate::database::testing::postgres::Server;
@@ -276,6 +331,65 @@ mod tests {
             .await
             .unwrap_err();
         assert!(error.contains("does not support TLS"), "{error}");
+    }
+
+    /// A replica that was stopped in the middle: its connection stays, and says nothing.
+    #[tokio::test]
+    async fn a_replica_that_does_nothing_keeps_its_locks_for_seconds() {
+        let server = Server::start(|_| vec!["listen_addresses=127.0.0.1".to_owned()]);
+        let url = format!("postgres://postgres@127.0.0.1:{}/postgres", server.port);
+        let open = || async { Postgres::open(&Secret::new(url.clone()), 2, None, &[]).await };
+        let (frozen, other) = (open().await.unwrap(), open().await.unwrap());
+        let lock = "SELECT pg_advisory_xact_lock(1)";
+        let mut stopped = frozen.get().await.unwrap();
+        let transaction = stopped.transaction().await.unwrap();
+        transaction.query(lock, &[]).await.unwrap();
+
+        let start = Instant::now();
+        let client = other.get().await.unwrap();
+        let error = client.query(lock, &[]).await.unwrap_err();
+        assert_eq!(error.code(), Some(&SqlState::LOCK_NOT_AVAILABLE));
+        client.query(lock, &[]).await.expect("the lock is free");
+        assert!(start.elapsed() < Duration::from_secs(25));
+        assert!(transaction.commit().await.is_err(), "it is told so");
+    }
+
+    #[tokio::test]
+    async fn what_the_operator_has_set_stays() {
+        let server = Server::start(|_| {
+            vec![
+                "listen_addresses=127.0.0.1".to_owned(),
+                "lock_timeout=7s".to_owned(),
+            ]
+        });
+        let url = |options: &str| {
+            let port = server.port;
+            Secret::new(format!(
+                "postgres://postgres@127.0.0.1:{port}/postgres{options}"
+            ))
+        };
+        for (options, expected) in [
+            ("", ["15s", "7s", "20000"]),
+            (
+                "?options=-c%20idle_in_transaction_session_timeout%3D3s",
+                ["3s", "7s", "20000"],
+            ),
+        ] {
+            let pool = Postgres::open(&url(options), 1, None, &[]).await.unwrap();
+            let client = pool.get().await.unwrap();
+            let names = [
+                "idle_in_transaction_session_timeout",
+                "lock_timeout",
+                "tcp_user_timeout",
+            ];
+            for (name, expected) in names.into_iter().zip(expected) {
+                let row = client
+                    .query_one(&format!("SHOW {name}"), &[])
+                    .await
+                    .unwrap();
+                assert_eq!(row.get::<_, &str>(0), expected, "{name}");
+            }
+        }
     }
 
     #[tokio::test]
