@@ -24,6 +24,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use socket2::{SockFilter, SockRef};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -80,10 +81,49 @@ impl Listener {
     }
 }
 
+/// What is open besides connections: the database, files of exports, what is asked of others.
+const OTHER_FILES: u64 = 128;
+
+/// How many connections there may be at a time: as many as `wanted`, where so many files may
+/// be open, for which the limit is raised as far as it may be. What is not enough for is
+/// said.
+fn connections(wanted: usize) -> usize {
+    let files = u64::try_from(wanted).map_or(u64::MAX, |wanted| wanted.saturating_add(OTHER_FILES));
+    let allowed = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
+        let raised = soft.max(files.min(hard));
+        setrlimit(Resource::RLIMIT_NOFILE, raised, hard).map(|()| raised)
+    });
+    let allowed = match allowed {
+        Ok(allowed) => allowed,
+        Err(error) => {
+            tracing::warn!(%error, "how many files may be open is not known");
+            return wanted;
+        }
+    };
+    let most = within(allowed);
+    if most >= wanted {
+        return wanted;
+    }
+    tracing::warn!(
+        connections = most,
+        wanted,
+        open_files = allowed,
+        "fewer connections than http.max_connections, for no more files may be open (ulimit -n, \
+         LimitNOFILE)"
+    );
+    most
+}
+
+/// How many connections there may be where so many files may be open.
+fn within(open_files: u64) -> usize {
+    let most = open_files.saturating_sub(OTHER_FILES).max(open_files / 2);
+    usize::try_from(most.max(1)).unwrap_or(usize::MAX)
+}
+
 /// Serves until `shutdown`, then finishes what is in flight.
 pub async fn serve(listeners: Vec<Listener>, settings: &Settings, shutdown: Shutdown) {
     let (close, closing) = watch::channel(false);
-    let slots = Arc::new(Semaphore::new(settings.max_connections));
+    let slots = Arc::new(Semaphore::new(connections(settings.max_connections)));
     let mut accepting = JoinSet::new();
     for listener in listeners {
         accepting.spawn(accept(

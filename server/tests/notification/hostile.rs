@@ -1,12 +1,13 @@
 //! What is not meant well.
 
+use std::process::Command;
 use std::time::Duration;
 
 use reqwest::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Server, Site, random_key, registration};
+use crate::support::{Server, Site, program, random_key, registration, wait_for};
 
 /// Sends bytes as they are; gives the status line that comes back, if any does.
 async fn raw(server: &Server, bytes: &[u8]) -> String {
@@ -133,5 +134,30 @@ async fn connections_beyond_the_bound_wait_their_turn() {
     }
     // They say nothing and are given up; then this one gets its turn.
     assert_eq!(server.get("/healthz").await.status(), StatusCode::OK);
+    drop(held);
+}
+
+#[tokio::test]
+async fn connections_leave_files_for_everything_else() {
+    let site = Site::new("[http]\nhead_seconds = 2").await;
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", "ulimit -n 200; exec \"$0\" \"$@\""])
+        .arg(program().get_program());
+    let server = site.start_as(limited).await;
+    wait_for("it to say how many there may be", async || {
+        let is_said = server.log().contains("connections=100 wanted=10000");
+        is_said.then_some(())
+    })
+    .await;
+    let mut held = Vec::new();
+    for _ in 0..150 {
+        held.push(TcpStream::connect(server.public).await.unwrap());
+    }
+    // An export takes files; those who say nothing are given up.
+    assert_eq!(server.get("/healthz").await.status(), StatusCode::OK);
+    let log = server.log();
+    assert!(!log.contains("cannot accept"), "{log}");
+    assert!(!log.contains("Too many open files"), "{log}");
     drop(held);
 }
