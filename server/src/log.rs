@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
@@ -31,6 +33,25 @@ pub fn start() {
         .init();
 }
 
+/// How often the log has what goes on and on, such as clients that are turned away.
+const SELDOM: Duration = Duration::from_mins(1);
+
+/// Something that is said once a minute, however often it happens.
+#[derive(Debug, Default)]
+pub struct Seldom(Mutex<Option<Instant>>);
+
+impl Seldom {
+    /// Whether to say it now.
+    pub fn is_due(&self) -> bool {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = said.is_none_or(|said| said.elapsed() >= SELDOM);
+        if is_due {
+            *said = Some(Instant::now());
+        }
+        is_due
+    }
+}
+
 /// An error with its causes, in one line.
 #[derive(Clone, Copy, Debug)]
 pub struct Causes<'a>(pub &'a dyn Error);
@@ -44,5 +65,19 @@ impl fmt::Display for Causes<'_> {
             cause = error.source();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_on_and_on_is_said_once_a_minute() {
+        let seldom = Seldom::default();
+        assert!(seldom.is_due());
+        assert!((0..1000).all(|_| !seldom.is_due()));
+        *seldom.0.lock().unwrap() = Instant::now().checked_sub(SELDOM);
+        assert!(seldom.is_due() && !seldom.is_due());
     }
 }

@@ -33,6 +33,7 @@ use tokio::time::timeout;
 use tower::ServiceExt;
 
 use super::{Settings, Shutdown, ended};
+use crate::log::Seldom;
 
 /// For how long handshakes come through when the server ends: longer than it is to a
 /// reverse proxy and back.
@@ -161,6 +162,7 @@ async fn accept(
 ) -> JoinSet<()> {
     let Listener { socket, router } = listener;
     let mut connections = JoinSet::new();
+    let refused = Seldom::default();
     let start = |connections: &mut JoinSet<()>, stream, peer, slot| {
         let router = router.clone();
         let settings = settings.clone();
@@ -189,7 +191,9 @@ async fn accept(
                 (accepted, slot) = next => match accepted {
                     Ok((stream, peer)) => start(&mut connections, stream, peer, slot),
                     Err(error) => {
-                        tracing::warn!(kind = %error.kind(), "cannot accept a connection");
+                        if refused.is_due() {
+                            tracing::warn!(kind = %error.kind(), "cannot accept connections");
+                        }
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },

@@ -15,7 +15,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -39,7 +38,7 @@ use super::rules::{self, Accepted, Refusal};
 use super::store::{Registered, Store, StoreError};
 use crate::clock::Clock;
 use crate::http::source::{Bucket, Sources};
-use crate::log::Causes;
+use crate::log::{Causes, Seldom};
 
 const CHAFF: HeaderName = HeaderName::from_static("x-chaff");
 /// Longest wait for a place to ask the management system from, and for memory.
@@ -105,8 +104,8 @@ async fn register(
 pub(super) struct Bodies {
     kib: Arc<Semaphore>,
     wait: Duration,
-    /// Whether the log has it that there is no room.
-    is_told: AtomicBool,
+    /// That there is no room.
+    told: Seldom,
 }
 
 /// A whole body, wiped when it is dropped, and its part of what all may take.
@@ -121,7 +120,7 @@ impl Bodies {
         Self {
             kib: Arc::new(Semaphore::new(max_len / KIB)),
             wait: PLACE_WAIT,
-            is_told: AtomicBool::new(false),
+            told: Seldom::default(),
         }
     }
 
@@ -158,10 +157,8 @@ impl Bodies {
         whole.room = None;
         let room = timeout(self.wait, Arc::clone(&self.kib).acquire_many_owned(kib)).await;
         whole.room = room.ok().and_then(Result::ok);
-        let is_full = whole.room.is_none();
-        let is_told = self.is_told.swap(is_full, Ordering::Relaxed);
-        if is_full {
-            if !is_told {
+        if whole.room.is_none() {
+            if self.told.is_due() {
                 tracing::warn!("bodies of registrations take all the memory they may");
             }
             return Err(Outcome::Unavailable);
