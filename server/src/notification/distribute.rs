@@ -43,6 +43,17 @@ const LATEST: &str = "public, max-age=86400, immutable";
 const CONFIGURATION: &str = include_str!("configuration.json");
 const RISK_CALCULATION: &str = include_str!("risk_calculation_configuration.json");
 
+/// The sections of COCOA's `configuration.json`. Each kind of phone reads its own, by the
+/// version of its Exposure Notification interface; one that misses its own goes by defaults
+/// that are not COCOA's.
+const SECTIONS: [&str; 5] = [
+    "google_exposure_config",
+    "google_diagnosis_keys_data_mapping_config",
+    "google_daily_summaries_config",
+    "apple_exposure_config_v1",
+    "apple_exposure_config_v2",
+];
+
 /// What is handed out.
 pub(super) struct Distributor {
     pub(super) blobs: Blobs,
@@ -112,12 +123,30 @@ impl Configurations {
         let exposure = read(&settings.exposure_configuration, CONFIGURATION)?;
         let risk = read(&settings.risk_calculation_configuration, RISK_CALCULATION)?;
         Configuration::from_json(&exposure)?.with_risk_calculation_json(&risk)?;
+        let missing = missing_sections(&exposure);
+        if !missing.is_empty() {
+            tracing::warn!(
+                sections = missing.join(", "),
+                "configuration.json lacks what some phones weigh by: they will go by defaults of their own"
+            );
+        }
         let now = SystemTime::now();
         Ok(Self {
             exposure: Document::new(exposure, now),
             risk_calculation: Document::new(risk, now),
         })
     }
+}
+
+/// Those of [`SECTIONS`] that `json` does not have.
+fn missing_sections(json: &[u8]) -> Vec<&'static str> {
+    let file: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(json).unwrap_or_default();
+    let is_there = |name: &str| file.get(name).is_some_and(serde_json::Value::is_object);
+    SECTIONS
+        .into_iter()
+        .filter(|name| !is_there(name))
+        .collect()
 }
 
 pub(super) fn router(distributor: Arc<Distributor>) -> Router {
@@ -128,6 +157,15 @@ pub(super) fn router(distributor: Arc<Distributor>) -> Router {
         )
         .route(
             "/c19r/exposure_configuration/risk_calculation_configuration.json",
+            get(risk_calculation_configuration),
+        )
+        // Where COCOA's app looks from version 2 on.
+        .route(
+            "/c19r/exposure_configuration/Cappuccino/configuration.json",
+            get(exposure_configuration),
+        )
+        .route(
+            "/c19r/exposure_configuration/Cappuccino/risk_calculation_configuration.json",
             get(risk_calculation_configuration),
         )
         .route("/c19r/{region}/list.json", get(list))
@@ -324,6 +362,8 @@ fn not_found() -> Response {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Map, Value, json};
+
     use super::*;
 
     #[test]
@@ -334,6 +374,101 @@ mod tests {
             .with_risk_calculation_json(RISK_CALCULATION.as_bytes())
             .unwrap();
         assert_eq!(configuration, Configuration::default());
+    }
+
+    /// What COCOA published last, section by section.
+    fn published() -> Value {
+        let infectiousness: Map<String, Value> = (-14..=14)
+            .map(|day| {
+                (
+                    day.to_string(),
+                    json!(if (-3..=10).contains(&day) { 2 } else { 0 }),
+                )
+            })
+            .collect();
+        json!({
+            "google_exposure_config": {
+                "attenuation_scores": [1, 2, 3, 4, 5, 6, 7, 8],
+                "attenuation_weight": 50,
+                "days_since_last_exposure_scores": [1, 1, 1, 1, 1, 1, 1, 1],
+                "days_since_last_exposure_weight": 50,
+                "duration_at_attenuation_thresholds": [50, 70],
+                "duration_scores": [0, 0, 0, 0, 1, 1, 1, 1],
+                "duration_weight": 50,
+                "minimum_risk_score": 21,
+                "transmission_risk_scores": [7, 7, 7, 7, 7, 7, 7, 7],
+                "transmission_risk_weight": 50,
+            },
+            "google_diagnosis_keys_data_mapping_config": {
+                "infectiousness_for_days_since_onset_of_symptoms": infectiousness,
+                "infectiousness_when_days_since_onset_missing": 2,
+                "report_type_when_missing": 1,
+            },
+            "google_daily_summaries_config": {
+                "attenuation_bucket_threshold_db": [46, 60, 65],
+                "attenuation_bucket_weights": [1.0, 2.5, 1.3, 0.01],
+                "days_since_exposure_threshold": 0,
+                "infectiousness_weights": {"High": 1.0, "Standard": 1.0},
+                "minimum_window_score": 0.0,
+                "report_type_weights": {
+                    "ConfirmedClinicalDiagnosis": 1.0,
+                    "ConfirmedTest": 1.0,
+                    "SelfReport": 1.0,
+                    "Recursive": 1.0,
+                },
+            },
+            "apple_exposure_config_v1": {
+                "attenuation_level_values": [1, 2, 3, 4, 5, 6, 7, 8],
+                "days_since_last_exposure_level_values": [1, 1, 1, 1, 1, 1, 1, 1],
+                "duration_level_values": [0, 0, 0, 0, 1, 1, 1, 1],
+                "transmission_risk_level_values": [0, 0, 7, 7, 7, 7, 7, 7],
+                "minimum_risk_score": 21,
+                "minimum_risk_score_full_range": 0.0,
+            },
+            "apple_exposure_config_v2": {
+                "infectiousness_when_days_since_onset_missing": 2,
+                "attenuation_duration_thresholds": [46, 60, 65],
+                "immediate_duration_weight": 100.0,
+                "near_duration_weight": 250.0,
+                "medium_duration_weight": 130.0,
+                "other_duration_weight": 1.0,
+                // Spelt so by COCOA.
+                "DaysSinceLastExposureThreshold": 0,
+                "infectiousness_for_days_since_onset_of_symptoms": infectiousness,
+                "infectiousness_high_weight": 100.0,
+                "infectiousness_standard_weight": 100.0,
+                "report_type_confirmed_clinical_diagnosis_weight": 100.0,
+                "report_type_confirmed_test_weight": 100.0,
+                "report_type_recursive_weight": 100.0,
+                "report_type_self_reported_weight": 100.0,
+                "report_type_none_map": 1,
+            },
+        })
+    }
+
+    #[test]
+    fn every_section_has_the_values_that_cocoa_published() {
+        let ours: Value = serde_json::from_str(CONFIGURATION).unwrap();
+        let published = published();
+        for (section, values) in published.as_object().unwrap() {
+            for (name, value) in values.as_object().unwrap() {
+                assert_eq!(&ours[section][name], value, "{section} {name}");
+            }
+        }
+        assert_eq!(ours, published);
+        assert!(missing_sections(CONFIGURATION.as_bytes()).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_leaves_some_phones_to_their_defaults_is_noticed() {
+        let mut file = published();
+        let sections = file.as_object_mut().unwrap();
+        sections.remove("apple_exposure_config_v1");
+        sections.insert("apple_exposure_config_v2".to_owned(), Value::Null);
+        assert_eq!(
+            missing_sections(file.to_string().as_bytes()),
+            ["apple_exposure_config_v1", "apple_exposure_config_v2"]
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! PUT /api/v3/diagnosis → limits → rules → check → store      (register)
 //! store → export → blobs → list.json                          (export)
 //! GET /c19r/… ← blobs                                         (distribute)
+//! what else COCOA's app asks for                              (cocoa)
 //! ```
 //!
 //! Invariants: nothing here knows who anybody is; a registration's keys are kept
@@ -13,6 +14,7 @@
 mod answer;
 mod blobs;
 mod check;
+mod cocoa;
 pub mod config;
 mod distribute;
 mod export;
@@ -184,6 +186,7 @@ impl Notification {
     pub fn router(&self) -> Router {
         register::router(Arc::clone(&self.registrar))
             .merge(distribute::router(Arc::clone(&self.distributor)))
+            .merge(cocoa::router())
             .merge(internal::health())
     }
 

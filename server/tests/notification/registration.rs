@@ -181,7 +181,8 @@ async fn guessing_is_stopped_and_the_management_system_hears_no_more_of_it() {
     let guess = async |number: u32, from: &str| {
         let body = registration(&format!("{number:08}"), &[random_key()]).to_string();
         let put = server.client.put(server.url("/api/v3/diagnosis"));
-        let put = put.header("x-forwarded-for", from).body(body);
+        let put = put.header("x-forwarded-for", from).header("x-hcaff", "1");
+        let put = put.body(body);
         put.send().await.unwrap().status()
     };
     // One source.
