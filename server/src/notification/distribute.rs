@@ -4,9 +4,10 @@
 //! that a CDN takes the load. With an object store, this server passes the files on
 //! rather than redirecting: devices do not follow to other hosts.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -21,11 +22,11 @@ use gaen::config::{Configuration, ConfigurationError};
 use object_store::ObjectMeta;
 use sha2::{Digest, Sha256};
 
-use super::blobs::{BlobError, Blobs};
+use super::blobs::{BlobError, Blobs, Found};
 use super::config::Distribution;
 use super::export::{file_name, list_name, signed_list_name};
 use super::notices::Notices;
-use crate::http::conditional::{Answer, Validators, answer, is_conditional};
+use crate::http::conditional::{Answer, Validators, answer};
 use crate::log::Causes;
 
 const JSON: &str = "application/json";
@@ -38,6 +39,26 @@ const SOON: &str = "public, max-age=60";
 const LATER: &str = "public, max-age=3600";
 /// An export never changes, but is deleted after 14 days, in caches a day later.
 const LATEST: &str = "public, max-age=86400, immutable";
+
+/// For how long a file may be kept.
+#[derive(Clone, Copy)]
+struct Keep {
+    /// `Cache-Control`, for caches and devices.
+    elsewhere: &'static str,
+    /// In this server's memory, without a look whether it is still there.
+    stale_here: Duration,
+}
+
+/// A list must never name what is not there, so each request is answered with the last.
+const LIST: Keep = Keep {
+    elsewhere: SOON,
+    stale_here: Duration::ZERO,
+};
+/// What is deleted is gone on every replica when a list in a cache that named it is, too.
+const EXPORT: Keep = Keep {
+    elsewhere: LATEST,
+    stale_here: Duration::from_secs(60),
+};
 
 /// COCOA's configuration (docs/protocol.md §7), for where the operator gives none.
 const CONFIGURATION: &str = include_str!("configuration.json");
@@ -209,7 +230,7 @@ async fn list(
     if !this.regions.contains(&region) {
         return not_found();
     }
-    this.serve(&headers, &list_name(&region), JSON, SOON).await
+    this.serve(&headers, &list_name(&region), JSON, LIST).await
 }
 
 async fn signed_list(
@@ -221,7 +242,7 @@ async fn signed_list(
         return not_found();
     }
     let name = signed_list_name(&region);
-    this.serve(&headers, &name, SIGNED, SOON).await
+    this.serve(&headers, &name, SIGNED, LIST).await
 }
 
 async fn file(
@@ -236,7 +257,7 @@ async fn file(
         .and_then(|number| number.parse().ok());
     match number {
         Some(number) if this.regions.contains(&region) => {
-            this.serve(&headers, &file_name(&region, number), ZIP, LATEST)
+            this.serve(&headers, &file_name(&region, number), ZIP, EXPORT)
                 .await
         }
         Some(_) | None => not_found(),
@@ -249,9 +270,9 @@ impl Distributor {
         headers: &HeaderMap,
         name: &str,
         content_type: &'static str,
-        cache: &'static str,
+        keep: Keep,
     ) -> Response {
-        match self.try_serve(headers, name, content_type, cache).await {
+        match self.try_serve(headers, name, content_type, keep).await {
             Ok(Some(response)) => response,
             Ok(None) => not_found(),
             Err(error) => {
@@ -270,38 +291,56 @@ impl Distributor {
         headers: &HeaderMap,
         name: &str,
         content_type: &'static str,
-        cache: &'static str,
+        keep: Keep,
     ) -> Result<Option<Response>, BlobError> {
-        let head = |validators: &Validators| head(validators, content_type, cache);
-        if is_conditional(headers) {
-            let Some(meta) = self.blobs.head(name).await? else {
-                return Ok(None);
-            };
-            let validators = validators(&meta);
-            match answer(headers, &validators) {
-                Answer::NotModified => return Ok(Some(not_modified(&validators, cache))),
-                Answer::Unsatisfiable => return Ok(Some(unsatisfiable(&validators))),
-                Answer::Part(range) => {
-                    let part = self.blobs.get_range(name, range.clone()).await?;
-                    return Ok(part.map(|part| {
-                        let content_range =
-                            format!("bytes {}-{}/{}", range.start, range.end - 1, validators.len);
-                        let headers = [(CONTENT_RANGE, content_range)];
-                        let status = StatusCode::PARTIAL_CONTENT;
-                        (status, head(&validators), headers, part).into_response()
-                    }));
-                }
-                Answer::Whole => {}
-            }
-        }
-        let Some(file) = self.blobs.get(name).await? else {
+        let Some(found) = self.blobs.find(name, keep.stale_here).await? else {
             return Ok(None);
         };
-        let validators = validators(&file.meta);
-        let length = [(CONTENT_LENGTH, validators.len)];
-        let body = Body::from_stream(file.into_stream());
-        Ok(Some((head(&validators), length, body).into_response()))
+        let meta = match &found {
+            Found::Cached(file) => &file.meta,
+            Found::Uncached(meta) => meta,
+        };
+        let validators = validators(meta);
+        let range = match answer(headers, &validators) {
+            Answer::NotModified => return Ok(Some(not_modified(&validators, keep.elsewhere))),
+            Answer::Unsatisfiable => return Ok(Some(unsatisfiable(&validators))),
+            Answer::Part(range) => Some(range),
+            Answer::Whole => None,
+        };
+        let head = |validators: &Validators| head(validators, content_type, keep.elsewhere);
+        let Some(range) = range else {
+            let (validators, body) = match found {
+                Found::Cached(file) => (validators, Body::from(file.content())),
+                Found::Uncached(_) => match self.blobs.get(name).await? {
+                    // It may be another by now.
+                    Some(file) => (
+                        self::validators(&file.meta),
+                        Body::from_stream(file.into_stream()),
+                    ),
+                    None => return Ok(None),
+                },
+            };
+            let length = [(CONTENT_LENGTH, validators.len)];
+            return Ok(Some((head(&validators), length, body).into_response()));
+        };
+        let part = match found {
+            Found::Cached(file) => Some(slice(&file.content(), &range)),
+            Found::Uncached(_) => self.blobs.get_range(name, range.clone()).await?,
+        };
+        Ok(part.map(|part| {
+            let content_range =
+                format!("bytes {}-{}/{}", range.start, range.end - 1, validators.len);
+            let headers = [(CONTENT_RANGE, content_range)];
+            let status = StatusCode::PARTIAL_CONTENT;
+            (status, head(&validators), headers, part).into_response()
+        }))
     }
+}
+
+/// A part of a file that is `range` within its length.
+fn slice(content: &Bytes, range: &Range<u64>) -> Bytes {
+    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(content.len());
+    content.slice(place(range.start)..place(range.end))
 }
 
 fn serve_document(headers: &HeaderMap, document: &Document, cache: &'static str) -> Response {
@@ -374,6 +413,17 @@ mod tests {
             .with_risk_calculation_json(RISK_CALCULATION.as_bytes())
             .unwrap();
         assert_eq!(configuration, Configuration::default());
+    }
+
+    #[test]
+    fn what_is_deleted_is_in_memory_no_longer_than_caches_may_keep_it() {
+        for keep in [LIST, EXPORT] {
+            let directives = keep.elsewhere.split(", ");
+            let mut ages = directives.filter_map(|it| it.strip_prefix("max-age="));
+            let age = Duration::from_secs(ages.next().unwrap().parse().unwrap());
+            assert!(keep.stale_here <= age, "{}", keep.elsewhere);
+        }
+        assert_eq!(LIST.stale_here, Duration::ZERO);
     }
 
     /// What COCOA published last, section by section.
