@@ -224,6 +224,11 @@ bench-server: setup-bench ## Measure both roles of the server, and write the tab
 	nice cargo build --bin sesshoku
 	nice cargo run --bin bench-server
 
+.PHONY: bench-downloads
+bench-downloads: setup-bench ## Measure downloads alone, beside nginx where it is installed, and write their table in docs/scale.md
+	nice cargo build --release --package sesshoku-server
+	nice cargo run --bin bench-server -- downloads
+
 .PHONY: bench-dummies
 bench-dummies: build-tests ## Compare how long registrations and dummies take, at once and one by one
 	cargo test $(ALL) --test notification -- --ignored --nocapture however_many

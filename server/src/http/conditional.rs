@@ -31,13 +31,6 @@ pub enum Answer {
     Unsatisfiable,
 }
 
-/// Whether `headers` ask for anything but the whole.
-pub fn is_conditional(headers: &HeaderMap) -> bool {
-    [IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE]
-        .iter()
-        .any(|name| headers.contains_key(name))
-}
-
 /// What to answer a GET with `headers`.
 pub fn answer(headers: &HeaderMap, validators: &Validators) -> Answer {
     if is_unchanged(headers, validators) {

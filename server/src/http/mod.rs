@@ -7,6 +7,7 @@
 pub mod conditional;
 pub mod internal;
 pub mod layers;
+pub mod proxies;
 pub mod serve;
 pub mod source;
 
@@ -18,6 +19,8 @@ use ::settings::ConfigError;
 use axum::http::HeaderName;
 use tokio::sync::watch;
 use url::{Host, Url};
+
+use proxies::TrustedProxy;
 
 /// Turns `true` when the server is to end.
 pub type Shutdown = watch::Receiver<bool>;
@@ -67,8 +70,9 @@ pub struct Settings {
     pub shutdown_seconds: u32,
     /// The header in which [`Self::trusted_proxies`] give the client's address.
     pub proxy_header: String,
-    /// Reverse proxies whose word is taken for where a request comes from.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Reverse proxies, and networks of them, whose word is taken for where a request
+    /// comes from.
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 impl Default for Settings {

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use axum::http::HeaderMap;
 
 use super::Settings;
+use super::proxies::TrustedProxy;
 
 /// A group of neighbouring addresses, as a keyed hash whose key is only in memory:
 /// nobody can tell the addresses from it, and it means nothing after a restart.
@@ -17,7 +18,7 @@ pub struct Bucket(u64);
 pub struct Sources {
     key: RandomState,
     header: String,
-    trusted: Vec<IpAddr>,
+    trusted: Vec<TrustedProxy>,
 }
 
 impl Sources {
@@ -26,11 +27,7 @@ impl Sources {
         Self {
             key: RandomState::new(),
             header: settings.proxy_header.clone(),
-            trusted: settings
-                .trusted_proxies
-                .iter()
-                .map(IpAddr::to_canonical)
-                .collect(),
+            trusted: settings.trusted_proxies.clone(),
         }
     }
 
@@ -49,7 +46,7 @@ impl Sources {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .collect();
-        while self.trusted.contains(&client) {
+        while self.trusted.iter().any(|it| it.contains(&client)) {
             match entries.pop().and_then(address) {
                 Some(address) => client = address.to_canonical(),
                 None => break,
@@ -125,6 +122,35 @@ mod tests {
                 client(&one, peer, forwarded),
                 expected,
                 "{peer} {forwarded:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_network_of_proxies_is_believed_as_each_of_them_is() {
+        let cdn = sources(&[
+            "192.0.2.0/24",
+            "2001:db8:cd::/48",
+            "::ffff:198.51.100.0/120",
+        ]);
+        for (peer, forwarded, expected) in [
+            ("192.0.2.77", "203.0.113.5", "203.0.113.5"),
+            ("::ffff:192.0.2.77", "203.0.113.5", "203.0.113.5"),
+            ("2001:db8:cd:1::7", "203.0.113.5", "203.0.113.5"),
+            ("198.51.100.9", "203.0.113.5", "203.0.113.5"),
+            ("192.0.2.77", "203.0.113.5, 2001:db8:cd::1", "203.0.113.5"),
+            (
+                "192.0.2.77",
+                "203.0.113.5, 2001:db8:ce::1",
+                "2001:db8:ce::1",
+            ),
+            ("192.0.3.77", "203.0.113.5", "192.0.3.77"),
+            ("2001:db8:ce::7", "203.0.113.5", "2001:db8:ce::7"),
+        ] {
+            assert_eq!(
+                client(&cdn, peer, &[forwarded]),
+                expected,
+                "{peer} {forwarded}"
             );
         }
     }

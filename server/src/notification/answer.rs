@@ -36,6 +36,17 @@ pub(super) enum Outcome {
     Unavailable,
 }
 
+/// Who registers, as far as that decides which statuses it has words for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Client {
+    /// A device that marks what it sends, a dummy or not (docs/protocol.md §8): it knows
+    /// every status of the interface, and which of them is worth another try.
+    Marked,
+    /// COCOA's app, which marks nothing. It says something at 200, 400, 406, 500 and 503;
+    /// at any other status it shows nothing at all, and counts a failed try.
+    Cocoa,
+}
+
 impl Outcome {
     /// A word for metrics.
     pub(super) const fn name(self) -> &'static str {
@@ -50,7 +61,15 @@ impl Outcome {
         }
     }
 
-    const fn status(self) -> StatusCode {
+    const fn status(self, client: Client) -> StatusCode {
+        match (self, client) {
+            (Self::NotAllowed | Self::TooLarge, Client::Cocoa) => StatusCode::BAD_REQUEST,
+            (Self::TooMany(_), Client::Cocoa) => StatusCode::SERVICE_UNAVAILABLE,
+            (outcome, Client::Cocoa | Client::Marked) => outcome.own_status(),
+        }
+    }
+
+    const fn own_status(self) -> StatusCode {
         match self {
             Self::Done { .. } => StatusCode::OK,
             Self::Invalid(_) => StatusCode::BAD_REQUEST,
@@ -92,14 +111,15 @@ impl Outcome {
     }
 }
 
-impl IntoResponse for Outcome {
-    fn into_response(self) -> Response {
+impl Outcome {
+    /// The answer to `client`. Its body says the same to all of them.
+    pub(super) fn to(self, client: Client) -> Response {
         let headers = [
             (CONTENT_TYPE, "application/json"),
             // A proxy that compressed the answer would undo the padding.
             (CACHE_CONTROL, "no-store, no-transform"),
         ];
-        let mut response = (self.status(), headers, body(self)).into_response();
+        let mut response = (self.status(client), headers, body(self)).into_response();
         if let Some(seconds) = self.retry_after() {
             response
                 .headers_mut()
@@ -171,6 +191,36 @@ mod tests {
             let value: serde_json::Value = serde_json::from_slice(&answer).unwrap();
             assert_eq!(value["result"], outcome.name());
             assert_ne!(answer, body(outcome));
+        }
+    }
+
+    #[test]
+    fn cocoas_app_gets_the_nearest_status_that_it_has_words_for() {
+        let wait = Duration::from_secs(60);
+        for (outcome, marked, cocoa) in [
+            (
+                Outcome::Done {
+                    keys: 1,
+                    unusable: 0,
+                },
+                200,
+                200,
+            ),
+            (Outcome::Invalid(Refusal::Json), 400, 400),
+            (Outcome::NotAllowed, 403, 400),
+            (Outcome::WrongNumber, 406, 406),
+            (Outcome::TooLarge, 413, 400),
+            (Outcome::TooMany(wait), 429, 503),
+            (Outcome::Unavailable, 503, 503),
+        ] {
+            for (client, status) in [(Client::Marked, marked), (Client::Cocoa, cocoa)] {
+                let response = outcome.to(client);
+                assert_eq!(response.status(), status, "{outcome:?} {client:?}");
+                assert_eq!(
+                    response.headers().contains_key(RETRY_AFTER),
+                    matches!(outcome, Outcome::TooMany(_) | Outcome::Unavailable)
+                );
+            }
         }
     }
 

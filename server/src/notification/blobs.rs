@@ -1,7 +1,8 @@
 //! The files that devices get: in a folder, or in an S3-compatible store.
 //!
 //! A file is there whole or not at all: in a folder it is written beside its place,
-//! flushed to the disk, and renamed; object stores work so by themselves.
+//! flushed to the disk, and renamed; object stores work so by themselves. What clients ask
+//! for is kept in memory (`cache.rs`).
 
 use std::fs;
 use std::io;
@@ -17,6 +18,7 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{GetResult, ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload, RetryConfig};
 
+use super::cache::{Cache, File};
 use super::config::Storage;
 use crate::secret::SecretError;
 
@@ -30,6 +32,16 @@ const RETRY_TIME: Duration = Duration::from_secs(10);
 pub(super) struct Blobs {
     store: Arc<dyn ObjectStore>,
     folder: Option<PathBuf>,
+    cache: Arc<Cache>,
+}
+
+/// A file that is there.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// In memory.
+    Cached(Arc<File>),
+    /// Too large for what memory there is now.
+    Uncached(ObjectMeta),
 }
 
 /// Why the files cannot be got at.
@@ -52,7 +64,9 @@ pub enum BlobError {
 }
 
 impl Blobs {
-    pub(super) fn open(storage: &Storage) -> Result<Self, BlobError> {
+    /// With at most `cache_max_bytes` of files in memory.
+    pub(super) fn open(storage: &Storage, cache_max_bytes: usize) -> Result<Self, BlobError> {
+        let cache = Arc::new(Cache::new(cache_max_bytes));
         match storage {
             Storage::Folder { dir } => {
                 let error = |source| BlobError::Folder {
@@ -64,6 +78,7 @@ impl Blobs {
                 Ok(Self {
                     store: Arc::new(store),
                     folder: Some(dir.clone()),
+                    cache,
                 })
             }
             Storage::S3 {
@@ -94,6 +109,7 @@ impl Blobs {
                 Ok(Self {
                     store: Arc::new(store),
                     folder: None,
+                    cache,
                 })
             }
         }
@@ -104,12 +120,60 @@ impl Blobs {
         self.store
             .put(&Path::from(name), PutPayload::from(content))
             .await?;
+        self.cache.forget(name);
         Ok(())
     }
 
     /// A file, or `None` where there is none of the name.
     pub(super) async fn get(&self, name: &str) -> Result<Option<GetResult>, BlobError> {
         found(self.store.get(&Path::from(name)).await)
+    }
+
+    /// A file to hand out, whose content is as it was within `staleness`, or `None` where
+    /// there is none of the name.
+    ///
+    /// One that is in memory is not read again while it is the same; within `staleness` it
+    /// is not even looked at.
+    pub(super) async fn find(
+        &self,
+        name: &str,
+        staleness: Duration,
+    ) -> Result<Option<Found>, BlobError> {
+        if let Some(file) = self.cache.fresh(name, staleness) {
+            return Ok(Some(Found::Cached(file)));
+        }
+        let Some(meta) = self.head(name).await? else {
+            self.cache.forget(name);
+            return Ok(None);
+        };
+        if let Some(file) = self.cache.same(name, &meta) {
+            return Ok(Some(Found::Cached(file)));
+        }
+        let turn = self.cache.turn(name);
+        let _turn = turn.lock().await;
+        if let Some(file) = self.cache.same(name, &meta) {
+            return Ok(Some(Found::Cached(file)));
+        }
+        self.cache.forget(name);
+        let Some(room) = self.cache.reserve(meta.size) else {
+            return Ok(Some(Found::Uncached(meta)));
+        };
+        let Some(read) = self.get(name).await? else {
+            return Ok(None);
+        };
+        if read.meta.size > meta.size {
+            // It was replaced meanwhile by one that there may be no room for.
+            return Ok(Some(Found::Uncached(read.meta)));
+        }
+        let meta = read.meta.clone();
+        let content = read.bytes().await?;
+        let file = self.cache.keep(name, meta, content, room);
+        Ok(Some(Found::Cached(file)))
+    }
+
+    #[cfg(test)]
+    pub(super) fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     /// A part of a file.
@@ -137,6 +201,7 @@ impl Blobs {
     /// Deletes a file; one that is not there is fine.
     pub(super) async fn delete(&self, name: &str) -> Result<(), BlobError> {
         found(self.store.delete(&Path::from(name)).await)?;
+        self.cache.forget(name);
         Ok(())
     }
 

@@ -88,6 +88,9 @@ pub struct Distribution {
     pub exposure_configuration: Option<PathBuf>,
     /// A file to hand out for COCOA's `risk_calculation_configuration.json`.
     pub risk_calculation_configuration: Option<PathBuf>,
+    /// Most bytes of exports and lists in memory, those included that clients are
+    /// receiving; 0 for none.
+    pub cache_max_bytes: usize,
 }
 
 /// What signs exports.
@@ -184,6 +187,7 @@ impl Default for Distribution {
             notices: None,
             exposure_configuration: None,
             risk_calculation_configuration: None,
+            cache_max_bytes: 128 << 20,
         }
     }
 }
@@ -312,8 +316,12 @@ impl Settings for Config {
 impl Config {
     fn check_distribution(&self) -> Result<(), ConfigError> {
         let Distribution {
-            base_url, regions, ..
+            base_url,
+            regions,
+            cache_max_bytes,
+            ..
         } = &self.distribution;
+        within("distribution.cache_max_bytes", *cache_max_bytes, 0, 1 << 40)?;
         let is_plain = matches!(base_url.scheme(), "http" | "https")
             && base_url.username().is_empty()
             && base_url.password().is_none()
@@ -423,6 +431,10 @@ mod tests {
             (
                 "distribution.base_url = 'https://a.example/?x'",
                 "distribution.base_url",
+            ),
+            (
+                "distribution.cache_max_bytes = 1099511627777",
+                "distribution.cache_max_bytes",
             ),
             ("management.url = 'http://a.example'", "management.url"),
             ("registration.max_keys = 13", "registration.max_keys"),

@@ -4,9 +4,10 @@
 //! that a CDN takes the load. With an object store, this server passes the files on
 //! rather than redirecting: devices do not follow to other hosts.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -21,11 +22,11 @@ use gaen::config::{Configuration, ConfigurationError};
 use object_store::ObjectMeta;
 use sha2::{Digest, Sha256};
 
-use super::blobs::{BlobError, Blobs};
+use super::blobs::{BlobError, Blobs, Found};
 use super::config::Distribution;
 use super::export::{file_name, list_name, signed_list_name};
 use super::notices::Notices;
-use crate::http::conditional::{Answer, Validators, answer, is_conditional};
+use crate::http::conditional::{Answer, Validators, answer};
 use crate::log::Causes;
 
 const JSON: &str = "application/json";
@@ -39,9 +40,40 @@ const LATER: &str = "public, max-age=3600";
 /// An export never changes, but is deleted after 14 days, in caches a day later.
 const LATEST: &str = "public, max-age=86400, immutable";
 
+/// For how long a file may be kept.
+#[derive(Clone, Copy)]
+struct Keep {
+    /// `Cache-Control`, for caches and devices.
+    elsewhere: &'static str,
+    /// In this server's memory, without a look whether it is still there.
+    stale_here: Duration,
+}
+
+/// A list must never name what is not there, so each request is answered with the last.
+const LIST: Keep = Keep {
+    elsewhere: SOON,
+    stale_here: Duration::ZERO,
+};
+/// What is deleted is gone on every replica when a list in a cache that named it is, too.
+const EXPORT: Keep = Keep {
+    elsewhere: LATEST,
+    stale_here: Duration::from_secs(60),
+};
+
 /// COCOA's configuration (docs/protocol.md §7), for where the operator gives none.
 const CONFIGURATION: &str = include_str!("configuration.json");
 const RISK_CALCULATION: &str = include_str!("risk_calculation_configuration.json");
+
+/// The sections of COCOA's `configuration.json`. Each kind of phone reads its own, by the
+/// version of its Exposure Notification interface; one that misses its own goes by defaults
+/// that are not COCOA's.
+const SECTIONS: [&str; 5] = [
+    "google_exposure_config",
+    "google_diagnosis_keys_data_mapping_config",
+    "google_daily_summaries_config",
+    "apple_exposure_config_v1",
+    "apple_exposure_config_v2",
+];
 
 /// What is handed out.
 pub(super) struct Distributor {
@@ -112,12 +144,30 @@ impl Configurations {
         let exposure = read(&settings.exposure_configuration, CONFIGURATION)?;
         let risk = read(&settings.risk_calculation_configuration, RISK_CALCULATION)?;
         Configuration::from_json(&exposure)?.with_risk_calculation_json(&risk)?;
+        let missing = missing_sections(&exposure);
+        if !missing.is_empty() {
+            tracing::warn!(
+                sections = missing.join(", "),
+                "configuration.json lacks what some phones weigh by: they will go by defaults of their own"
+            );
+        }
         let now = SystemTime::now();
         Ok(Self {
             exposure: Document::new(exposure, now),
             risk_calculation: Document::new(risk, now),
         })
     }
+}
+
+/// Those of [`SECTIONS`] that `json` does not have.
+fn missing_sections(json: &[u8]) -> Vec<&'static str> {
+    let file: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(json).unwrap_or_default();
+    let is_there = |name: &str| file.get(name).is_some_and(serde_json::Value::is_object);
+    SECTIONS
+        .into_iter()
+        .filter(|name| !is_there(name))
+        .collect()
 }
 
 pub(super) fn router(distributor: Arc<Distributor>) -> Router {
@@ -128,6 +178,15 @@ pub(super) fn router(distributor: Arc<Distributor>) -> Router {
         )
         .route(
             "/c19r/exposure_configuration/risk_calculation_configuration.json",
+            get(risk_calculation_configuration),
+        )
+        // Where COCOA's app looks from version 2 on.
+        .route(
+            "/c19r/exposure_configuration/Cappuccino/configuration.json",
+            get(exposure_configuration),
+        )
+        .route(
+            "/c19r/exposure_configuration/Cappuccino/risk_calculation_configuration.json",
             get(risk_calculation_configuration),
         )
         .route("/c19r/{region}/list.json", get(list))
@@ -171,7 +230,7 @@ async fn list(
     if !this.regions.contains(&region) {
         return not_found();
     }
-    this.serve(&headers, &list_name(&region), JSON, SOON).await
+    this.serve(&headers, &list_name(&region), JSON, LIST).await
 }
 
 async fn signed_list(
@@ -183,7 +242,7 @@ async fn signed_list(
         return not_found();
     }
     let name = signed_list_name(&region);
-    this.serve(&headers, &name, SIGNED, SOON).await
+    this.serve(&headers, &name, SIGNED, LIST).await
 }
 
 async fn file(
@@ -198,7 +257,7 @@ async fn file(
         .and_then(|number| number.parse().ok());
     match number {
         Some(number) if this.regions.contains(&region) => {
-            this.serve(&headers, &file_name(&region, number), ZIP, LATEST)
+            this.serve(&headers, &file_name(&region, number), ZIP, EXPORT)
                 .await
         }
         Some(_) | None => not_found(),
@@ -211,9 +270,9 @@ impl Distributor {
         headers: &HeaderMap,
         name: &str,
         content_type: &'static str,
-        cache: &'static str,
+        keep: Keep,
     ) -> Response {
-        match self.try_serve(headers, name, content_type, cache).await {
+        match self.try_serve(headers, name, content_type, keep).await {
             Ok(Some(response)) => response,
             Ok(None) => not_found(),
             Err(error) => {
@@ -232,38 +291,56 @@ impl Distributor {
         headers: &HeaderMap,
         name: &str,
         content_type: &'static str,
-        cache: &'static str,
+        keep: Keep,
     ) -> Result<Option<Response>, BlobError> {
-        let head = |validators: &Validators| head(validators, content_type, cache);
-        if is_conditional(headers) {
-            let Some(meta) = self.blobs.head(name).await? else {
-                return Ok(None);
-            };
-            let validators = validators(&meta);
-            match answer(headers, &validators) {
-                Answer::NotModified => return Ok(Some(not_modified(&validators, cache))),
-                Answer::Unsatisfiable => return Ok(Some(unsatisfiable(&validators))),
-                Answer::Part(range) => {
-                    let part = self.blobs.get_range(name, range.clone()).await?;
-                    return Ok(part.map(|part| {
-                        let content_range =
-                            format!("bytes {}-{}/{}", range.start, range.end - 1, validators.len);
-                        let headers = [(CONTENT_RANGE, content_range)];
-                        let status = StatusCode::PARTIAL_CONTENT;
-                        (status, head(&validators), headers, part).into_response()
-                    }));
-                }
-                Answer::Whole => {}
-            }
-        }
-        let Some(file) = self.blobs.get(name).await? else {
+        let Some(found) = self.blobs.find(name, keep.stale_here).await? else {
             return Ok(None);
         };
-        let validators = validators(&file.meta);
-        let length = [(CONTENT_LENGTH, validators.len)];
-        let body = Body::from_stream(file.into_stream());
-        Ok(Some((head(&validators), length, body).into_response()))
+        let meta = match &found {
+            Found::Cached(file) => &file.meta,
+            Found::Uncached(meta) => meta,
+        };
+        let validators = validators(meta);
+        let range = match answer(headers, &validators) {
+            Answer::NotModified => return Ok(Some(not_modified(&validators, keep.elsewhere))),
+            Answer::Unsatisfiable => return Ok(Some(unsatisfiable(&validators))),
+            Answer::Part(range) => Some(range),
+            Answer::Whole => None,
+        };
+        let head = |validators: &Validators| head(validators, content_type, keep.elsewhere);
+        let Some(range) = range else {
+            let (validators, body) = match found {
+                Found::Cached(file) => (validators, Body::from(file.content())),
+                Found::Uncached(_) => match self.blobs.get(name).await? {
+                    // It may be another by now.
+                    Some(file) => (
+                        self::validators(&file.meta),
+                        Body::from_stream(file.into_stream()),
+                    ),
+                    None => return Ok(None),
+                },
+            };
+            let length = [(CONTENT_LENGTH, validators.len)];
+            return Ok(Some((head(&validators), length, body).into_response()));
+        };
+        let part = match found {
+            Found::Cached(file) => Some(slice(&file.content(), &range)),
+            Found::Uncached(_) => self.blobs.get_range(name, range.clone()).await?,
+        };
+        Ok(part.map(|part| {
+            let content_range =
+                format!("bytes {}-{}/{}", range.start, range.end - 1, validators.len);
+            let headers = [(CONTENT_RANGE, content_range)];
+            let status = StatusCode::PARTIAL_CONTENT;
+            (status, head(&validators), headers, part).into_response()
+        }))
     }
+}
+
+/// A part of a file that is `range` within its length.
+fn slice(content: &Bytes, range: &Range<u64>) -> Bytes {
+    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(content.len());
+    content.slice(place(range.start)..place(range.end))
 }
 
 fn serve_document(headers: &HeaderMap, document: &Document, cache: &'static str) -> Response {
@@ -324,6 +401,8 @@ fn not_found() -> Response {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Map, Value, json};
+
     use super::*;
 
     #[test]
@@ -334,6 +413,112 @@ mod tests {
             .with_risk_calculation_json(RISK_CALCULATION.as_bytes())
             .unwrap();
         assert_eq!(configuration, Configuration::default());
+    }
+
+    #[test]
+    fn what_is_deleted_is_in_memory_no_longer_than_caches_may_keep_it() {
+        for keep in [LIST, EXPORT] {
+            let directives = keep.elsewhere.split(", ");
+            let mut ages = directives.filter_map(|it| it.strip_prefix("max-age="));
+            let age = Duration::from_secs(ages.next().unwrap().parse().unwrap());
+            assert!(keep.stale_here <= age, "{}", keep.elsewhere);
+        }
+        assert_eq!(LIST.stale_here, Duration::ZERO);
+    }
+
+    /// What COCOA published last, section by section.
+    fn published() -> Value {
+        let infectiousness: Map<String, Value> = (-14..=14)
+            .map(|day| {
+                (
+                    day.to_string(),
+                    json!(if (-3..=10).contains(&day) { 2 } else { 0 }),
+                )
+            })
+            .collect();
+        json!({
+            "google_exposure_config": {
+                "attenuation_scores": [1, 2, 3, 4, 5, 6, 7, 8],
+                "attenuation_weight": 50,
+                "days_since_last_exposure_scores": [1, 1, 1, 1, 1, 1, 1, 1],
+                "days_since_last_exposure_weight": 50,
+                "duration_at_attenuation_thresholds": [50, 70],
+                "duration_scores": [0, 0, 0, 0, 1, 1, 1, 1],
+                "duration_weight": 50,
+                "minimum_risk_score": 21,
+                "transmission_risk_scores": [7, 7, 7, 7, 7, 7, 7, 7],
+                "transmission_risk_weight": 50,
+            },
+            "google_diagnosis_keys_data_mapping_config": {
+                "infectiousness_for_days_since_onset_of_symptoms": infectiousness,
+                "infectiousness_when_days_since_onset_missing": 2,
+                "report_type_when_missing": 1,
+            },
+            "google_daily_summaries_config": {
+                "attenuation_bucket_threshold_db": [46, 60, 65],
+                "attenuation_bucket_weights": [1.0, 2.5, 1.3, 0.01],
+                "days_since_exposure_threshold": 0,
+                "infectiousness_weights": {"High": 1.0, "Standard": 1.0},
+                "minimum_window_score": 0.0,
+                "report_type_weights": {
+                    "ConfirmedClinicalDiagnosis": 1.0,
+                    "ConfirmedTest": 1.0,
+                    "SelfReport": 1.0,
+                    "Recursive": 1.0,
+                },
+            },
+            "apple_exposure_config_v1": {
+                "attenuation_level_values": [1, 2, 3, 4, 5, 6, 7, 8],
+                "days_since_last_exposure_level_values": [1, 1, 1, 1, 1, 1, 1, 1],
+                "duration_level_values": [0, 0, 0, 0, 1, 1, 1, 1],
+                "transmission_risk_level_values": [0, 0, 7, 7, 7, 7, 7, 7],
+                "minimum_risk_score": 21,
+                "minimum_risk_score_full_range": 0.0,
+            },
+            "apple_exposure_config_v2": {
+                "infectiousness_when_days_since_onset_missing": 2,
+                "attenuation_duration_thresholds": [46, 60, 65],
+                "immediate_duration_weight": 100.0,
+                "near_duration_weight": 250.0,
+                "medium_duration_weight": 130.0,
+                "other_duration_weight": 1.0,
+                // Spelt so by COCOA.
+                "DaysSinceLastExposureThreshold": 0,
+                "infectiousness_for_days_since_onset_of_symptoms": infectiousness,
+                "infectiousness_high_weight": 100.0,
+                "infectiousness_standard_weight": 100.0,
+                "report_type_confirmed_clinical_diagnosis_weight": 100.0,
+                "report_type_confirmed_test_weight": 100.0,
+                "report_type_recursive_weight": 100.0,
+                "report_type_self_reported_weight": 100.0,
+                "report_type_none_map": 1,
+            },
+        })
+    }
+
+    #[test]
+    fn every_section_has_the_values_that_cocoa_published() {
+        let ours: Value = serde_json::from_str(CONFIGURATION).unwrap();
+        let published = published();
+        for (section, values) in published.as_object().unwrap() {
+            for (name, value) in values.as_object().unwrap() {
+                assert_eq!(&ours[section][name], value, "{section} {name}");
+            }
+        }
+        assert_eq!(ours, published);
+        assert!(missing_sections(CONFIGURATION.as_bytes()).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_leaves_some_phones_to_their_defaults_is_noticed() {
+        let mut file = published();
+        let sections = file.as_object_mut().unwrap();
+        sections.remove("apple_exposure_config_v1");
+        sections.insert("apple_exposure_config_v2".to_owned(), Value::Null);
+        assert_eq!(
+            missing_sections(file.to_string().as_bytes()),
+            ["apple_exposure_config_v1", "apple_exposure_config_v2"]
+        );
     }
 
     #[test]

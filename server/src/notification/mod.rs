@@ -4,7 +4,8 @@
 //! ```text
 //! PUT /api/v3/diagnosis → limits → rules → check → store      (register)
 //! store → export → blobs → list.json                          (export)
-//! GET /c19r/… ← blobs                                         (distribute)
+//! GET /c19r/… ← cache ← blobs                                 (distribute)
+//! what else COCOA's app asks for                              (cocoa)
 //! ```
 //!
 //! Invariants: nothing here knows who anybody is; a registration's keys are kept
@@ -12,7 +13,9 @@
 
 mod answer;
 mod blobs;
+mod cache;
 mod check;
+mod cocoa;
 pub mod config;
 mod distribute;
 mod export;
@@ -128,7 +131,7 @@ pub async fn open(
     let notices = Notices::open(config.distribution.notices.clone()).await?;
     let store = Store::open(&config.database).await?;
     let keeper = Keeper::begin(&clock, store.database(), metrics).await?;
-    let blobs = Blobs::open(&config.storage)?;
+    let blobs = Blobs::open(&config.storage, config.distribution.cache_max_bytes)?;
     let metrics = Metrics::new(metrics);
     let regions = config.distribution.regions;
     let exporter = config.export.enabled.then(|| {
@@ -184,6 +187,7 @@ impl Notification {
     pub fn router(&self) -> Router {
         register::router(Arc::clone(&self.registrar))
             .merge(distribute::router(Arc::clone(&self.distributor)))
+            .merge(cocoa::router())
             .merge(internal::health())
     }
 

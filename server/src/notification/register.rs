@@ -1,4 +1,5 @@
-//! `PUT /api/v3/diagnosis` (and v2's path): registering as positive (docs/protocol.md §8).
+//! `PUT /api/v3/diagnosis` (and the paths of v2 and v1): registering as positive
+//! (docs/protocol.md §8).
 //!
 //! # Chaff
 //! Devices send dummies at random times, marked by a header inside TLS, so that who
@@ -12,6 +13,12 @@
 //! answers are of one size. Where a registration would be answered 400, 413, 429 or 503 at
 //! the time, so is a dummy. No dummy is answered 406: a person who mistyped is told, and
 //! sends again.
+//!
+//! # Statuses
+//! COCOA's app registers at the same paths as our devices, and has no words for 403, 413
+//! and 429. Ours has them for 429, by which a person learns that waiting helps, and marks
+//! both what is a dummy and what is none; the app marks nothing. So who sends no mark is
+//! answered with the statuses that the app knows ([`Client`]).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +29,7 @@ use axum::body::Body;
 use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, HeaderName};
+use axum::response::Response;
 use axum::routing::put;
 use futures_util::TryStreamExt;
 use gaen::registration::Diagnosis;
@@ -29,7 +37,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
-use super::answer::{Outcome, even_out};
+use super::answer::{Client, Outcome, even_out};
 use super::check::{CheckError, Checker};
 use super::config::Registration;
 use super::limits::{Limits, TooMany};
@@ -41,6 +49,8 @@ use crate::http::source::{Bucket, Sources};
 use crate::log::{Causes, Seldom};
 
 const CHAFF: HeaderName = HeaderName::from_static("x-chaff");
+/// What a registration of our devices has in the other's place.
+const NO_CHAFF: HeaderName = HeaderName::from_static("x-hcaff");
 /// Longest wait for a place to ask the management system from, and for memory.
 const PLACE_WAIT: Duration = Duration::from_secs(10);
 const KIB: usize = 1024;
@@ -75,6 +85,7 @@ pub(super) fn router(registrar: Arc<Registrar>) -> Router {
     Router::new()
         .route("/api/v3/diagnosis", put(register))
         .route("/api/v2/diagnosis", put(register))
+        .route("/api/diagnosis", put(register))
         // The body is read here, so that what is too long is answered like the rest.
         .layer(DefaultBodyLimit::disable())
         .with_state(registrar)
@@ -85,8 +96,13 @@ async fn register(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     body: Body,
-) -> Outcome {
+) -> Response {
     let is_chaff = headers.contains_key(CHAFF);
+    let client = if is_chaff || headers.contains_key(NO_CHAFF) {
+        Client::Marked
+    } else {
+        Client::Cocoa
+    };
     let source = registrar.sources.bucket(peer, &headers);
     let body = registrar.bodies.read(body, registrar.rules.max_bytes).await;
     let began = Instant::now();
@@ -96,7 +112,7 @@ async fn register(
     };
     registrar.metrics.answered(is_chaff, outcome);
     even_out(began, registrar.rules.answer_time()).await;
-    outcome
+    outcome.to(client)
 }
 
 /// Bodies in memory, which take so much at most, however many come at once.

@@ -75,8 +75,26 @@ async fn check_config_prints_what_holds_or_says_what_is_wrong() {
     assert!(!site.path("notification.db").exists(), "nothing is opened");
     let output = check("EXPORT__MIN_KEYS=7");
     assert!(text(&output).contains("min_keys = 7"));
+    let output = check("HTTP__TRUSTED_PROXIES=['127.0.0.1', '192.0.2.0/24', '2001:db8::/32']");
+    assert!(
+        text(&output)
+            .contains("trusted_proxies = [\"127.0.0.1\", \"192.0.2.0/24\", \"2001:db8::/32\"]"),
+        "{output:?}"
+    );
     for (change, expected) in [
         ("EXPORT__MIN_KEYS=0", "export.min_keys: 0 is not in"),
+        (
+            "HTTP__TRUSTED_PROXIES=['cdn.example']",
+            "\"cdn.example\" is neither an address nor a network",
+        ),
+        (
+            "HTTP__TRUSTED_PROXIES=['192.0.2.1/24']",
+            "192.0.2.1/24 is no network: its network is 192.0.2.0/24",
+        ),
+        (
+            "HTTP__TRUSTED_PROXIES=['0.0.0.0/0']",
+            "0.0.0.0/0 is everybody",
+        ),
         (
             "EXPORT__MINKEYS=1",
             "SESSHOKU_NOTIFICATION_EXPORT__MINKEYS is refused",

@@ -14,7 +14,11 @@ const SIGNED_LIST: &str = "/c19r/440/list.json.sig";
 const ZIP: &str = "/c19r/440/1.zip";
 
 async fn published() -> (Site, Server) {
-    let site = Site::new("").await;
+    published_with("").await
+}
+
+async fn published_with(changes: &str) -> (Site, Server) {
+    let site = Site::new(changes).await;
     site.management.issue(["01234567".to_owned()]);
     let server = site.start().await;
     let key = random_key();
@@ -92,6 +96,18 @@ async fn a_device_reads_the_list_and_the_export() {
 #[tokio::test]
 async fn what_has_not_changed_is_not_sent_again() {
     let (_site, server) = published().await;
+    unchanged_is_not_sent_again(&server).await;
+    // From memory, all of it.
+    unchanged_is_not_sent_again(&server).await;
+}
+
+#[tokio::test]
+async fn files_that_memory_has_no_room_for_are_answered_alike() {
+    let (_site, server) = published_with("[distribution]\ncache_max_bytes = 0").await;
+    unchanged_is_not_sent_again(&server).await;
+}
+
+async fn unchanged_is_not_sent_again(server: &Server) {
     for path in [
         LIST,
         SIGNED_LIST,
@@ -123,6 +139,9 @@ async fn what_has_not_changed_is_not_sent_again() {
     let head = server.client.head(server.url(ZIP)).send().await.unwrap();
     assert_eq!(head.status(), StatusCode::OK);
     let zip = server.get(ZIP).await;
+    for name in ["etag", "last-modified", "content-type", "accept-ranges"] {
+        assert_eq!(head.headers()[name], zip.headers()[name], "{name}");
+    }
     let modified = zip.headers()["last-modified"].clone();
     let etag = zip.headers()["etag"].clone();
     let zip = zip.bytes().await.unwrap();
@@ -147,6 +166,10 @@ async fn what_has_not_changed_is_not_sent_again() {
     let range = format!("bytes 100-{}/{}", zip.len() - 1, zip.len());
     assert_eq!(rest.headers()["content-range"], range.as_str());
     assert_eq!(rest.bytes().await.unwrap(), zip.slice(100..));
+    let last = get().header("range", "bytes=-7").send().await.unwrap();
+    assert_eq!(last.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(last.headers()["content-length"], "7");
+    assert_eq!(last.bytes().await.unwrap(), zip.slice(zip.len() - 7..));
     let changed = get()
         .header("range", "bytes=100-")
         .header("if-range", "\"other\"");
@@ -157,6 +180,26 @@ async fn what_has_not_changed_is_not_sent_again() {
         .await
         .unwrap();
     assert_eq!(beyond.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+}
+
+#[tokio::test]
+async fn an_export_comes_from_memory_and_a_list_is_never_stale() {
+    let (mut site, server) = published().await;
+    server.stop().await;
+    site.set("[export]\nenabled = false");
+    let server = site.start().await;
+    let zip = server.get(ZIP).await.bytes().await.unwrap();
+    for path in [LIST, SIGNED_LIST] {
+        assert_eq!(server.get(path).await.status(), StatusCode::OK);
+    }
+    // As if another process had done so.
+    for name in ["1.zip", "list.json", "list.json.sig"] {
+        fs::remove_file(site.path("public/c19r/440").join(name)).unwrap();
+    }
+    assert_eq!(server.get(ZIP).await.bytes().await.unwrap(), zip);
+    for path in [LIST, SIGNED_LIST] {
+        assert_eq!(server.get(path).await.status(), StatusCode::NOT_FOUND);
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod ahead;
 mod chaff;
 mod cli;
 mod clock;
+mod cocoa;
 mod distribution;
 mod export;
 mod hostile;

@@ -181,7 +181,8 @@ async fn guessing_is_stopped_and_the_management_system_hears_no_more_of_it() {
     let guess = async |number: u32, from: &str| {
         let body = registration(&format!("{number:08}"), &[random_key()]).to_string();
         let put = server.client.put(server.url("/api/v3/diagnosis"));
-        let put = put.header("x-forwarded-for", from).body(body);
+        let put = put.header("x-forwarded-for", from).header("x-hcaff", "1");
+        let put = put.body(body);
         put.send().await.unwrap().status()
     };
     // One source.
@@ -221,6 +222,31 @@ async fn guessing_is_stopped_and_the_management_system_hears_no_more_of_it() {
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(answer.headers().contains_key("retry-after"));
     assert_eq!(site.management.left(), 1);
+}
+
+#[tokio::test]
+async fn behind_a_cdn_each_source_has_a_limit_of_its_own() {
+    let site = Site::new(
+        "[http]\ntrusted_proxies = ['127.0.0.0/8', '198.51.100.0/24', '2001:db8:cd::/48']\n\
+         [limits]\nwrong_numbers_a_source_an_hour = 1",
+    )
+    .await;
+    let server = site.start().await;
+    let guess = async |number: u32, path: &str| {
+        let body = registration(&format!("{number:08}"), &[random_key()]).to_string();
+        let put = server.client.put(server.url("/api/v3/diagnosis"));
+        let put = put.header("x-forwarded-for", path).header("x-hcaff", "1");
+        put.body(body).send().await.unwrap().status()
+    };
+    // Whatever place of the CDN they come by.
+    let wrong = StatusCode::NOT_ACCEPTABLE;
+    assert_eq!(guess(1, "192.0.2.1, 198.51.100.7").await, wrong);
+    assert_eq!(guess(2, "203.0.113.1, 2001:db8:cd:9::1").await, wrong);
+    let too_many = StatusCode::TOO_MANY_REQUESTS;
+    assert_eq!(guess(3, "192.0.2.1, 198.51.100.8").await, too_many);
+    // What somebody beside the CDN says is not believed.
+    assert_eq!(guess(4, "192.0.2.1, 198.51.101.7").await, wrong);
+    assert_eq!(guess(5, "203.0.113.9, 198.51.101.7").await, too_many);
 }
 
 #[tokio::test]

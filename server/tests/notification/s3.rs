@@ -136,8 +136,13 @@ async fn exports_come_from_the_object_store() {
         first.internal("/readyz").await.status(),
         StatusCode::SERVICE_UNAVAILABLE
     );
-    let zip = first.get("/c19r/440/1.zip").await;
+    let list = first.get("/c19r/440/list.json").await;
+    assert_eq!(list.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let zip = first.get("/c19r/440/9.zip").await;
     assert_eq!(zip.status(), StatusCode::SERVICE_UNAVAILABLE);
+    // An export that was just handed out comes from memory.
+    let zip = first.get("/c19r/440/1.zip").await;
+    assert_eq!(zip.status(), StatusCode::OK);
     site.management.issue(["01234568".to_owned()]);
     let body = registration("01234568", &[random_key()]);
     assert_eq!(first.put(&body).await, StatusCode::OK);

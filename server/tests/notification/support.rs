@@ -253,7 +253,7 @@ impl Server {
         self.client.get(url).send().await.unwrap()
     }
 
-    /// Registers; gives the status.
+    /// Registers as our devices do; gives the status.
     pub(crate) async fn put(&self, body: &Value) -> StatusCode {
         self.answer(body).await.status()
     }
@@ -261,6 +261,7 @@ impl Server {
     pub(crate) async fn answer(&self, body: &Value) -> Response {
         self.client
             .put(self.url("/api/v3/diagnosis"))
+            .header("x-hcaff", "1")
             .body(body.to_string())
             .send()
             .await

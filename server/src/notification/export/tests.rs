@@ -57,9 +57,12 @@ impl Bench {
     }
 
     fn blobs(&self) -> Blobs {
-        Blobs::open(&Storage::Folder {
-            dir: self.dir.path().join("public"),
-        })
+        Blobs::open(
+            &Storage::Folder {
+                dir: self.dir.path().join("public"),
+            },
+            1 << 20,
+        )
         .unwrap()
     }
 
@@ -624,9 +627,12 @@ async fn a_process_that_cannot_publish_lets_another_do_it() {
     bench.register(1, (0..20).map(|byte| key(byte, 2))).await;
     let mut cannot = bench.exporter().await;
     let elsewhere = bench.dir.path().join("elsewhere");
-    cannot.parts.blobs = Blobs::open(&Storage::Folder {
-        dir: elsewhere.clone(),
-    })
+    cannot.parts.blobs = Blobs::open(
+        &Storage::Folder {
+            dir: elsewhere.clone(),
+        },
+        1 << 20,
+    )
     .unwrap();
     std::fs::remove_dir_all(&elsewhere).unwrap();
     std::fs::write(&elsewhere, "no folder").unwrap();

@@ -6,9 +6,11 @@
 //! and latencies do.
 //!
 //! With an argument N it is only a trial, with an Nth of everything, and prints the
-//! tables instead of writing them.
+//! tables instead of writing them. With the argument `downloads` (`make bench-downloads`)
+//! only downloads are measured.
 
 mod bodies;
+mod downloads;
 mod load;
 mod nation;
 #[expect(dead_code, clippy::unwrap_used, reason = "it is made for tests")]
@@ -21,7 +23,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{self, Command};
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use sesshoku_tests::document::Table;
@@ -34,6 +36,8 @@ use site::{Cpu, Kind, Site, Taken, run};
 use usage::{Memory, Of, cpu_seconds};
 
 const DOCUMENT: &str = "docs/scale.md";
+/// As many keys as an export's file has at the most (`export.max_keys`).
+const KEYS_IN_A_FILE: u32 = 30_000;
 
 /// How much is done.
 #[derive(Clone, Copy)]
@@ -67,38 +71,17 @@ impl Sizes {
 
 fn main() -> anyhow::Result<()> {
     let trial = std::env::args().nth(1);
+    if trial.as_deref() == Some("downloads") {
+        return compare_downloads();
+    }
     let nth = trial.as_deref().map_or(Ok(1), str::parse)?;
-    let mut bench = Bench {
-        // It ends before memory has come to rest.
-        is_trial: trial.is_some(),
-        sizes: Sizes::an_nth(nth),
-        rng: ChaCha8Rng::seed_from_u64(1),
-        requests: Table::new(&[
-            "request",
-            "database",
-            "CPU µs: notification",
-            "management",
-            "PostgreSQL",
-            "requests/s",
-            "p50 ms",
-            "p99 ms",
-            "MiB at the start, half way, at the end: notification",
-            "management",
-        ]),
-        exports: Table::new(&[
-            "database",
-            "keys",
-            "files",
-            "CPU s: notification",
-            "PostgreSQL",
-            "s",
-            "peak MiB",
-        ]),
-    };
+    // A trial ends before memory has come to rest.
+    let mut bench = Bench::new(Sizes::an_nth(nth), trial.is_some());
     bench.run(Kind::Sqlite)?;
     let figures = bench.run(Kind::Postgres)?;
     for (name, table) in [
         ("requests", bench.requests),
+        ("downloads", bench.downloads),
         ("exports", bench.exports),
         ("sizes", nation::sizes(&figures)),
         ("nation", nation::nation(&figures)),
@@ -111,6 +94,20 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// One file of as many keys as files have at the most is downloaded.
+fn compare_downloads() -> anyhow::Result<()> {
+    let mut bench = Bench::new(Sizes::an_nth(1), false);
+    let mut site = Site::open(Kind::Sqlite)?;
+    let recipients = bodies::recipients(KEYS_IN_A_FILE / KEYS_TO_FILL);
+    load::send(&issuing(&site, &recipients), &site.path(""))?;
+    let numbers = site.take_numbers()?;
+    bench.fill(&mut site, &numbers)?;
+    site.export(0)?;
+    let (table, _) = downloads::compare(&site, bench.sizes.seconds, bench.is_trial)?;
+    print(&table);
+    table.write(DOCUMENT, "downloads")
+}
+
 #[expect(clippy::print_stdout, reason = "whoever runs it waits for it")]
 fn print(table: &Table) {
     println!("{table}");
@@ -121,10 +118,41 @@ struct Bench {
     sizes: Sizes,
     rng: ChaCha8Rng,
     requests: Table,
+    downloads: Table,
     exports: Table,
 }
 
 impl Bench {
+    fn new(sizes: Sizes, is_trial: bool) -> Self {
+        Self {
+            is_trial,
+            sizes,
+            rng: ChaCha8Rng::seed_from_u64(1),
+            requests: Table::new(&[
+                "request",
+                "database",
+                "CPU µs: notification",
+                "management",
+                "PostgreSQL",
+                "requests/s",
+                "p50 ms",
+                "p99 ms",
+                "MiB at the start, half way, at the end: notification",
+                "management",
+            ]),
+            downloads: Table::default(),
+            exports: Table::new(&[
+                "database",
+                "keys",
+                "files",
+                "CPU s: notification",
+                "PostgreSQL",
+                "s",
+                "peak MiB",
+            ]),
+        }
+    }
+
     /// Numbers are issued and registered with, dummies are sent, exports made and
     /// downloaded.
     fn run(&mut self, kind: Kind) -> anyhow::Result<Figures> {
@@ -180,7 +208,9 @@ impl Bench {
         }
         let list_bytes = fs::metadata(site.path("public/c19r/440/list.json"))?.len();
         let files = f64::from(u32::try_from(files)?);
-        let (list, zip) = self.downloading(&site)?;
+        let (downloads, [list, zip]) =
+            downloads::compare(&site, self.sizes.seconds, self.is_trial)?;
+        self.downloads = downloads;
         Ok(Figures {
             issue: issue.cpu,
             registration: registration.cpu,
@@ -195,35 +225,6 @@ impl Bench {
             match_seconds_a_key: self.match_seconds(&site, &zips)? / all_keys,
             sightings: f64::from(self.sizes.sightings),
         })
-    }
-
-    /// Lists and files, whole and unchanged.
-    fn downloading(&mut self, site: &Site) -> anyhow::Result<(Cpu, Cpu)> {
-        let mut cpu = [Cpu::default(); 2];
-        for (cpu, (what, file)) in cpu
-            .iter_mut()
-            .zip([("list.json", "list.json"), ("a zip", "1.zip")])
-        {
-            let url = format!("{}/c19r/440/{file}", site.notification_url);
-            let etag = etag(&url)?;
-            let unchanged = vec![format!("If-None-Match: {etag}")];
-            for (status, headers, how) in [(200, Vec::new(), ""), (304, unchanged, ", unchanged")] {
-                let load = Load {
-                    url: url.clone(),
-                    method: "GET",
-                    headers,
-                    status,
-                    connections: 64,
-                    what: What::For(self.sizes.seconds),
-                };
-                let taken = self.measure(site, &format!("{what}{how}"), &load)?;
-                if status == 200 {
-                    *cpu = taken.cpu;
-                }
-            }
-        }
-        let [list, zip] = cpu;
-        Ok((list, zip))
     }
 
     fn measure(&mut self, site: &Site, what: &str, load: &Load<'_>) -> anyhow::Result<Taken> {
@@ -324,14 +325,6 @@ fn issuing<'a>(site: &Site, recipients: &'a [String]) -> Load<'a> {
         connections: 16,
         what: What::Each(recipients),
     }
-}
-
-/// By what the server knows that a file is unchanged.
-fn etag(url: &str) -> anyhow::Result<String> {
-    let output = run(Command::new("curl").args(["--silent", "--fail", "--head", url]))?;
-    let head = String::from_utf8(output.stdout)?;
-    let etag = head.lines().find_map(|line| line.strip_prefix("etag: "));
-    Ok(etag.context("no ETag")?.trim().to_owned())
 }
 
 fn shown(memory: &Memory) -> String {

@@ -18,7 +18,7 @@ use crate::postgres;
 use crate::usage::{self, Memory, MemoryWatch, Of, cpu_seconds};
 
 /// The core that both roles, and PostgreSQL, have to themselves.
-const CORE: &str = "0";
+pub(crate) const CORE: &str = "0";
 /// The longest that an export may take.
 const EXPORT_DEADLINE: Duration = Duration::from_secs(900);
 
