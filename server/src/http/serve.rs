@@ -84,12 +84,17 @@ impl Listener {
 
 /// What is open besides connections: the database, files of exports, what is asked of others.
 const OTHER_FILES: u64 = 128;
+/// What a connection may have open: itself, and a file that goes out as it is read.
+const FILES_OF_ONE: u64 = 2;
 
 /// How many connections there may be at a time: as many as `wanted`, where so many files may
 /// be open, for which the limit is raised as far as it may be. What is not enough for is
 /// said.
 fn connections(wanted: usize) -> usize {
-    let files = u64::try_from(wanted).map_or(u64::MAX, |wanted| wanted.saturating_add(OTHER_FILES));
+    let files = u64::try_from(wanted).unwrap_or(u64::MAX);
+    let files = files
+        .saturating_mul(FILES_OF_ONE)
+        .saturating_add(OTHER_FILES);
     let allowed = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
         let raised = soft.max(files.min(hard));
         setrlimit(Resource::RLIMIT_NOFILE, raised, hard).map(|()| raised)
@@ -117,20 +122,21 @@ fn connections(wanted: usize) -> usize {
 
 /// How many connections there may be where so many files may be open.
 fn within(open_files: u64) -> usize {
-    let most = open_files.saturating_sub(OTHER_FILES).max(open_files / 2);
-    usize::try_from(most.max(1)).unwrap_or(usize::MAX)
+    let files = open_files.saturating_sub(OTHER_FILES).max(open_files / 2);
+    usize::try_from((files / FILES_OF_ONE).max(1)).unwrap_or(usize::MAX)
 }
 
 /// Serves until `shutdown`, then finishes what is in flight.
 pub async fn serve(listeners: Vec<Listener>, settings: &Settings, shutdown: Shutdown) {
     let (close, closing) = watch::channel(false);
-    let slots = Arc::new(Semaphore::new(connections(settings.max_connections)));
+    let connections_max = connections(settings.max_connections);
     let mut accepting = JoinSet::new();
     for listener in listeners {
         accepting.spawn(accept(
             listener,
             settings.clone(),
-            Arc::clone(&slots),
+            // Each has its own: the operator is answered whatever the public does.
+            Arc::new(Semaphore::new(connections_max)),
             shutdown.clone(),
             closing.clone(),
         ));

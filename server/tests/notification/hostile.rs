@@ -138,24 +138,47 @@ async fn connections_beyond_the_bound_wait_their_turn() {
 }
 
 #[tokio::test]
+async fn the_operator_is_answered_while_the_public_takes_all_connections() {
+    let site = Site::new("[http]\nmax_connections = 3\nhead_seconds = 60").await;
+    let server = site.start().await;
+    let mut held = Vec::new();
+    for _ in 0..6 {
+        held.push(TcpStream::connect(server.public).await.unwrap());
+    }
+    held.push(TcpStream::connect(server.internal).await.unwrap());
+    let answered = tokio::time::timeout(Duration::from_secs(20), server.internal("/healthz"));
+    assert_eq!(answered.await.expect("an answer").status(), StatusCode::OK);
+    drop(held);
+}
+
+#[tokio::test]
 async fn connections_leave_files_for_everything_else() {
-    let site = Site::new("[http]\nhead_seconds = 2").await;
+    // What a client fetches is read as it goes out.
+    let changes = "[http]\nhead_seconds = 2\n[distribution]\ncache_max_bytes = 0";
+    let site = Site::new(changes).await;
+    site.management.issue(["01234567".to_owned()]);
     let mut limited = Command::new("sh");
     limited
         .args(["-c", "ulimit -n 200; exec \"$0\" \"$@\""])
         .arg(program().get_program());
     let server = site.start_as(limited).await;
     wait_for("it to say how many there may be", async || {
-        let is_said = server.log().contains("connections=100 wanted=10000");
+        let is_said = server.log().contains("connections=50 wanted=10000");
         is_said.then_some(())
     })
     .await;
     let mut held = Vec::new();
-    for _ in 0..150 {
+    for _ in 0..300 {
         held.push(TcpStream::connect(server.public).await.unwrap());
     }
-    // An export takes files; those who say nothing are given up.
-    assert_eq!(server.get("/healthz").await.status(), StatusCode::OK);
+    // Exports go on meanwhile, and those who say nothing are given up.
+    let key = random_key();
+    let registered = server.put(&registration("01234567", &[key])).await;
+    assert_eq!(registered, StatusCode::OK);
+    wait_for("the key's export", async || {
+        (site.count(&[key]) == [1]).then_some(())
+    })
+    .await;
     let log = server.log();
     assert!(!log.contains("cannot accept"), "{log}");
     assert!(!log.contains("Too many open files"), "{log}");
