@@ -25,7 +25,7 @@ tests_of = $(sort $(notdir $(basename $(wildcard $(1)/tests/*.rs) $(patsubst %/m
 E2E_TESTS := $(filter-out bluez%,$(call tests_of,tests))
 BLUEZ_TESTS := $(filter bluez%,$(call tests_of,tests))
 GUI_TESTS := $(call tests_of,gui/src-tauri)
-UNIT_TESTS := $(foreach package,gaen guidance capture settings i18n room daemon cli gui/session server,$(call tests_of,$(package)))
+UNIT_TESTS := $(foreach package,gaen core guidance capture settings i18n room daemon cli gui/session server,$(call tests_of,$(package)))
 
 .PHONY: help
 help: ## List the targets
@@ -164,6 +164,7 @@ check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citatio
 	scripts/release-check --versions
 	scripts/release-check --claims
 	scripts/citations.py
+	scripts/rooms.py
 	@! grep -rnE --include='*.rs' 'print(ln)?!\("skipped: ' . --exclude-dir=target || \
 		{ echo 'the harness keeps that to itself: write it past it, to be counted'; exit 1; }
 	shellcheck .ci/run packaging/stage \

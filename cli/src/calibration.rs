@@ -3,7 +3,8 @@
 use serde::Serialize;
 use sesshoku_dbus_api::Measurement;
 
-use crate::text::{Text, args};
+use crate::text::Text;
+use sesshoku_i18n::args;
 
 /// Attenuation between calibrated devices one metre apart, in dB: the median of the
 /// model of docs/protocol.md §7, e^3.92.

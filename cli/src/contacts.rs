@@ -1,7 +1,7 @@
 //! The result of checking, as one value.
 
 use serde::Serialize;
-use sesshoku_dbus_api::{ContactDay, Exposure1Proxy, ExposureResult, Verdict};
+use sesshoku_dbus_api::{ContactDay, Exposure1Proxy, ExposureResult, Named, Verdict};
 use zbus::Connection;
 
 use crate::bus;
@@ -73,18 +73,14 @@ impl Contacts {
 
     /// A verdict that this version does not know says nothing: it is unknown.
     pub(crate) fn verdict(&self) -> Verdict {
-        match Verdict::from(self.verdict.as_str()) {
-            Verdict::None => Verdict::None,
-            Verdict::Contact => Verdict::Contact,
-            Verdict::Unknown | Verdict::Other(_) => Verdict::Unknown,
-        }
+        Verdict::named(&self.verdict).unwrap_or(Verdict::Unknown)
     }
 
     /// The exit code of `sesshoku contacts`.
     pub(crate) fn exit(&self) -> Exit {
         match self.verdict() {
             Verdict::None | Verdict::Contact => Exit::Done,
-            Verdict::Unknown | Verdict::Other(_) => Exit::VerdictUnknown,
+            Verdict::Unknown => Exit::VerdictUnknown,
         }
     }
 }

@@ -9,8 +9,8 @@ use sesshoku_i18n::Catalogue;
 use sesshoku_session::{FileError, RestartError};
 use zbus::fdo;
 
-use crate::analyse::{InputError, KeysError, chain};
-use crate::text::args;
+use crate::input::{InputError, KeysError, chain};
+use sesshoku_i18n::args;
 
 /// The exit codes. They are part of the interface: see `--help` and docs/json.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,8 @@ use serde::Serialize;
 use crate::args::Guidance;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, can_ask, read_line};
-use crate::text::{Text, args};
+use crate::text::Text;
+use sesshoku_i18n::args;
 
 /// How far the questions were answered, and what follows.
 #[derive(Debug, Serialize)]

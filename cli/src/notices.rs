@@ -1,7 +1,7 @@
 //! The operator's notices.
 
 use serde::Serialize;
-use sesshoku_dbus_api as api;
+use sesshoku_dbus_api::{self as api, Named};
 use sesshoku_i18n::Language;
 
 /// A notice: the operator's words, plain text.
@@ -33,9 +33,9 @@ pub(crate) struct Notices {
 }
 
 impl Notice {
-    /// What it is about.
-    pub(crate) fn kind(&self) -> api::NoticeKind {
-        self.kind.as_str().into()
+    /// What it is about, where that is known.
+    pub(crate) fn kind(&self) -> Option<api::NoticeKind> {
+        api::NoticeKind::named(&self.kind)
     }
 
     /// What it says.

@@ -1,7 +1,7 @@
 //! The registration as positive, as one value.
 
 use serde::Serialize;
-use sesshoku_dbus_api::{Registration1Proxy, RegistrationState, RegistrationStatus};
+use sesshoku_dbus_api::{Named, Registration1Proxy, RegistrationState, RegistrationStatus};
 use zbus::Connection;
 
 use crate::bus;
@@ -34,34 +34,30 @@ impl Registration {
         Ok(Self::from(status))
     }
 
-    /// How far it is.
-    pub(crate) fn state(&self) -> RegistrationState {
-        RegistrationState::from(self.state.as_str())
+    /// How far it is, where this version knows the name.
+    pub(crate) fn state(&self) -> Option<RegistrationState> {
+        RegistrationState::named(&self.state)
     }
 
     /// The registration that is not through yet: whether there are symptoms, as a place
     /// counts to the daemon, and the date.
     pub(crate) fn pending(&self) -> Option<(bool, &str)> {
         match self.state() {
-            RegistrationState::Sending | RegistrationState::WaitingToRetry => {
+            Some(RegistrationState::Sending | RegistrationState::WaitingToRetry) => {
                 let has_symptoms = self.has_symptoms.unwrap_or(self.is_place);
                 Some((has_symptoms, self.date.as_deref()?))
             }
-            RegistrationState::None
-            | RegistrationState::Done
-            | RegistrationState::Failed
-            | RegistrationState::Other(_) => None,
+            Some(RegistrationState::None | RegistrationState::Done | RegistrationState::Failed)
+            | None => None,
         }
     }
 
     /// How a command ends that was to send it.
     pub(crate) fn exit(&self) -> Exit {
         match self.state() {
-            RegistrationState::Done => Exit::Done,
-            RegistrationState::Sending | RegistrationState::WaitingToRetry => Exit::Waiting,
-            RegistrationState::None | RegistrationState::Failed | RegistrationState::Other(_) => {
-                Exit::Refused
-            }
+            Some(RegistrationState::Done) => Exit::Done,
+            Some(RegistrationState::Sending | RegistrationState::WaitingToRetry) => Exit::Waiting,
+            Some(RegistrationState::None | RegistrationState::Failed) | None => Exit::Refused,
         }
     }
 }

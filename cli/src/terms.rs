@@ -9,7 +9,7 @@ use crate::args::Text;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::pager;
-use crate::text::args;
+use sesshoku_i18n::args;
 
 /// A text, and the version by which it is agreed to.
 #[derive(Debug, Serialize)]

@@ -5,28 +5,20 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use sesshoku_dbus_api::{CheckOutcome, NoticeKind, RegistrationReason, RegistrationState, Verdict};
-use sesshoku_i18n::{Args, Catalogue};
+use sesshoku_dbus_api::{
+    NEVER_CHECKED, Named, NoticeKind, RegistrationReason, RegistrationState, Verdict,
+};
+use sesshoku_i18n::{Args, Catalogue, args};
 
 use crate::checks::{Checks, PastCheck};
-use crate::commands::watch::Event;
 use crate::contacts::{Contacts, Day};
+use crate::event::Event;
 use crate::notices::{Notice, Notices};
 use crate::registration::Registration;
 use crate::status::{Check, Running, Scans, Status};
 
 /// The radio that sends and hears real Bluetooth; every other is simulated.
 const REAL_RADIO: &str = "bluez";
-
-/// Arguments of a sentence: `args! { "name" => value }`.
-macro_rules! args {
-    ($($name:literal => $value:expr),+ $(,)?) => {{
-        let mut args = ::sesshoku_i18n::Args::new();
-        $(args.set($name, $value);)+
-        args
-    }};
-}
-pub(crate) use args;
 
 /// Writes sentences in one language, with times in one time zone.
 #[derive(Debug)]
@@ -127,7 +119,7 @@ impl Text {
     /// The answer to `sesshoku checks`, a line each.
     pub(crate) fn checks(&self, checks: &Checks) -> String {
         if checks.checks.is_empty() {
-            return self.outcome(CheckOutcome::Never.as_str());
+            return self.outcome(NEVER_CHECKED);
         }
         let line = |check: &PastCheck| {
             let (time, outcome) = (self.time(Some(check.ended)), self.outcome(&check.outcome));
@@ -165,16 +157,16 @@ impl Text {
     fn notice_title(&self, notice: &Notice) -> String {
         let version = notice.version.as_deref().unwrap_or_default();
         match notice.kind() {
-            NoticeKind::Maintenance => {
+            Some(NoticeKind::Maintenance) => {
                 let (from, to) = (self.time(notice.from), self.time(notice.to));
                 self.say("notice-maintenance", &args! { "from" => from, "to" => to })
             }
-            NoticeKind::Terms if notice.from.is_some() => {
+            Some(NoticeKind::Terms) if notice.from.is_some() => {
                 let args = args! { "version" => version, "from" => self.time(notice.from) };
                 self.say("notice-terms-from", &args)
             }
-            NoticeKind::Terms => self.say("notice-terms", &args! { "version" => version }),
-            NoticeKind::Other(_) => self.catalogue.text("notice-other"),
+            Some(NoticeKind::Terms) => self.say("notice-terms", &args! { "version" => version }),
+            None => self.catalogue.text("notice-other"),
         }
     }
 
@@ -215,7 +207,7 @@ impl Text {
     /// The answer to `sesshoku registration`, and how `sesshoku register` ends.
     pub(crate) fn registration(&self, registration: &Registration) -> String {
         let state = registration.state();
-        let done = registration.is_place && state == RegistrationState::Done;
+        let done = registration.is_place && state == Some(RegistrationState::Done);
         let mut lines = vec![if done {
             self.catalogue.text("registration-place-done")
         } else {
@@ -240,7 +232,7 @@ impl Text {
         }
         if !registration.days.is_empty() {
             let days: Vec<_> = registration.days.iter().map(|day| self.date(day)).collect();
-            let key = if state == RegistrationState::Done {
+            let key = if state == Some(RegistrationState::Done) {
                 "registration-days-sent"
             } else {
                 "registration-days-to-send"
@@ -736,6 +728,7 @@ mod tests {
             each("reason", RunReason::ALL),
             each("consent", ConsentState::ALL),
             each("outcome", CheckOutcome::ALL),
+            vec![("outcome", NEVER_CHECKED.to_owned())],
             each("verdict", Verdict::ALL),
             each("unknown", UnknownReason::ALL),
             each("registration", RegistrationState::ALL),

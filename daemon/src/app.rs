@@ -11,32 +11,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gaen::registration::ProcessingNumber;
-use gaen::time::UtcDay;
+use gaen::time::{UnixSeconds, UtcDay};
 use rand_core::CryptoRng;
-use sesshoku_dbus_api::{CheckOutcome, ConsentState, Error, Measurement};
+use sesshoku_core::radio::RadioEvent;
+use sesshoku_core::records::{CheckOutcome, Consent, PLACE_AGREEMENT_VERSION};
+use sesshoku_core::status::ConsentState;
+use sesshoku_core::time::Look;
+use sesshoku_core::tracer::{
+    Action, Application, Event, Obstacle, SendOutcome, StorageFault, Submission, Tracer,
+};
+use sesshoku_core::verdict::Assessment;
+use sesshoku_dbus_api::{ContactDay, Error, ExposureResult, Measurement};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::PLACE_AGREEMENT_VERSION;
 use crate::agreement::Agreement;
-use crate::clock::{Clock, Look, SystemClock};
+use crate::clock::{Clock, SystemClock};
 use crate::power::{Power, PowerEvent};
-use crate::radio::{Radio, RadioEvent};
-use crate::service::{MAX_WAITING, Reply, Request, Snapshot, shutting_down};
-use crate::store::{Consent, Store, StoreError};
+use crate::radio::Radio;
+use crate::service::{MAX_WAITING, Reply, Request, Snapshot};
+use crate::store::{Store, StoreError};
 use crate::sync::{self, CheckReport, Server};
-use crate::tracer::{
-    self, Action, Application, Event, Measured, NotMeasured, Obstacle, Refusal, SendOutcome,
-    StorageFault, Submission, Tracer,
-};
-use crate::verdict::Assessment;
 
 /// How long the radio has to fall silent when the daemon ends.
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
-
-/// The server takes the keys of this many days after the first (docs/protocol.md §8: ten days
-/// after an onset).
-const MOST_PLACE_DAYS: u32 = 10;
 
 /// Everything the loop works with.
 pub struct App<R, C, G> {
@@ -282,10 +280,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
             }
             Action::Measured(measured) => {
                 if let Some(reply) = self.measure_reply.take() {
-                    answer(
-                        reply,
-                        measured.map(to_measurement).map_err(to_measure_error),
-                    );
+                    answer(reply, measured.map(Measurement::from).map_err(Error::from));
                 }
                 None
             }
@@ -334,7 +329,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
             }
             Action::Answer(result) => {
                 if let Some(reply) = self.registration_replies.pop_front() {
-                    answer(reply, result.map_err(to_error));
+                    answer(reply, result.map_err(Error::from));
                 }
                 None
             }
@@ -343,7 +338,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
 
     /// Purges and compacts what there is, by the clocks of `look`.
     async fn maintain(&mut self, look: Look) {
-        if !tracer::is_plausible(look.wall) {
+        if !look.wall.is_plausible() {
             return;
         }
         let done = self.with_store("purge and compact", move |store| {
@@ -430,14 +425,14 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                 self.events.push_back(Event::Measure(time));
             }
             Request::Result(reply) => {
-                let result = self.assess().await.map(|assessment| assessment.to_result());
+                let result = self.assess().await.map(|it| ExposureResult::from(&it));
                 answer(reply, result);
             }
             Request::Contacts(reply) => {
                 let contacts = self
                     .assess()
                     .await
-                    .map(|assessment| assessment.to_contacts());
+                    .map(|assessment| assessment.days.iter().map(ContactDay::from).collect());
                 answer(reply, contacts);
             }
             Request::Checks(reply) => {
@@ -490,18 +485,12 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
                 self.app.agreement_version
             )));
         }
-        let date = utc_day(date)
-            .ok_or_else(|| Error::InvalidDate("not a date, YYYY-MM-DD, since 1970".into()))?;
-        let last_day = match last_day.map(utc_day) {
-            None => None,
-            Some(Some(last)) if (date..=date.saturating_add(MOST_PLACE_DAYS)).contains(&last) => {
-                Some(last)
-            }
-            Some(_) => {
-                let why = "the last day is none, before the first, or more than 10 days later";
-                return Err(Error::InvalidDate(why.into()));
-            }
+        let day = |text| {
+            let no_date = || Error::InvalidDate("not a date, YYYY-MM-DD, since 1970".into());
+            utc_day(text).ok_or_else(no_date)
         };
+        let date = day(date)?;
+        let last_day = last_day.map(day).transpose()?;
         let number =
             number.ok_or_else(|| Error::InvalidNumber("not exactly eight digits".into()))?;
         Ok(Application {
@@ -514,13 +503,8 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
     }
 
     fn may_check(&self) -> Result<(), Error> {
-        if self.status_consent() != ConsentState::Agreed {
-            return Err(to_error(Refusal::ConsentRequired));
-        }
-        if !tracer::is_plausible(self.app.clock.now().wall) {
-            return Err(to_error(Refusal::ClockNotSet));
-        }
-        Ok(())
+        let now = self.app.clock.now();
+        self.app.tracer.may_check(now).map_err(Error::from)
     }
 
     fn status_consent(&self) -> ConsentState {
@@ -546,7 +530,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         self.decide().await;
         self.refresh_records().await;
         for reply in self.check_replies.drain(..) {
-            answer(reply, Ok(report.outcome.clone()));
+            answer(reply, Ok(report.outcome));
         }
     }
 
@@ -595,7 +579,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
             snapshot.status = status;
             snapshot.agreed = agreed;
             snapshot.last_check = last_check.as_ref().map(|it| it.ended);
-            snapshot.last_outcome = last_check.map_or(CheckOutcome::Never, |it| it.outcome.into());
+            snapshot.last_outcome = last_check.map(|it| it.outcome);
             snapshot.last_success = last_success;
             snapshot.notices = notices;
         });
@@ -629,7 +613,7 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
 
     /// Leaves the air and saves what was heard.
     async fn close(mut self) {
-        self.stop_check(shutting_down).await;
+        self.stop_check(Error::shutting_down).await;
         stop(&mut self.sending).await;
         stop(&mut self.chaff).await;
         self.events.push_back(Event::ShutDown);
@@ -687,10 +671,7 @@ async fn finished(check: &mut Option<JoinHandle<CheckReport>>) -> CheckReport {
     *check = None;
     report.unwrap_or_else(|error| {
         tracing::error!(%error, "the check ended unexpectedly");
-        CheckReport {
-            outcome: CheckOutcome::StorageFailed,
-            ..CheckReport::default()
-        }
+        CheckReport::broken_off(UnixSeconds::new(0))
     })
 }
 
@@ -756,46 +737,6 @@ pub fn utc_day(date: &str) -> Option<UtcDay> {
     let date: jiff::civil::Date = date.parse().ok().filter(|_| date.len() == 10)?;
     let since_epoch = date.since(jiff::civil::date(1970, 1, 1)).ok()?;
     Some(UtcDay::new(u32::try_from(since_epoch.get_days()).ok()?))
-}
-
-fn to_error(refusal: Refusal) -> Error {
-    match refusal {
-        Refusal::ConsentRequired => {
-            Error::ConsentRequired("the terms in force are not agreed to".into())
-        }
-        Refusal::NotConfigured => {
-            Error::NotConfigured("there is no server to register with".into())
-        }
-        Refusal::ClockNotSet => Error::ClockNotSet("the clock is not set".into()),
-        Refusal::Paused => Error::Paused("three processing numbers were wrong".into()),
-        Refusal::Busy => Error::Busy("a registration is being sent or erased".into()),
-        Refusal::InvalidDate => {
-            Error::InvalidDate("in the future, or more than 14 days back".into())
-        }
-        Refusal::NoKeys => Error::NoKeys("there is no key of those days to send".into()),
-        Refusal::Pending => Error::Pending("another registration waits".into()),
-        Refusal::NothingPending => Error::NothingPending("no registration waits".into()),
-        Refusal::NumberRequired => {
-            Error::NumberRequired("the processing number is not in memory any more".into())
-        }
-        Refusal::Storage => Error::Storage("could not read or write the keys".into()),
-    }
-}
-
-fn to_measurement(measured: Measured) -> Measurement {
-    Measurement {
-        samples: measured.samples.into_iter().map(i16::from).collect(),
-        others: measured.others,
-        strongest_other: measured.strongest_other.map(i16::from),
-    }
-}
-
-fn to_measure_error(why: NotMeasured) -> Error {
-    match why {
-        NotMeasured::ConsentRequired => to_error(Refusal::ConsentRequired),
-        NotMeasured::NotListening => Error::NotListening("nothing can be heard".into()),
-        NotMeasured::ShuttingDown => shutting_down(),
-    }
 }
 
 /// Answers a caller, who may be gone by now.

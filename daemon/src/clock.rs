@@ -16,75 +16,12 @@ use gaen::time::UnixSeconds;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{self, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use nix::time::{ClockId, clock_gettime};
+use sesshoku_core::time::{BootTime, Now, Voucher};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::config::Bus;
 use crate::vouch;
-
-/// An instant on the clock that counts from boot and includes suspend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BootTime(Duration);
-
-impl BootTime {
-    /// The instant `since_boot` after boot.
-    pub const fn new(since_boot: Duration) -> Self {
-        Self(since_boot)
-    }
-
-    /// Time since boot.
-    pub const fn since_boot(self) -> Duration {
-        self.0
-    }
-
-    /// The instant `later` from this one.
-    pub const fn after(self, later: Duration) -> Self {
-        Self(self.0.saturating_add(later))
-    }
-
-    /// Time from `earlier` to this instant, zero when it is not earlier.
-    pub const fn since(self, earlier: Self) -> Duration {
-        self.0.saturating_sub(earlier.0)
-    }
-}
-
-/// One reading of both clocks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Now {
-    /// The wall clock.
-    pub wall: UnixSeconds,
-    /// The boot clock.
-    pub boot: BootTime,
-}
-
-/// Who says that the wall clock is right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Voucher {
-    /// Nobody: it may show anything.
-    Nobody,
-    /// The kernel: something keeps it synchronised.
-    Synchronisation,
-    /// It is simulated, and right by definition.
-    Simulation,
-}
-
-/// A reading of both clocks, with who vouches for the wall clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
-    /// The wall clock.
-    pub wall: UnixSeconds,
-    /// The boot clock.
-    pub boot: BootTime,
-    /// Who says that the wall clock is right.
-    pub voucher: Voucher,
-}
-
-impl Look {
-    /// Whether anybody says that the wall clock is right.
-    pub fn is_vouched(&self) -> bool {
-        self.voucher != Voucher::Nobody
-    }
-}
 
 /// A source of time: the machine's, or a simulated radio's.
 pub trait Clock: Clone + 'static {

@@ -7,12 +7,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use sesshoku_core::tracer::ScanPlan;
 use settings::{ConfigError, Settings};
 
-use crate::calibration::{Model, Models};
 use crate::store::KeyPlace;
-use crate::sync;
-use crate::tracer::ScanPlan;
+use crate::{calibration, sync};
 
 /// The whole configuration. [`Config::default`] is what holds where nothing is set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -31,7 +30,7 @@ pub struct Config {
     /// What to do while the machine sleeps.
     pub sleep: Sleep,
     /// What this device's radio is like.
-    pub calibration: Calibration,
+    pub calibration: calibration::Settings,
     /// The notification server.
     pub server: sync::settings::Settings,
 }
@@ -281,62 +280,6 @@ pub struct Sleep {
     /// Whether to wake it for a few seconds every few minutes to listen, which costs
     /// battery (docs/sleep.md). Otherwise nothing is heard while it sleeps.
     pub listen: bool,
-}
-
-/// What this device's radio is like, where the table of models does not say, or says
-/// something else (docs/calibration.md).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Calibration {
-    /// Transmit power that goes into the metadata, in dBm, −50 to 20: what makes
-    /// `tx_power − rssi` the attenuation at a well-calibrated receiver.
-    pub tx_power: Option<i8>,
-    /// Added to every received signal strength, in dB, −30 to 30.
-    pub rssi_correction: Option<i8>,
-    /// How sure `tx_power` is, 0 (lowest) to 3 (docs/protocol.md §1).
-    pub confidence: Option<u8>,
-    /// The name of the model that this is, where it is not recognised.
-    pub model: Option<String>,
-    /// Models besides those that come with the daemon, and before them.
-    pub models: Models,
-}
-
-impl Calibration {
-    fn check(&self) -> Result<(), ConfigError> {
-        Self::check_figures(self.tx_power, self.rssi_correction, self.confidence)?;
-        self.models.values().try_for_each(Self::check_model)
-    }
-
-    /// Whether the figures of `model` can be right.
-    pub(crate) fn check_model(model: &Model) -> Result<(), ConfigError> {
-        Self::check_figures(model.tx_power, model.rssi_correction, model.confidence)
-    }
-
-    fn check_figures(
-        tx_power: Option<i8>,
-        rssi_correction: Option<i8>,
-        confidence: Option<u8>,
-    ) -> Result<(), ConfigError> {
-        let refuse = |setting, problem: &str| {
-            Err(ConfigError::Value {
-                setting,
-                problem: problem.to_owned(),
-            })
-        };
-        if tx_power.is_some_and(|power| !(-50..=20).contains(&power)) {
-            return refuse("calibration.tx_power", "must be between −50 and 20 dBm");
-        }
-        if rssi_correction.is_some_and(|correction| !(-30..=30).contains(&correction)) {
-            return refuse(
-                "calibration.rssi_correction",
-                "must be between −30 and 30 dB",
-            );
-        }
-        if confidence.is_some_and(|confidence| confidence > 3) {
-            return refuse("calibration.confidence", "must be between 0 and 3");
-        }
-        Ok(())
-    }
 }
 
 impl Settings for Config {

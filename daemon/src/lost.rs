@@ -8,9 +8,12 @@ use std::future::Future;
 use std::pin::pin;
 
 use gaen::time::UnixSeconds;
-use sesshoku_dbus_api::{
-    CheckOutcome, ConsentState, Error, RegistrationReason, RegistrationState, RunReason, RunState,
+use sesshoku_core::records::Consent;
+use sesshoku_core::status::{
+    ConsentState, RegistrationReason, RegistrationState, RunReason, RunState,
 };
+use sesshoku_core::tracer::{Counters, RegistrationStatus, Status};
+use sesshoku_dbus_api::Error;
 use tokio::sync::watch;
 
 use crate::agreement::Agreement;
@@ -18,8 +21,7 @@ use crate::app::Heartbeat;
 use crate::clock::{Clock, system_now};
 use crate::config::Bus;
 use crate::service::{Identity, Reply, Request, Service, Snapshot};
-use crate::store::{Consent, DeviceKeyError, Store, StoreError};
-use crate::tracer::{Counters, RegistrationStatus, Status};
+use crate::store::{DeviceKeyError, Store, StoreError};
 
 /// Whether `error` means that the key is lost, or the database itself, which is the same
 /// to whoever recorded something in it.
@@ -171,7 +173,7 @@ fn nothing_runs() -> Snapshot {
         },
         agreed: None,
         last_check: never,
-        last_outcome: CheckOutcome::Never,
+        last_outcome: None,
         last_success: never,
         notices: Vec::new(),
         result_generation: 0,

@@ -13,7 +13,12 @@ use gaen::matching;
 use getrandom::SysRng;
 use manual::Section;
 use rand_core::UnwrapErr;
-use sesshoku_dbus_api::CheckOutcome;
+use sesshoku_core::records::{
+    AGREEMENT_VERSION, PLACE_AGREEMENT_VERSION, TERMS_VERSION, consent_state,
+};
+use sesshoku_core::status::OverwriteDoubt;
+use sesshoku_core::tracer::schedule::{History, Schedule};
+use sesshoku_core::tracer::{Facts, ScanPlan, Settings, Tracer, schedule};
 use sesshokud::agreement::Agreement;
 use sesshokud::app::{App, Heartbeat};
 use sesshokud::calibration::{Calibration, Machine};
@@ -24,12 +29,10 @@ use sesshokud::radio::Radio;
 use sesshokud::radio::air::AirRadio;
 use sesshokud::radio::bluez::{self, BluezRadio};
 use sesshokud::radio::replay::ReplayRadio;
-use sesshokud::service::{Identity, Service, Snapshot, TimeSource, consent_state};
-use sesshokud::store::{DeviceKey, Doubt, Store, StoreError};
-use sesshokud::sync::schedule::{History, Schedule};
-use sesshokud::tracer::{Facts, ScanPlan, Settings, Tracer};
+use sesshokud::service::{Identity, Service, Snapshot, TimeSource};
+use sesshokud::store::{DeviceKey, Store, StoreError};
 use sesshokud::wiping::{WipingAllocator, give_back_what_is_freed};
-use sesshokud::{AGREEMENT_VERSION, PLACE_AGREEMENT_VERSION, TERMS_VERSION, lost, sync};
+use sesshokud::{lost, sync};
 use settings::Sources;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -286,7 +289,7 @@ fn identity(
     radio: &'static str,
     calibration: Calibration,
     time: TimeSource,
-    doubt: Option<Doubt>,
+    doubt: Option<OverwriteDoubt>,
 ) -> Identity {
     let agreement_version = match config.profile {
         Profile::Personal => AGREEMENT_VERSION,
@@ -298,7 +301,7 @@ fn identity(
         agreement_version: agreement_version.to_owned(),
         calibration,
         time,
-        overwrite_doubt: doubt.map(Into::into),
+        overwrite_doubt: doubt,
     }
 }
 
@@ -358,7 +361,7 @@ async fn serve<R: Radio, C: Clock>(
     let mut rng = UnwrapErr(SysRng);
     let interval = server
         .as_ref()
-        .map_or(sync::schedule::DEFAULT_INTERVAL, |it| it.interval());
+        .map_or(schedule::DEFAULT_INTERVAL, |it| it.interval());
     let history = History {
         last_success,
         last_attempt: last_check.as_ref().map(|check| check.ended),
@@ -389,7 +392,7 @@ async fn serve<R: Radio, C: Clock>(
         status: tracer.status(now),
         agreed,
         last_check: last_check.as_ref().map(|check| check.ended),
-        last_outcome: last_check.map_or(CheckOutcome::Never, |check| check.outcome.into()),
+        last_outcome: last_check.map(|check| check.outcome),
         last_success,
         notices,
         result_generation: 0,

@@ -1,6 +1,6 @@
 //! The machine's sleep: logind tells when it comes and waits for the daemon, an alarm
 //! of the kernel wakes the machine to listen. What to do about it is decided in
-//! `tracer/sleep.rs`.
+//! `core/src/tracer/sleep.rs`.
 //!
 //! Without logind, or without the right to set an alarm (`CAP_WAKE_ALARM`), the
 //! daemon runs as if the machine never slept, or was never to be woken.
@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use sesshoku_core::time::BootTime;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -17,7 +18,6 @@ use zbus::proxy::CacheProperties;
 use zbus::{Connection, OwnedFd};
 
 use crate::bus::reach;
-use crate::clock::BootTime;
 use crate::config::Bus;
 
 /// How long logind may take to answer.

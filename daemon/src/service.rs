@@ -16,9 +16,12 @@ use futures_util::StreamExt;
 use gaen::metadata::Confidence;
 use gaen::registration::ProcessingNumber;
 use gaen::time::UnixSeconds;
+use sesshoku_core::records::{CheckOutcome, PLACE_AGREEMENT_VERSION};
+use sesshoku_core::status::OverwriteDoubt;
+use sesshoku_core::tracer::Status;
 use sesshoku_dbus_api::{
-    BUS_NAME, CheckEntry, CheckOutcome, ConsentState, ContactDay, Error, ExposureResult,
-    Measurement, Notice, OBJECT_PATH, OverwriteDoubt, RegistrationStatus,
+    BUS_NAME, CheckEntry, ContactDay, Error, ExposureResult, Measurement, NEVER_CHECKED, Named,
+    Notice, OBJECT_PATH, RegistrationStatus, seconds,
 };
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
@@ -31,14 +34,11 @@ use zbus::object_server::{Interface, SignalEmitter};
 use zbus::{Connection, OwnedFd, Variant, fdo, interface};
 use zeroize::Zeroizing;
 
-use crate::PLACE_AGREEMENT_VERSION;
 use crate::authority::{Admission, Authority, Capability};
 use crate::bus::reach;
 use crate::calibration;
 use crate::clock::system_now;
 use crate::config::Bus;
-use crate::store::Doubt;
-use crate::tracer::Status;
 
 /// Calls that may wait for the core at once, and callers that may wait for one
 /// check. More are told [`Error::Busy`], so that nobody can fill the daemon's
@@ -111,8 +111,8 @@ pub struct Snapshot {
     pub agreed: Option<(String, Option<UnixSeconds>)>,
     /// When the last check ended.
     pub last_check: Option<UnixSeconds>,
-    /// How it ended.
-    pub last_outcome: CheckOutcome,
+    /// How it ended; `None` while there was none.
+    pub last_outcome: Option<CheckOutcome>,
     /// When the last complete check ended.
     pub last_success: Option<UnixSeconds>,
     /// The operator's notices.
@@ -152,16 +152,6 @@ impl TimeSource {
         match self {
             Self::System => system_now().wall.get().into(),
             Self::Simulated(seconds) => seconds.load(Ordering::Relaxed).into(),
-        }
-    }
-}
-
-impl From<Doubt> for OverwriteDoubt {
-    fn from(doubt: Doubt) -> Self {
-        match doubt {
-            Doubt::CopyOnWrite => Self::CopyOnWrite,
-            Doubt::Journal => Self::Journal,
-            Doubt::FileSystem => Self::FileSystem,
         }
     }
 }
@@ -380,7 +370,7 @@ impl Tracing {
     #[zbus(property(emits_changed_signal = "const"))]
     fn overwrite_doubt(&self) -> &str {
         let doubt = self.identity.overwrite_doubt.as_ref();
-        doubt.map_or("", OverwriteDoubt::as_str)
+        doubt.map_or("", |doubt| doubt.as_str())
     }
 }
 
@@ -504,8 +494,8 @@ impl Exposure {
     }
 
     #[zbus(property)]
-    fn last_outcome(&self) -> String {
-        self.snapshots.borrow().last_outcome.to_string()
+    fn last_outcome(&self) -> &'static str {
+        self.snapshots.borrow().last_outcome()
     }
 
     #[zbus(property)]
@@ -786,7 +776,7 @@ impl Gate {
                 mpsc::error::TrySendError::Full(_) => {
                     Error::Busy("too many calls are waiting".into())
                 }
-                mpsc::error::TrySendError::Closed(_) => shutting_down(),
+                mpsc::error::TrySendError::Closed(_) => Error::shutting_down(),
             })?;
         let (connection, header) = caller;
         let left = async {
@@ -796,7 +786,7 @@ impl Gate {
         };
         tokio::select! {
             biased;
-            answer = answer => answer.unwrap_or_else(|_| Err(shutting_down())),
+            answer = answer => answer.unwrap_or_else(|_| Err(Error::shutting_down())),
             () = left => {
                 tracing::debug!("a caller has left the bus without the answer");
                 Err(Error::TimedOut("nobody waits for the answer".into()))
@@ -885,16 +875,6 @@ impl Readers {
     }
 }
 
-/// 0 stands for "never" on the bus.
-fn seconds(at: Option<UnixSeconds>) -> u64 {
-    at.map_or(0, |at| at.get().into())
-}
-
-/// What callers are told while the daemon ends.
-pub(crate) fn shutting_down() -> Error {
-    Error::ShuttingDown("the daemon is shutting down".into())
-}
-
 /// Turns differences between snapshots into signals.
 async fn announce(link: &Link, mut snapshots: watch::Receiver<Snapshot>) {
     let Link {
@@ -975,31 +955,25 @@ impl Snapshot {
         HashMap::from([
             ("Checking", self.status.checking.into()),
             ("LastCheck", seconds(self.last_check).into()),
-            ("LastOutcome", self.last_outcome.to_string().into()),
+            ("LastOutcome", self.last_outcome().into()),
             ("LastSuccess", seconds(self.last_success).into()),
             ("NextCheck", seconds(self.status.next_check).into()),
         ])
     }
 
     fn registration(&self, is_place: bool) -> RegistrationStatus {
-        let registration = &self.status.registration;
-        let date = registration.date;
         RegistrationStatus {
-            state: registration.state.to_string(),
-            reason: registration.reason.to_string(),
-            since: seconds(registration.since),
-            days: registration.days.iter().map(ToString::to_string).collect(),
             is_place: Some(is_place),
-            has_symptoms: registration.has_symptoms,
-            date: date.map(|date| date.to_string()).unwrap_or_default(),
-            next_try: seconds(registration.next_try),
-            tries_left: registration.tries_left,
-            paused_until: seconds(registration.paused_until),
+            ..RegistrationStatus::from(&self.status.registration)
         }
     }
 
     fn notices(&self) -> Changing {
         HashMap::from([("Notices", self.notice_dicts().into())])
+    }
+
+    fn last_outcome(&self) -> &'static str {
+        self.last_outcome.map_or(NEVER_CHECKED, Named::as_str)
     }
 
     fn notice_dicts(&self) -> Vec<HashMap<&'static str, Variant<'static>>> {
@@ -1037,14 +1011,5 @@ impl Snapshot {
             ("stored", counters.stored),
             ("dropped", counters.dropped),
         ])
-    }
-}
-
-/// Whether the stored agreement covers the terms in force.
-pub fn consent_state(agreed_version: Option<&str>, current: &str) -> ConsentState {
-    match agreed_version {
-        None => ConsentState::None,
-        Some(version) if version == current => ConsentState::Agreed,
-        Some(_) => ConsentState::Outdated,
     }
 }

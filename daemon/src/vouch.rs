@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
+use sesshoku_core::time::Voucher;
 use tokio::time::timeout;
 use zbus::proxy::CacheProperties;
 
-use crate::clock::Voucher;
 use crate::config::Bus;
 
 /// How long timedated may take, with its start.

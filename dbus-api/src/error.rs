@@ -51,3 +51,10 @@ pub enum Error {
     /// The daemon is shutting down.
     ShuttingDown(String),
 }
+
+impl Error {
+    /// What callers are told while the daemon ends.
+    pub fn shutting_down() -> Self {
+        Self::ShuttingDown("the daemon is shutting down".into())
+    }
+}

@@ -16,6 +16,7 @@ mod number;
 mod properties;
 mod proxy;
 mod types;
+mod wire;
 
 pub use error::Error;
 pub use number::number_pipe;
@@ -24,11 +25,19 @@ pub use proxy::{
     Calibration1Proxy, Consent1Proxy, Exposure1Proxy, Notices1Proxy, Registration1Proxy,
     Tracing1Proxy,
 };
-pub use types::{
-    CalibrationSource, CheckEntry, CheckOutcome, ConsentState, ContactDay, CoursePoint,
-    ExposureResult, Measurement, Notice, NoticeKind, OverwriteDoubt, RegistrationReason,
-    RegistrationState, RegistrationStatus, RunReason, RunState, UnknownReason, Verdict,
+pub use sesshoku_core::Named;
+pub use sesshoku_core::records::CheckOutcome;
+pub use sesshoku_core::status::{
+    CalibrationSource, ConsentState, NoticeKind, OverwriteDoubt, RegistrationReason,
+    RegistrationState, RunReason, RunState, UnknownReason, Verdict,
 };
+pub use types::{
+    CheckEntry, ContactDay, CoursePoint, ExposureResult, Measurement, Notice, RegistrationStatus,
+};
+pub use wire::seconds;
+
+/// What stands for a [`CheckOutcome`] while there was no check.
+pub const NEVER_CHECKED: &str = "never";
 
 /// The well-known bus name.
 pub const BUS_NAME: &str = "org.sesshoku.Tracing1";
@@ -75,8 +84,8 @@ mod tests {
 
     #[test]
     fn every_name_is_documented() {
-        fn check<T: ToString>(all: &[T], xml: &str) {
-            for name in all.iter().map(T::to_string) {
+        fn check<T: Named>(all: &[T], xml: &str) {
+            for name in all.iter().map(|name| name.as_str()) {
                 let documented = xml
                     .split(|c: char| !c.is_ascii_lowercase() && c != '-')
                     .any(|word| word == name);

@@ -4,6 +4,8 @@
 //! taken for an identifier. Secrets are wiped when dropped, and nothing here
 //! shows its bytes in `Debug`.
 
+mod hkdf;
+
 use core::fmt;
 
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
@@ -11,7 +13,6 @@ use aes::{Aes128Enc, Block};
 use rand_core::CryptoRng;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::hkdf;
 use crate::time::Interval;
 
 /// Length of every key and identifier, in bytes.

@@ -45,7 +45,7 @@
 //!
 //! let configuration = Configuration::default();
 //! let matches = match_keys(&sightings, std::slice::from_ref(&key), &Options::default())?;
-//! let windows = windows(&key, &matches[0].sightings, &configuration);
+//! let windows = windows(&key, &matches[0].sightings, configuration.infectiousness_of(&key));
 //! let days = day_summaries(&windows, &configuration);
 //! assert_eq!(days[0].date, minute(0).utc_day());
 //! assert!(days[0].contact);
@@ -57,7 +57,6 @@ pub mod advert;
 pub mod config;
 pub mod diagnosis;
 pub mod export;
-mod hkdf;
 pub mod import;
 pub mod key;
 pub mod listing;

@@ -33,6 +33,15 @@ impl UnixSeconds {
         u32::try_from(seconds).ok().map(Self)
     }
 
+    /// The earliest time that a clock can rightly show: 2020-01-01T00:00:00Z. Nothing of
+    /// this existed before, and a clock that shows less was never set.
+    pub const EARLIEST_PLAUSIBLE: Self = Self(1_577_836_800);
+
+    /// Whether a clock that shows this can be right ([`Self::EARLIEST_PLAUSIBLE`]).
+    pub const fn is_plausible(self) -> bool {
+        self.0 >= Self::EARLIEST_PLAUSIBLE.0
+    }
+
     /// Seconds since the epoch.
     pub const fn get(self) -> u32 {
         self.0

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Configuration;
 use crate::diagnosis::{DiagnosisKey, ReportType};
 use crate::matching::MatchedSighting;
 use crate::sighting::Scan;
@@ -73,7 +72,9 @@ impl Infectiousness {
     }
 }
 
-/// Cuts the sightings of `key` into windows, in time order.
+/// Cuts the sightings of `key` into windows of `infectiousness`
+/// ([`Configuration::infectiousness_of`](crate::config::Configuration::infectiousness_of)),
+/// in time order.
 ///
 /// Sightings may come in any order. A window is cut where a sighting comes 1800 s
 /// or more after the window's first, also in the middle of a scan: its packets
@@ -81,12 +82,11 @@ impl Infectiousness {
 pub fn windows(
     key: &DiagnosisKey,
     sightings: &[MatchedSighting],
-    configuration: &Configuration,
+    infectiousness: Infectiousness,
 ) -> Vec<ExposureWindow> {
     let mut sorted = sightings.to_vec();
     sorted.sort_unstable();
 
-    let infectiousness = configuration.infectiousness_of(key);
     let mut windows: Vec<ExposureWindow> = Vec::new();
     let mut packets = Packets::default();
     let mut previous: Option<MatchedSighting> = None;

@@ -400,7 +400,11 @@ fn at(seconds: i32) -> UnixSeconds {
 }
 
 fn windows_of(sightings: &[MatchedSighting]) -> Vec<ExposureWindow> {
-    windows(&key(1), sightings, &Configuration::default())
+    windows(
+        &key(1),
+        sightings,
+        Configuration::default().infectiousness_of(&key(1)),
+    )
 }
 
 #[test]
@@ -768,7 +772,11 @@ fn transmission_risk_level_changes_nothing() {
             ..key(1)
         };
         let found = matches(&sightings, std::slice::from_ref(&key));
-        let windows = windows(&key, &found[0].sightings, &configuration);
+        let windows = windows(
+            &key,
+            &found[0].sightings,
+            configuration.infectiousness_of(&key),
+        );
         let day = one_day(&windows, &configuration);
         assert!(day.contact, "{level}");
         assert_eq!(day.score_sum, 2400.0, "{level}");
@@ -1032,7 +1040,7 @@ proptest! {
             let found = matches(sightings, &keys);
             let windows: Vec<_> = found
                 .iter()
-                .flat_map(|found| windows(&keys[found.key_index], &found.sightings, &configuration))
+                .flat_map(|found| { let key = &keys[found.key_index]; windows(key, &found.sightings, configuration.infectiousness_of(key)) })
                 .collect();
             let days = day_summaries(&windows, &configuration);
             (found, windows, days)
@@ -1044,7 +1052,7 @@ proptest! {
     fn windows_hold_every_sighting_within_bounds((keys, sightings) in any_situation()) {
         for found in matches(&sightings, &keys) {
             let key = &keys[found.key_index];
-            let windows = windows(key, &found.sightings, &Configuration::default());
+            let windows = windows(key, &found.sightings, Configuration::default().infectiousness_of(key));
             prop_assert!(windows.is_sorted_by_key(|window| window.start));
             for window in &windows {
                 prop_assert!(!window.instances.is_empty());

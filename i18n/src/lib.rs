@@ -17,6 +17,16 @@ use unic_langid::LanguageIdentifier;
 pub use documents::{Block, Document, REGISTRATION_VERSION, TERMS_VERSION};
 pub use fluent_bundle::FluentArgs as Args;
 
+/// Arguments of a sentence: `args! { "name" => value }`.
+#[macro_export]
+macro_rules! args {
+    ($($name:literal => $value:expr),+ $(,)?) => {{
+        let mut args = $crate::Args::new();
+        $(args.set($name, $value);)+
+        args
+    }};
+}
+
 /// The attribute of a sentence that says what to do about it.
 const ADVICE: &str = "advice";
 

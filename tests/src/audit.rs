@@ -9,10 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use air::address::{Address, AddressType, RandomKind};
 use air::channel::Node;
 use air::controller::Model;
 use air::hci::Status;
-use air::hci::address::{Address, AddressType, RandomKind};
 use air::hci::command::Command;
 use air::log::{Event, Record};
 use air::pdu::{Pdu, PduKind};

@@ -7,11 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use gaen::advert::ServiceData;
 use gaen::key::{AEM_LEN, Aem, KEY_LEN, Rpi};
-use sesshokud::radio::bluez::{BluezRadio, Settings};
-use sesshokud::radio::{
-    Broadcast, Capabilities, Command, Heard, PrivacyRisk, Radio, RadioError, RadioEvent,
-    RadioState, ScanMethod,
+use sesshoku_core::radio::{
+    Broadcast, Capabilities, Command, Heard, PrivacyRisk, RadioError, RadioEvent, RadioState,
+    ScanMethod,
 };
+use sesshokud::radio::Radio;
+use sesshokud::radio::bluez::{BluezRadio, Settings};
 use tokio::time::{Instant, timeout_at};
 
 /// The longest that anything here may take: a command that is tried again and again

@@ -64,14 +64,12 @@ pub fn keys(air: &[Record], name: Option<&str>) -> Vec<DiagnosisKey> {
 /// The exposure windows of these sightings with these keys.
 pub fn exposure(sightings: &[Sighting], keys: &[DiagnosisKey]) -> Vec<ExposureWindow> {
     let Ok(matches) = match_keys(sightings, keys, &Options::default());
+    let configuration = Configuration::default();
     matches
         .iter()
         .flat_map(|met| {
-            windows(
-                &keys[met.key_index],
-                &met.sightings,
-                &Configuration::default(),
-            )
+            let key = &keys[met.key_index];
+            windows(key, &met.sightings, configuration.infectiousness_of(key))
         })
         .collect()
 }

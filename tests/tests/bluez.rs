@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use air::address::Address;
 use air::channel::Node;
 use air::controller::Model;
 use air::hci::Status;
-use air::hci::address::Address;
 use air::log::{Event, Record};
 use air::pdu::PduKind;
 use serde_json::Value;

@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use air::address::AddressType;
 use air::channel::Node;
 use air::controller::Model;
-use air::hci::address::AddressType;
 use air::log::{Event, Record};
 use air::pdu::Pdu;
 use gaen::advert;

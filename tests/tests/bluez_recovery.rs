@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use air::address::AddressType;
 use air::channel::Node;
 use air::controller::Model;
-use air::hci::address::AddressType;
 use air::log::{Event, Record};
 use air::room::identity;
 use gaen::advert;

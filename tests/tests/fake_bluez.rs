@@ -7,11 +7,11 @@ use std::process::{Command as Program, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use sesshoku_core::radio::{Command, PrivacyRisk, RadioError, RadioEvent, RadioState, ScanMethod};
 use sesshoku_tests::conduct::{self, Advert, Driver, Machine, broadcast, data};
 use sesshoku_tests::fake_bluez::{ADAPTER, FakeBluez, Options};
 use sesshoku_tests::local::{Place, Process, program, wait_for};
 use sesshokud::radio::bluez::Settings;
-use sesshokud::radio::{Command, PrivacyRisk, RadioError, RadioEvent, RadioState, ScanMethod};
 use tokio::time::{Instant, timeout_at};
 
 const LEGACY: Options = Options {

@@ -303,7 +303,7 @@ fn end(mut daemon: Process) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn own_keys(place: &Place) -> anyhow::Result<Vec<sesshokud::tracer::OwnKey>> {
+fn own_keys(place: &Place) -> anyhow::Result<Vec<sesshoku_core::records::OwnKey>> {
     let dir: &Path = &place.state_dir();
     let key = sesshokud::store::DeviceKey::load(dir, None)?;
     Ok(sesshokud::store::Store::open(dir, &key)?.own_keys()?)

@@ -21,10 +21,10 @@ use futures_util::{FutureExt, StreamExt};
 use gaen::registration::Diagnosis;
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use sesshoku_core::records::Standing;
 use sesshoku_dbus_api::{BUS_NAME, Registration1Proxy, Tracing1Proxy};
 use sesshoku_tests::local::{DEADLINE, Place, Process, program, wait_for, wait_up_to};
 use sesshokud::store::{DeviceKey, Store};
-use sesshokud::tracer::Standing;
 use zbus::message::Type;
 use zbus::{MatchRule, Message, MessageStream, OwnedVariant};
 

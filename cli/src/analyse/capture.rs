@@ -11,10 +11,11 @@ use capture::{Advert, Adverts};
 use gaen::key::Rpi;
 use serde::Serialize;
 
-use super::input::{open_log, whole_log};
 use crate::exit::{Exit, Failure};
+use crate::input::{open_log, whole_log};
 use crate::output::Output;
-use crate::text::{Text, args};
+use crate::text::Text;
+use sesshoku_i18n::args;
 
 /// What a log holds.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -6,11 +6,12 @@ use gaen::diagnosis::DiagnosisKey;
 use gaen::export::{Export, ExportError, Limits, Loose, PinnedKey, Unverified, open, open_bare};
 use serde::Serialize;
 
-use super::input::{InputError, chain, read_export};
 use crate::args::PublicKey;
 use crate::exit::{Exit, Failure};
+use crate::input::{InputError, chain, error_name, read_export};
 use crate::output::Output;
-use crate::text::{Text, args};
+use crate::text::Text;
+use sesshoku_i18n::args;
 
 /// What one file holds. Where it was refused, what could be read of it all the
 /// same, which is not to be trusted.
@@ -79,24 +80,6 @@ pub(super) fn run(
         output.print(&report, render)?;
     }
     Ok(exit)
-}
-
-/// The stable name of an error, for JSON.
-pub(super) const fn error_name(error: &ExportError) -> &'static str {
-    match error {
-        ExportError::Archive(_) => "archive",
-        ExportError::Header => "header",
-        ExportError::Message(_) | ExportError::Framing => "message",
-        ExportError::SignatureMessage(_) => "signature-message",
-        ExportError::Unsigned => "unsigned",
-        ExportError::UnknownKey { .. } => "unknown-key",
-        ExportError::Algorithm { .. } => "algorithm",
-        ExportError::Signature { .. } => "signature",
-        ExportError::SignatureCount { .. } => "signature-count",
-        ExportError::Period => "period",
-        ExportError::BatchNumber => "batch-number",
-        ExportError::Key { .. } => "key",
-    }
 }
 
 fn report(file: &Path, trust: &Trust) -> Report {

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use gaen::config::Configuration;
 use gaen::diagnosis::{DiagnosisKey, consolidate};
 use gaen::export::{
-    BatchError, Export, ExportError, Limits, PinnedKey, Unverified, Verified, check_complete, open,
-    open_bare,
+    Export, Limits, PinnedKey, Unverified, Verified, check_complete, open, open_bare,
 };
 use gaen::key::{AEM_LEN, Aem, KEY_LEN, Rpi};
 use gaen::matching::{Options, match_keys};
@@ -20,37 +19,18 @@ use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Day;
-use super::export::error_name;
-use super::input::{InputError, MAX_SIGHTINGS, SightingError, for_each_line, read_export};
 use crate::args::PublicKey;
 use crate::exit::{Exit, Failure};
+use crate::input::{
+    InputError, KeysError, MAX_SIGHTINGS, SightingError, for_each_line, read_export,
+};
 use crate::output::Output;
-use crate::text::{Text, args};
+use crate::text::Text;
+use sesshoku_i18n::args;
 
 /// The RSSI by which Bluetooth says that there is none. Taken for a strength, it
 /// would be the nearest of contacts.
 const RSSI_UNAVAILABLE: i8 = 127;
-
-/// Why the keys of a file are not matched.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum KeysError {
-    /// The file is refused.
-    #[error("{} is refused", .0.display())]
-    Export(PathBuf, #[source] ExportError),
-    /// A batch of an export is missing.
-    #[error("the export of {} is not complete", .0.display())]
-    Batches(PathBuf, #[source] BatchError),
-}
-
-impl KeysError {
-    /// Its stable name, for JSON.
-    pub(crate) const fn name(&self) -> &'static str {
-        match self {
-            Self::Export(_, error) => error_name(error),
-            Self::Batches(..) => "batches",
-        }
-    }
-}
 
 /// A line of the sightings file.
 #[derive(Deserialize)]
@@ -137,7 +117,11 @@ fn report(sightings: &[Sighting], keys: &[DiagnosisKey], configuration: &Configu
         let Some(key) = keys.get(matched.key_index) else {
             continue;
         };
-        let windows = windows(key, &matched.sightings, configuration);
+        let windows = windows(
+            key,
+            &matched.sightings,
+            configuration.infectiousness_of(key),
+        );
         found.push(Key {
             key: hex::encode(key.tek.expose_bytes()),
             rpis: matched.rpis,

@@ -2,7 +2,6 @@
 
 mod capture;
 mod export;
-mod input;
 mod matching;
 mod windows;
 
@@ -12,10 +11,8 @@ use serde::Serialize;
 use crate::args::Analyse;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::text::{Text, args};
-
-pub(crate) use input::{InputError, chain};
-pub(crate) use matching::KeysError;
+use crate::text::Text;
+use sesshoku_i18n::args;
 
 /// Runs `command`.
 pub(crate) fn run(command: &Analyse, output: &Output) -> Result<Exit, Failure> {

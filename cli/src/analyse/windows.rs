@@ -11,10 +11,11 @@ use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Day;
-use super::input::{InputError, MAX_WINDOWS_FILE, read};
 use crate::exit::{Exit, Failure};
+use crate::input::{InputError, MAX_WINDOWS_FILE, read};
 use crate::output::Output;
-use crate::text::{Text, args};
+use crate::text::Text;
+use sesshoku_i18n::args;
 
 /// The days of one list.
 #[derive(Clone, Debug, PartialEq, Serialize)]

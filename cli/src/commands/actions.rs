@@ -3,14 +3,16 @@
 use std::io;
 
 use serde::Serialize;
-use sesshoku_dbus_api::{CheckOutcome, Consent1Proxy, ConsentState, Exposure1Proxy, Tracing1Proxy};
+use sesshoku_dbus_api::{
+    CheckOutcome, Consent1Proxy, ConsentState, Exposure1Proxy, Named, Tracing1Proxy,
+};
 use sesshoku_i18n::TERMS_VERSION;
 
 use crate::args::Bus;
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Output};
-use crate::text::args;
 use crate::{bus, pager, terms};
+use sesshoku_i18n::args;
 
 #[derive(Serialize)]
 struct Agreed {
@@ -46,8 +48,8 @@ pub(crate) async fn agree(
     let current_version = consent.current_version().await?;
     let agreed_version = version.unwrap_or(&current_version).to_owned();
 
-    let state = ConsentState::from(consent.state().await?.as_str());
-    let already = state == ConsentState::Agreed && agreed_version == current_version;
+    let state = ConsentState::named(&consent.state().await?);
+    let already = state == Some(ConsentState::Agreed) && agreed_version == current_version;
     if !already {
         if !yes {
             ask_to_agree(output, &agreed_version)?;
@@ -123,16 +125,10 @@ pub(crate) async fn check(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
     let connection = bus::connect_patiently(bus).await?;
     let exposure = Exposure1Proxy::new(&connection).await?;
     let outcome = exposure.check_now().await?;
-    let exit = match CheckOutcome::from(outcome.as_str()) {
-        CheckOutcome::Complete => Exit::Done,
-        CheckOutcome::Never
-        | CheckOutcome::Unreachable
-        | CheckOutcome::BadAnswer
-        | CheckOutcome::ListRefused
-        | CheckOutcome::ExportRefused
-        | CheckOutcome::NotConfigured
-        | CheckOutcome::StorageFailed
-        | CheckOutcome::Other(_) => Exit::Refused,
+    let exit = if CheckOutcome::named(&outcome) == Some(CheckOutcome::Complete) {
+        Exit::Done
+    } else {
+        Exit::Refused
     };
     output.print(&Checked { outcome }, |text, checked| {
         let outcome = text.outcome(&checked.outcome);

@@ -9,7 +9,7 @@ use crate::args::Bus;
 use crate::bus;
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::text::args;
+use sesshoku_i18n::args;
 
 #[derive(Serialize)]
 struct Restarted {

@@ -13,7 +13,8 @@ use crate::bus;
 use crate::calibration::{ATTENUATION_AT_ONE_METRE, Current, Report, Settings, Turn};
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Output};
-use crate::text::{Text, args};
+use crate::text::Text;
+use sesshoku_i18n::args;
 
 /// How much longer than the measurement its answer may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use sesshoku_dbus_api::{BUS_NAME, CheckOutcome, ConsentState, OBJECT_PATH, RunState};
+use sesshoku_dbus_api::{BUS_NAME, CheckOutcome, ConsentState, Named, OBJECT_PATH, RunState};
 use zbus::message::Type;
 use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, fdo, proxy};
 
@@ -143,7 +143,7 @@ impl Agent<'_> {
         let (Some(hook), Some(status)) = (&mut self.hook, status) else {
             return Ok(());
         };
-        if ConsentState::from(status.consent.state.as_str()) == ConsentState::None {
+        if ConsentState::named(&status.consent.state) == Some(ConsentState::None) {
             // Everything is erased, and this is a part of it.
             return Ok(hook.told.forget()?);
         }
@@ -190,9 +190,9 @@ fn metrics(status: Option<&Status>) -> String {
         return metrics.0;
     };
     let running = &status.running;
-    let is_recording = RunState::from(running.state.as_str()) == RunState::Running;
-    let outcome = CheckOutcome::from(status.check.last_outcome.as_str());
-    let agreed = ConsentState::from(status.consent.state.as_str()) == ConsentState::Agreed;
+    let is_recording = RunState::named(&running.state) == Some(RunState::Running);
+    let outcome = CheckOutcome::named(&status.check.last_outcome);
+    let agreed = ConsentState::named(&status.consent.state) == Some(ConsentState::Agreed);
     let is_simulated = running.radio != "bluez";
     for (name, help, value) in [
         (
@@ -218,7 +218,7 @@ fn metrics(status: Option<&Status>) -> String {
         (
             "last_check_complete",
             "Whether the last check was complete.",
-            (outcome == CheckOutcome::Complete).into(),
+            (outcome == Some(CheckOutcome::Complete)).into(),
         ),
         (
             "last_scan_timestamp_seconds",

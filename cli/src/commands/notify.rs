@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use futures_util::StreamExt;
 use notify_rust::{Hint, Notification, NotificationResponse, Urgency};
-use sesshoku_dbus_api::{BUS_NAME, Consent1Proxy, ConsentState, Exposure1Proxy};
+use sesshoku_dbus_api::{BUS_NAME, Consent1Proxy, ConsentState, Exposure1Proxy, Named};
 use sesshoku_i18n::Catalogue;
 use sesshoku_session::{Preferences, preferences_file};
 use tokio::task::JoinSet;
@@ -143,7 +143,7 @@ impl Agent<'_> {
     /// Withdrawing erases everything; what was told of is a part of it.
     async fn forget_if_withdrawn(&mut self, consent: &Consent1Proxy<'_>) -> Result<(), Failure> {
         if let Ok(state) = consent.state().await
-            && ConsentState::from(state.as_str()) == ConsentState::None
+            && ConsentState::named(&state) == Some(ConsentState::None)
         {
             self.notified.forget()?;
         }

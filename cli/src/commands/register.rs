@@ -11,13 +11,14 @@ use sesshoku_dbus_api::{Registration1Proxy, RegistrationState, number_pipe};
 use zbus::Connection;
 use zeroize::Zeroizing;
 
-use crate::analyse::InputError;
 use crate::args::{Bus, RegistrationAction, YesNo};
 use crate::bus;
 use crate::exit::{Exit, Failure};
+use crate::input::InputError;
 use crate::output::{self, Output};
 use crate::registration::Registration;
-use crate::text::{self, Text, args};
+use crate::text::{self, Text};
+use sesshoku_i18n::args;
 
 /// The most that is read of a file with a number.
 const MAX_NUMBER_FILE: u64 = 256;
@@ -170,7 +171,7 @@ async fn follow(
     let mut owners = proxy.inner().receive_owner_changed().await?;
     let registration = loop {
         let registration = Registration::fetch(connection).await?;
-        if registration.state() != RegistrationState::Sending {
+        if registration.state() != Some(RegistrationState::Sending) {
             break registration;
         }
         // Also when the daemon is gone, which the next reading tells.

@@ -14,40 +14,15 @@ use zbus::{Connection, MatchRule, Message, MessageStream, OwnedVariant, fdo};
 use crate::args::Bus;
 use crate::bus;
 use crate::contacts::Contacts;
+use crate::event::Event;
 use crate::exit::{Exit, Failure};
 use crate::notices::Notices;
 use crate::output::Output;
-use crate::status::{Check, Consent, Running, Scans, Snapshot, Status};
+use crate::status::{Snapshot, Status};
 
 /// Changes of the counters are shown no more often than this: a daemon on
 /// simulated time has many a second.
 const SCANS_AT_MOST_EVERY: Duration = Duration::from_secs(2);
-
-/// One change.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
-pub(crate) enum Event {
-    /// The daemon is not running yet.
-    Waiting,
-    /// The daemon is there; what its state is.
-    Connected { status: Box<Status> },
-    /// The daemon is gone.
-    Disconnected,
-    /// Whether it runs, or why, changed.
-    State(Running),
-    /// Scans ended.
-    Scan(Scans),
-    /// The agreement changed.
-    Consent(Consent),
-    /// A check began or ended, or the next was planned.
-    Check(Check),
-    /// The operator's notices changed.
-    Notices(Notices),
-    /// The result of checking may have changed; what it is.
-    Result(Contacts),
-    /// The result of checking may have changed, but cannot be read.
-    ResultHidden,
-}
 
 /// A change with the daemon's time of it; `None` when there is no daemon to ask.
 #[derive(Debug, Serialize)]

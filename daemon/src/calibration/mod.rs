@@ -10,9 +10,8 @@ use std::path::Path;
 
 use gaen::metadata::{Confidence, Metadata};
 use serde::{Deserialize, Serialize};
-use sesshoku_dbus_api::CalibrationSource;
-
-use crate::config;
+use sesshoku_core::status::CalibrationSource;
+use settings::ConfigError;
 
 /// The table that comes with the daemon.
 const TABLE: &str = include_str!("models.toml");
@@ -33,11 +32,11 @@ pub struct Model {
     pub vendor: Option<String>,
     /// The product in DMI (`product_name`).
     pub product: Option<String>,
-    /// As [`config::Calibration::tx_power`].
+    /// As [`Settings::tx_power`].
     pub tx_power: Option<i8>,
-    /// As [`config::Calibration::rssi_correction`].
+    /// As [`Settings::rssi_correction`].
     pub rssi_correction: Option<i8>,
-    /// As [`config::Calibration::confidence`]; of a transmit power alone.
+    /// As [`Settings::confidence`]; of a transmit power alone.
     pub confidence: Option<u8>,
     /// Where the figures are from.
     pub source: Option<String>,
@@ -54,6 +53,66 @@ impl Model {
             && self.vendor == machine.vendor
             && self.product == machine.product;
         is_of_tree || is_of_dmi
+    }
+}
+
+/// What this device's radio is like, where the table of models does not say, or says
+/// something else (docs/calibration.md).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Transmit power that goes into the metadata, in dBm, −50 to 20: what makes
+    /// `tx_power − rssi` the attenuation at a well-calibrated receiver.
+    pub tx_power: Option<i8>,
+    /// Added to every received signal strength, in dB, −30 to 30.
+    pub rssi_correction: Option<i8>,
+    /// How sure `tx_power` is, 0 (lowest) to 3 (docs/protocol.md §1).
+    pub confidence: Option<u8>,
+    /// The name of the model that this is, where it is not recognised.
+    pub model: Option<String>,
+    /// Models besides those that come with the daemon, and before them.
+    pub models: Models,
+}
+
+impl Settings {
+    /// Whether the figures can be right.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] where one cannot.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        Self::check_figures(self.tx_power, self.rssi_correction, self.confidence)?;
+        self.models.values().try_for_each(Self::check_model)
+    }
+
+    /// Whether the figures of `model` can be right.
+    pub(crate) fn check_model(model: &Model) -> Result<(), ConfigError> {
+        Self::check_figures(model.tx_power, model.rssi_correction, model.confidence)
+    }
+
+    fn check_figures(
+        tx_power: Option<i8>,
+        rssi_correction: Option<i8>,
+        confidence: Option<u8>,
+    ) -> Result<(), ConfigError> {
+        let refuse = |setting, problem: &str| {
+            Err(ConfigError::Value {
+                setting,
+                problem: problem.to_owned(),
+            })
+        };
+        if tx_power.is_some_and(|power| !(-50..=20).contains(&power)) {
+            return refuse("calibration.tx_power", "must be between −50 and 20 dBm");
+        }
+        if rssi_correction.is_some_and(|correction| !(-30..=30).contains(&correction)) {
+            return refuse(
+                "calibration.rssi_correction",
+                "must be between −30 and 30 dB",
+            );
+        }
+        if confidence.is_some_and(|confidence| confidence > 3) {
+            return refuse("calibration.confidence", "must be between 0 and 3");
+        }
+        Ok(())
     }
 }
 
@@ -116,7 +175,7 @@ pub struct Calibration {
 impl Calibration {
     /// The calibration of `machine` by `settings`, the settings' own models before
     /// those that come with the daemon.
-    pub fn of(settings: &config::Calibration, machine: &Machine) -> Self {
+    pub fn of(settings: &Settings, machine: &Machine) -> Self {
         let shipped = shipped();
         let named = settings.model.as_ref();
         let is_it = |(name, model): &(&String, &Model)| match named {
@@ -133,7 +192,7 @@ impl Calibration {
         let confidence = match tx_power_source {
             CalibrationSource::Configured => settings.confidence,
             CalibrationSource::Model => model.confidence,
-            CalibrationSource::Default | CalibrationSource::Other(_) => None,
+            CalibrationSource::Default => None,
         };
         Self {
             model: name,
@@ -192,7 +251,7 @@ mod tests {
         machine(&[("sys/firmware/devicetree/base/compatible", compatible)])
     }
 
-    fn settings(text: &str) -> config::Calibration {
+    fn settings(text: &str) -> Settings {
         toml::from_str(text).unwrap()
     }
 
@@ -205,7 +264,7 @@ mod tests {
                 model.compatible.is_some() || model.vendor.is_some() && model.product.is_some(),
                 "{name}"
             );
-            assert!(config::Calibration::check_model(&model).is_ok(), "{name}");
+            assert!(Settings::check_model(&model).is_ok(), "{name}");
         }
     }
 

@@ -13,10 +13,12 @@ use std::time::Duration;
 use capture::btsnoop::LogError;
 use capture::{Advert, Adverts};
 use gaen::time::UnixSeconds;
+use sesshoku_core::radio::{Capabilities, Command, Heard, RadioEvent, RadioState, ScanMethod};
+use sesshoku_core::time::{BootTime, Now};
 use settings::file::{self, Bounded};
 
-use super::{Capabilities, Command, Heard, Radio, RadioEvent, RadioState, ScanMethod};
-use crate::clock::{BootTime, Now, Pacer, SimClock};
+use super::Radio;
+use crate::clock::{Pacer, SimClock};
 
 /// A log that is being played.
 #[derive(Debug)]

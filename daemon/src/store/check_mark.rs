@@ -32,20 +32,20 @@
 //! that down at once. Where not even that can be done, so does the next start.
 
 use std::fs::{self, File};
-use std::io;
-use std::mem;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{io, mem};
 
 use gaen::time::UnixSeconds;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
+use sesshoku_core::status::OverwriteDoubt;
+use sesshoku_core::verdict::{Announced, AnnouncedKind, NameHash, name_hash};
 use sha2::{Digest, Sha256};
 
 use super::{files, medium};
-use crate::verdict::{Announced, AnnouncedKind, NameHash, name_hash};
 
 /// The name of the file in the state folder.
 pub(super) const FILE: &str = "check";
@@ -107,7 +107,7 @@ impl CheckMark {
             }
         };
         // One that is copied on write has no room of its own on a full disk.
-        let in_place = |file: &File| medium::doubt(file) != Some(medium::Doubt::CopyOnWrite);
+        let in_place = |file: &File| medium::doubt(file) != Some(OverwriteDoubt::CopyOnWrite);
         let is_as_it_should_be = file.as_ref().is_some_and(in_place) && read.is_some();
         let (at_rest, announced) = read.unwrap_or_else(|| {
             tracing::error!("what lists told when it could not be stored is lost");

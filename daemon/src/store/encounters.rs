@@ -6,22 +6,19 @@ use std::sync::atomic::Ordering;
 use gaen::sighting::{Scan, Sighting};
 use gaen::time::{DAY_SECONDS, UnixSeconds, UtcDay};
 use rusqlite::{Connection, Transaction, params};
+use sesshoku_core::records::{Coverage, CycleHeader, Listened, ScanCycle};
+use sesshoku_core::verdict::Recorded;
 
 use super::day_key::{DayKey, Purpose};
 use super::seal::{Keys, Place, SealingKey};
 use super::segment::{Builder, Segment, SegmentId, decode_record};
-use super::types::{CompactReport, Coverage, CycleHeader, ReadReport, ScanCycle};
+use super::types::{CompactReport, ReadReport};
 use super::walk::{Step, for_each_segment};
 use super::{SEGMENT, Shared, StoreError, retention};
-use crate::verdict::Recorded;
 
 /// Compaction fills segments up to this many sightings, or as many cycles where
 /// little was heard.
 const COMPACTED: usize = 1000;
-
-/// A cycle stands for at most this many seconds since the scan before it: the
-/// bound of a ScanInstance (docs/protocol.md §4).
-const LONGEST_STRETCH: i32 = 300;
 
 /// A connection to read encounters with, and what opens them.
 pub(super) struct View<'a> {
@@ -80,21 +77,17 @@ impl<'a> View<'a> {
         until: UnixSeconds,
     ) -> Result<(Coverage, Recorded), StoreError> {
         let mut recorded = Recorded::default();
-        let mut stretches = Vec::new();
+        let mut listened = Listened::new(since, until);
         let (_, damaged_segments) = self.for_each_segment(since, &mut |segment| {
             for cycle in segment.cycles() {
                 recorded.push(segment.day(), cycle.number, cycle.started);
-                let (from, to) = stretch(&cycle.header(segment.day()));
-                let (from, to) = (from.max(since), to.min(until));
-                if from < to {
-                    stretches.push((from.get(), to.get()));
-                }
+                listened.push(&cycle.header());
             }
         })?;
         // What is lost whole counts, too.
         let lost = retention::was_salvaged(self.conn, &self.shared.keys())?;
         let coverage = Coverage {
-            recorded_seconds: union_seconds(stretches),
+            recorded_seconds: listened.seconds(),
             damaged_segments: damaged_segments + u64::from(lost),
         };
         Ok((coverage, recorded))
@@ -107,7 +100,7 @@ impl<'a> View<'a> {
             let mut last = None;
             for_each_segment_of(&snapshot, &keys, day, &mut |step| {
                 if let Step::Whole(_, segment) = step {
-                    last = segment.cycles().last().map(|cycle| cycle.header(day));
+                    last = segment.cycles().last().map(|cycle| cycle.header());
                 }
                 Ok(())
             })?;
@@ -287,24 +280,22 @@ pub(super) fn recorded_after(
     keys: &Keys,
     limit: UnixSeconds,
 ) -> Result<u64, StoreError> {
-    let mut stretches = Vec::new();
+    let mut listened = Listened::new(limit, UnixSeconds::new(u32::MAX));
     for day in Purpose::Encounters.days(conn, limit.utc_day())? {
         let Some(DayKey::Whole(key)) = Purpose::Encounters.find(conn, keys, day)? else {
             continue;
         };
         for_each_segment(conn, &key, day, &mut |step| {
             if let Step::Whole(_, segment) = step {
-                let headers = segment.cycles().map(|cycle| cycle.header(day));
-                let later = headers.filter(|cycle| cycle.started > limit);
-                stretches.extend(later.map(|cycle| {
-                    let (from, to) = stretch(&cycle);
-                    (from.max(limit).get(), to.get())
-                }));
+                let headers = segment.cycles().map(|cycle| cycle.header());
+                for later in headers.filter(|cycle| cycle.started > limit) {
+                    listened.push(&later);
+                }
             }
             Ok(())
         })?;
     }
-    Ok(union_seconds(stretches))
+    Ok(listened.seconds())
 }
 
 /// A day that is about to be sealed with a new key, without some of its cycles.
@@ -433,113 +424,5 @@ impl Joined {
         segment
             .cycles()
             .try_for_each(|cycle| self.segment.push(&cycle))
-    }
-}
-
-/// The time a cycle stands for.
-///
-/// Scanning samples: a cycle stands for the time since the scan before it as well,
-/// at most [`LONGEST_STRETCH`], just as its ScanInstances do. A cycle that was cut
-/// short, that follows an unknown one, or one before a gap in the timetable, stands for
-/// no more than itself: nobody listened before.
-fn stretch(cycle: &CycleHeader) -> (UnixSeconds, UnixSeconds) {
-    let from = match cycle.previous {
-        Some(previous) if !cycle.cut_short && !cycle.after_gap => cycle
-            .started
-            .min(previous.max(cycle.started.saturating_add_signed(-LONGEST_STRETCH))),
-        Some(_) | None => cycle.started,
-    };
-    (from, cycle.ended)
-}
-
-/// How many seconds lie in at least one of `stretches`.
-fn union_seconds(mut stretches: Vec<(u32, u32)>) -> u64 {
-    stretches.sort_unstable();
-    let mut covered_to = 0;
-    let mut seconds = 0;
-    for (from, to) in stretches {
-        seconds += u64::from(to.saturating_sub(from.max(covered_to)));
-        covered_to = covered_to.max(to);
-    }
-    seconds
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn cycle(started: u32, ended: u32, previous: Option<u32>, cut_short: bool) -> CycleHeader {
-        CycleHeader {
-            id: 0,
-            started: UnixSeconds::new(started),
-            ended: UnixSeconds::new(ended),
-            previous: previous.map(UnixSeconds::new),
-            cut_short,
-            after_gap: false,
-        }
-    }
-
-    #[test]
-    fn what_a_cycle_stands_for() {
-        for (cycle, stands_for, why) in [
-            (
-                cycle(1000, 1004, Some(760), false),
-                (760, 1004),
-                "since the scan before",
-            ),
-            (
-                cycle(1000, 1004, Some(700), false),
-                (700, 1004),
-                "300 s are the most",
-            ),
-            (
-                cycle(1000, 1004, Some(699), false),
-                (700, 1004),
-                "301 s are too many",
-            ),
-            (
-                cycle(1000, 1004, None, false),
-                (1000, 1004),
-                "nothing before it",
-            ),
-            (
-                cycle(1000, 1002, Some(760), true),
-                (1000, 1002),
-                "cut short",
-            ),
-            (
-                cycle(1000, 1004, Some(1500), false),
-                (1000, 1004),
-                "the clock went back",
-            ),
-            (
-                cycle(100, 104, Some(0), false),
-                (0, 104),
-                "the beginning of time",
-            ),
-        ] {
-            let (from, to) = stretch(&cycle);
-            assert_eq!((from.get(), to.get()), stands_for, "{why}");
-        }
-    }
-
-    #[test]
-    fn after_a_gap_a_cycle_stands_for_itself() {
-        for (previous, cut_short) in [(Some(760), false), (Some(999), true), (None, false)] {
-            let after_gap = CycleHeader {
-                after_gap: true,
-                ..cycle(1000, 1004, previous, cut_short)
-            };
-            let (from, to) = stretch(&after_gap);
-            assert_eq!((from.get(), to.get()), (1000, 1004));
-        }
-    }
-
-    #[test]
-    fn overlapping_stretches_count_once() {
-        assert_eq!(union_seconds(vec![]), 0);
-        assert_eq!(union_seconds(vec![(10, 20), (20, 30)]), 20);
-        assert_eq!(union_seconds(vec![(15, 40), (10, 20), (12, 14)]), 30);
-        assert_eq!(union_seconds(vec![(10, 20), (30, 40)]), 20);
     }
 }

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use gaen::time::UtcDay;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
+use sesshoku_core::records::{ExposureChanges, Exposures, StoredExposure};
 
 use super::StoreError;
 use super::day_key::{DayKey, Purpose};
 use super::rows::{open_json, seal_json};
 use super::seal::{Keys, Place};
 use super::segment::padded_len;
-use super::types::{ExposureChanges, Exposures, StoredExposure};
 
 /// The shortest padded row: room for the exposures of an ordinary bad day.
 const SHORTEST: usize = 4096;

@@ -5,13 +5,13 @@
 //! file in place when it is told to before the file has contents, and no snapshot is
 //! taken.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 
 use nix::libc;
 use nix::sys::statfs::{FsType, fstatfs};
+use sesshoku_core::status::OverwriteDoubt;
 
 /// `FS_NOCOW_FL` of linux/fs.h: written in place, without checksums.
 const NO_COPY_ON_WRITE: libc::c_long = 0x0080_0000;
@@ -23,27 +23,6 @@ const EXT4: FsType = nix::sys::statfs::EXT4_SUPER_MAGIC;
 const XFS: FsType = nix::sys::statfs::XFS_SUPER_MAGIC;
 const TMPFS: FsType = nix::sys::statfs::TMPFS_MAGIC;
 const BTRFS: FsType = nix::sys::statfs::BTRFS_SUPER_MAGIC;
-
-/// Why what was overwritten may still be on the disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// The file is on btrfs and not exempt from copying on write.
-    CopyOnWrite,
-    /// Contents go through the file system's journal.
-    Journal,
-    /// The file system does not write in place, or it is not known whether it does.
-    FileSystem,
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CopyOnWrite => "the state folder is on btrfs, which copies on write",
-            Self::Journal => "the state folder's file system journals contents (data=journal)",
-            Self::FileSystem => "the state folder's file system is not known to write in place",
-        })
-    }
-}
 
 /// Has `file`, which is empty, written in place where the file system can be told so; of a
 /// folder, the files that are made in it from now on.
@@ -60,16 +39,16 @@ pub(super) fn write_in_place(file: &File) {
 
 /// Why what is overwritten in `file` may still be on the disk; `None` when it is gone, as
 /// far as the file system goes.
-pub(super) fn doubt(file: &File) -> Option<Doubt> {
+pub(super) fn doubt(file: &File) -> Option<OverwriteDoubt> {
     let flags = flags(file).unwrap_or(0);
     match file_system(file) {
         Ok(EXT4) if flags & JOURNAL_DATA != 0 || is_mounted_with(file, "data=journal") => {
-            Some(Doubt::Journal)
+            Some(OverwriteDoubt::Journal)
         }
         Ok(EXT4 | XFS | TMPFS) => None,
         Ok(BTRFS) if flags & NO_COPY_ON_WRITE != 0 => None,
-        Ok(BTRFS) => Some(Doubt::CopyOnWrite),
-        Ok(_) | Err(_) => Some(Doubt::FileSystem),
+        Ok(BTRFS) => Some(OverwriteDoubt::CopyOnWrite),
+        Ok(_) | Err(_) => Some(OverwriteDoubt::FileSystem),
     }
 }
 

@@ -29,7 +29,7 @@
 //! own TEKs until fourteen days after the beginning of theirs; a registration that
 //! waits to be sent has copies of its keys for a day at most. A day that lies in
 //! the future, because the clock was set back since, goes when the clock is known to be
-//! right. What time it is, is not what the wall clock shows: see `belief.rs`.
+//! right. What time it is, is not what the wall clock shows: see [`belief`](sesshoku_core::belief).
 //!
 //! # What damage costs
 //!
@@ -43,7 +43,6 @@
 //! of each day that there may have been more. The database's secret, the wrapping secret
 //! and the keys of the days are kept twice; only the device key is indispensable.
 
-mod belief;
 mod check_mark;
 mod database;
 mod day_key;
@@ -78,22 +77,19 @@ use gaen::key::Tek;
 use gaen::sighting::Sighting;
 use gaen::time::{UnixSeconds, UtcDay};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use sesshoku_core::records::{
+    CheckOutcome, CheckRecord, Consent, Coverage, CycleHeader, ExposureChanges, Exposures, OwnKey,
+    RegistrationRecord, ScanCycle,
+};
+use sesshoku_core::status::OverwriteDoubt;
+use sesshoku_core::time::{BootTime, Look, Voucher};
+use sesshoku_core::verdict::{CheckMemory, Ledger, Recorded};
 use zeroize::Zeroizing;
-
-use crate::clock::{BootTime, Look, Voucher};
-use crate::tracer::OwnKey;
-use crate::verdict::{CheckMemory, Ledger, Recorded};
 
 pub use self::check_mark::CheckMark;
 pub use self::device_key::{CREDENTIAL_NAME, DEVICE_KEY_LEN, DeviceKey, DeviceKeyError, KeyPlace};
 pub use self::error::StoreError;
-pub use self::medium::Doubt;
-pub use self::types::{
-    CheckCounts, CheckOutcome, CheckRecord, CompactReport, Consent, Coverage, CycleHeader,
-    CycleSighting, ExposureChanges, Exposures, PurgeReport, ReadReport, Registration,
-    RegistrationEnd, RegistrationFailure, RegistrationId, RegistrationRecord, ScanCycle,
-    StoredExposure,
-};
+pub use self::types::{CompactReport, PurgeReport, ReadReport};
 
 use self::database::io_error;
 use self::day_key::Purpose;
@@ -280,7 +276,7 @@ impl Store {
             return Err(StoreError::malformed());
         }
         if let Some(doubt) = wrapping.doubt() {
-            tracing::warn!("{doubt}: what is purged or erased may stay on the disk");
+            tracing::warn!(%doubt, "what is purged or erased may stay on the disk");
         }
         // Likewise of an interrupted purge's two secrets.
         if let Some(in_force) = &unlocked.wrapping {
@@ -423,7 +419,7 @@ impl Store {
 
     /// Why what is purged or erased may stay on the disk; `None` when it is gone, as far
     /// as the file system goes.
-    pub fn doubt(&self) -> Option<Doubt> {
+    pub fn doubt(&self) -> Option<OverwriteDoubt> {
         self.wrapping.doubt()
     }
 
@@ -1198,6 +1194,8 @@ fn write_secret(
 
 #[cfg(test)]
 mod tests {
+    use sesshoku_core::records::CycleSighting;
+
     use super::*;
 
     /// A store with agreement, a cycle and a TEK in `dir`, its key in a file.

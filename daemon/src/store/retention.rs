@@ -13,16 +13,15 @@ use std::time::Duration;
 use gaen::time::{DAY_SECONDS, UnixSeconds, UtcDay};
 use rusqlite::{Connection, TransactionBehavior};
 use serde::{Deserialize, Serialize};
+use sesshoku_core::belief::{self, KEEP_SECONDS, Memory};
+use sesshoku_core::time::Look;
 
-use super::belief::{self, CLOCK_SET, KEEP_SECONDS, Memory};
 use super::database::BUSY_TIMEOUT;
 use super::day_key::Purpose;
-use super::encounters;
 use super::seal::Keys;
 use super::segment::SegmentId;
 use super::types::PurgeReport;
-use super::{StoreError, exposures, rows};
-use crate::clock::Look;
+use super::{StoreError, encounters, exposures, rows};
 
 /// A day that grows old is rewritten for at least this much of it.
 const TRIM_SECONDS: i64 = 3600;
@@ -78,7 +77,7 @@ pub(super) fn purge(
     keys: &Keys,
     look: &Look,
 ) -> Result<PurgeReport, StoreError> {
-    if look.wall < CLOCK_SET {
+    if !look.wall.is_plausible() {
         return Err(StoreError::ClockNotSet);
     }
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -3,20 +3,21 @@
 
 use std::collections::BTreeMap;
 
-use crate::tracer::{OwnKey, Standing, UsedIntervals};
 use gaen::diagnosis::RollingPeriod;
 use gaen::key::{KEY_LEN, Tek};
 use gaen::time::{INTERVALS_PER_DAY, UnixSeconds, UtcDay};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sesshoku_core::records::{
+    CheckOutcome, CheckRecord, Consent, OwnKey, RegistrationRecord, Standing, UsedIntervals,
+};
+use sesshoku_core::verdict::{CheckMemory, Ledger, ListedExport};
 use zeroize::Zeroizing;
 
 use super::StoreError;
 use super::seal::{Keys, Place, SealingKey};
 use super::segment::SegmentId;
-use super::types::{CheckOutcome, CheckRecord, Consent, RegistrationRecord};
-use crate::verdict::{CheckMemory, Ledger, ListedExport};
 
 /// Length of an own key in its stored form: the TEK, the offset of its start in the
 /// day, its period (0 where there is no key), its standing, its used intervals.

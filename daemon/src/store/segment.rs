@@ -14,9 +14,10 @@
 
 use gaen::key::{AEM_LEN, Aem, KEY_LEN, Rpi};
 use gaen::time::{UnixSeconds, UtcDay};
+use sesshoku_core::records::{CycleHeader, CycleSighting, ScanCycle};
 use zeroize::Zeroizing;
 
-use super::{CycleHeader, CycleSighting, ScanCycle, StoreError};
+use super::StoreError;
 
 /// Length of one record, in bytes.
 pub(super) const RECORD_LEN: usize = 4 + KEY_LEN + AEM_LEN + 1;
@@ -268,9 +269,8 @@ pub(super) struct Cycle<'a> {
 
 impl Cycle<'_> {
     /// What the rest of the daemon sees of it.
-    pub(super) fn header(&self, day: UtcDay) -> CycleHeader {
+    pub(super) const fn header(&self) -> CycleHeader {
         CycleHeader {
-            id: self.id(day),
             started: self.started,
             ended: self.ended,
             previous: self.previous,
@@ -419,8 +419,8 @@ mod tests {
         let [read] = cycles.as_slice() else {
             panic!("one cycle");
         };
-        let header = read.header(day);
-        assert_eq!(header.id, (18_518 << 24) | 17);
+        let header = read.header();
+        assert_eq!(read.id(day), (18_518 << 24) | 17);
         assert_eq!(header.started, cycle.started);
         assert_eq!(header.ended, cycle.ended);
         assert_eq!(header.previous, cycle.previous);

@@ -27,12 +27,14 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use sesshoku_core::records::Consent;
+use sesshoku_core::status::OverwriteDoubt;
 use zeroize::Zeroizing;
 
 use super::check_mark::CheckMark;
 use super::database::io_error;
 use super::seal::{KEY_LEN, random_bytes};
-use super::{Consent, StoreError, files, medium};
+use super::{StoreError, files, medium};
 
 /// Name of the file in the state folder.
 pub(super) const WRAPPING_FILE: &str = "wrapping.key";
@@ -207,7 +209,7 @@ impl Wrapping {
     }
 
     /// What is written over the secret may not take its place on the disk; why not.
-    pub(super) fn doubt(&self) -> Option<medium::Doubt> {
+    pub(super) fn doubt(&self) -> Option<OverwriteDoubt> {
         medium::doubt(&self.file)
     }
 

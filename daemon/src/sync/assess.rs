@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use gaen::config::Configuration;
 use gaen::time::UnixSeconds;
-use sesshoku_dbus_api::ConsentState;
+use sesshoku_core::status::ConsentState;
+use sesshoku_core::verdict::{Assessment, Facts, judge, period};
 
 use crate::store::{Store, StoreError};
-use crate::verdict::{Assessment, Facts, judge, period};
-
-/// A wall clock before 2020 was never set.
-const EARLIEST_NOW: UnixSeconds = UnixSeconds::new(1_577_836_800);
 
 /// What may be said at `now`, by what is in the store, of a server that promises to
 /// sign something `fresh_within` that time.
@@ -37,7 +34,7 @@ fn read(
     let (coverage, recorded) = store.reader()?.coverage_and_cycles(since, now)?;
     Ok(Facts {
         consent: consent == ConsentState::Agreed,
-        clock_set: now >= EARLIEST_NOW,
+        clock_set: now.is_plausible(),
         checks: store.check_memory()?,
         ledger: store.ledger()?,
         recorded,

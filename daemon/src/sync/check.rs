@@ -40,7 +40,13 @@ use gaen::matching::{self, SightingSource};
 use gaen::sighting::Sighting;
 use gaen::time::UnixSeconds;
 use serde::{Deserialize, Serialize};
-use sesshoku_dbus_api as api;
+use sesshoku_core::records::{
+    CheckCounts, CheckOutcome, CheckRecord, ExposureChanges, StoredExposure,
+};
+use sesshoku_core::verdict::{
+    Announced, AnnouncedKind, Brought, Comparison, ExportBatch, Ledger, Listed, Recorded,
+    name_hash, period,
+};
 use sha2::{Digest, Sha256};
 
 use super::exposures::{Exposures, Matches};
@@ -48,14 +54,7 @@ use super::list::{Entry, List, ListError, name_below};
 use super::notices;
 use super::settings::Server;
 use super::source::{Listing, Source, SourceError, Validators};
-use crate::store::{
-    CheckCounts, CheckMark, CheckOutcome, CheckRecord, ExposureChanges, Reader, Store, StoreError,
-    StoredExposure,
-};
-use crate::verdict::{
-    Announced, AnnouncedKind, Brought, Comparison, ExportBatch, Ledger, Listed, Recorded,
-    name_hash, period,
-};
+use crate::store::{CheckMark, Reader, Store, StoreError};
 
 /// Keys matched in one pass over the sightings: about 64 bytes of memory each.
 const KEYS_PER_PASS: usize = 500_000;
@@ -80,7 +79,7 @@ const MAX_DETAIL_LEN: usize = 4000;
 #[derive(Debug)]
 pub struct CheckReport {
     /// How it ended, by the worst of the problems.
-    pub outcome: api::CheckOutcome,
+    pub outcome: CheckOutcome,
     /// When it began.
     pub started: UnixSeconds,
     /// When it ended.
@@ -200,12 +199,13 @@ pub enum Problem {
     Downloads(#[source] std::io::Error),
 }
 
-impl Default for CheckReport {
-    fn default() -> Self {
+impl CheckReport {
+    /// The report of a check that came to nothing for a fault of the daemon's own.
+    pub fn broken_off(at: UnixSeconds) -> Self {
         Self {
-            outcome: api::CheckOutcome::Never,
-            started: UnixSeconds::new(0),
-            ended: UnixSeconds::new(0),
+            outcome: CheckOutcome::StorageFailed,
+            started: at,
+            ended: at,
             counts: Counts::default(),
             problems: Vec::new(),
         }
@@ -218,32 +218,6 @@ impl Counts {
         CheckCounts {
             listed: count(self.listed),
             compared: count(self.matched),
-        }
-    }
-}
-
-impl From<CheckRecord> for api::CheckEntry {
-    fn from(record: CheckRecord) -> Self {
-        Self {
-            started: record.started.get().into(),
-            ended: record.ended.get().into(),
-            outcome: api::CheckOutcome::from(record.outcome).to_string(),
-            listed: record.counts.map(|counts| counts.listed),
-            compared: record.counts.map(|counts| counts.compared),
-        }
-    }
-}
-
-impl From<CheckOutcome> for api::CheckOutcome {
-    fn from(outcome: CheckOutcome) -> Self {
-        match outcome {
-            CheckOutcome::Complete => Self::Complete,
-            CheckOutcome::Unreachable => Self::Unreachable,
-            CheckOutcome::BadAnswer => Self::BadAnswer,
-            CheckOutcome::ExportRefused => Self::ExportRefused,
-            CheckOutcome::ListRefused => Self::ListRefused,
-            CheckOutcome::NotConfigured => Self::NotConfigured,
-            CheckOutcome::StorageFailed => Self::StorageFailed,
         }
     }
 }
@@ -889,7 +863,6 @@ impl Check {
             matched,
             exposures_changed: _,
         } = self.counts;
-        let outcome = api::CheckOutcome::from(outcome);
         tracing::info!(%outcome, listed, outdated, known, matched, "checked");
         CheckReport {
             outcome,

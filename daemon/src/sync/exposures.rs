@@ -12,8 +12,7 @@ use gaen::matching::{KeyMatch, MatchedSighting};
 use gaen::risk;
 use gaen::time::UtcDay;
 use gaen::window::{ExposureWindow, windows};
-
-use crate::store::StoredExposure;
+use sesshoku_core::records::StoredExposure;
 
 /// The stored exposures, by key.
 #[derive(Debug, Default)]
@@ -95,7 +94,11 @@ fn first_exposure(
     if !key.report_type.is_matched() && key.report_type != ReportType::Revoked {
         return None;
     }
-    let windows = windows(key, matches.of(&key.tek)?, configuration);
+    let windows = windows(
+        key,
+        matches.of(&key.tek)?,
+        configuration.infectiousness_of(key),
+    );
     (!windows.is_empty()).then(|| StoredExposure {
         key: key.clone(),
         windows,
@@ -161,7 +164,7 @@ fn refreshed(
     let mut by_day = by_day(known_windows);
     let found = matches.of(&key.tek);
     let found = found.map_or_else(Vec::new, |sightings| {
-        windows(&key, sightings, configuration)
+        windows(&key, sightings, configuration.infectiousness_of(&key))
     });
     for (day, found) in self::by_day(found) {
         let known = by_day.entry(day).or_default();

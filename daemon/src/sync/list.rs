@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use gaen::listing::Listing;
 use serde::Deserialize;
+use sesshoku_core::verdict::{ExportBatch, Vouched};
 use url::{Host, Url};
-
-use crate::verdict::{ExportBatch, Vouched};
 
 /// One export the server offers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,7 +1,7 @@
 //! Checking for contacts with the notification server (docs/protocol.md §8).
 //!
-//! [`schedule`] says when, [`mod@check`] does it, [`mod@assess`] reads what
-//! [`verdict`](crate::verdict) says the result by.
+//! The core says when; [`mod@check`] does it, [`mod@assess`] reads what
+//! [`verdict`](sesshoku_core::verdict) says the result by.
 //! Below them, [`source`] fetches from a web server or a folder and [`list`] reads
 //! what is on offer; both treat everything from there as untrusted. `exposures`
 //! turns matches into what is stored, [`notices`] what the operator has to tell into what
@@ -14,7 +14,6 @@ pub(crate) mod exposures;
 pub mod list;
 pub mod notices;
 pub mod registration;
-pub mod schedule;
 pub mod settings;
 pub mod source;
 #[cfg(test)]

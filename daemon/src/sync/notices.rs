@@ -11,7 +11,8 @@ use std::io;
 use gaen::notice::{MAX_NOTICES, is_name, is_text};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use sesshoku_dbus_api::{self as api, NoticeKind};
+use sesshoku_core::status::NoticeKind;
+use sesshoku_dbus_api::{self as api, Named};
 
 use super::source::{Source, SourceError};
 use crate::store::{Store, StoreError};
@@ -131,10 +132,10 @@ impl Notice {
             en: raw.text.en,
         };
         let has_version = is_name(&notice.version);
-        let is_complete = match NoticeKind::from(notice.kind.as_str()) {
-            NoticeKind::Maintenance => 0 < notice.from && notice.from < notice.to,
-            NoticeKind::Terms => has_version,
-            NoticeKind::Other(kind) => is_name(&kind),
+        let is_complete = match NoticeKind::named(&notice.kind) {
+            Some(NoticeKind::Maintenance) => 0 < notice.from && notice.from < notice.to,
+            Some(NoticeKind::Terms) => has_version,
+            None => is_name(&notice.kind),
         };
         let is_shown = is_name(&notice.id)
             && (notice.version.is_empty() || has_version)
@@ -216,7 +217,7 @@ mod tests {
         assert_eq!(notices[0].to - notices[0].from, 4 * 3_600);
         assert_eq!(notices[0].ja, "お休みします。\n朝まで。");
         assert_eq!((notices[1].from, notices[1].to), (0, 0));
-        assert_eq!(notices[1].kind(), NoticeKind::Terms);
+        assert_eq!(notices[1].kind(), Some(NoticeKind::Terms));
         assert_eq!(notices[1].version, "2");
         assert_eq!(ids(&json!([])), [""; 0]);
     }

@@ -13,15 +13,15 @@ use gaen::registration::{Diagnosis, DiagnosisKeyEntry, IdempotencyKey};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
+use sesshoku_core::records::RegistrationFailure;
+use sesshoku_core::tracer::{Obstacle, SendOutcome, Submission};
 use zeroize::Zeroizing;
 
 use super::list::is_loopback;
 use super::settings::Registrar;
 use super::source::USER_AGENT;
-use crate::store::RegistrationFailure;
-use crate::tracer::{Obstacle, SendOutcome, Submission};
 
-/// The length of every body: more than [`MAX_KEYS`](crate::tracer::MAX_KEYS) keys need.
+/// The length of every body: more than [`MAX_KEYS`](sesshoku_core::tracer::MAX_KEYS) keys need.
 const BODY_BYTES: usize = 4_096;
 /// The most of an answer that is read.
 const MAX_ANSWER_BYTES: usize = 1 << 16;
@@ -183,8 +183,8 @@ mod tests {
     use gaen::time::{UnixSeconds, UtcDay};
 
     use super::*;
-    use crate::store::{Registration, RegistrationId};
-    use crate::tracer::MAX_KEYS;
+    use sesshoku_core::records::{Registration, RegistrationId};
+    use sesshoku_core::tracer::MAX_KEYS;
 
     fn submission(keys: usize, is_chaff: bool) -> Submission {
         let day = UtcDay::new(18_500);

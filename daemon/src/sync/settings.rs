@@ -9,10 +9,10 @@ use gaen::export::{PinnedKey, PinnedKeyError};
 use gaen::listing::{self, Listing, ListingError};
 use gaen::matching;
 use serde::{Deserialize, Serialize};
+use sesshoku_core::tracer::schedule::{DEFAULT_INTERVAL, LONGEST_INTERVAL, SHORTEST_INTERVAL};
 use url::Url;
 
 use super::list::{self, List, ListError, Rules, is_loopback};
-use super::schedule::{DEFAULT_INTERVAL, LONGEST_INTERVAL, SHORTEST_INTERVAL};
 use super::source::{Source, SourceError};
 
 /// The `[server]` table of the configuration, as it is written.
@@ -407,7 +407,7 @@ impl Server {
     }
 
     /// Longest time from one complete check to the next, for
-    /// [`Schedule`](super::schedule::Schedule).
+    /// [`Schedule`](sesshoku_core::tracer::schedule::Schedule).
     pub const fn interval(&self) -> Duration {
         self.interval
     }

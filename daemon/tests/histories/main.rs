@@ -21,16 +21,15 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use gaen::diagnosis::ReportType;
-use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
-use sesshoku_dbus_api::Verdict;
-
 use device::{Device, Workshop};
+use gaen::diagnosis::ReportType;
 use model::{
     Answer, DAY, End, Entry, File, FileId, HOUR, Happening, KeyId, Model, Name, Signed, Unsigned,
     Visit, counts,
 };
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+use sesshoku_core::status::Verdict;
 
 /// How many histories are played with every run of the tests, and how many on demand.
 const HISTORIES: u64 = 600;

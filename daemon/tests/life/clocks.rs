@@ -16,11 +16,11 @@ use gaen::sighting::Sighting;
 use gaen::time::{UnixSeconds, UtcDay};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
-use sesshoku_dbus_api::Verdict;
-use sesshokud::clock::{BootTime, Voucher};
-use sesshokud::radio::RadioState;
-use sesshokud::store::{RegistrationRecord, StoredExposure};
-use sesshokud::tracer::{Application, Event, OwnKey};
+use sesshoku_core::radio::RadioState;
+use sesshoku_core::records::{OwnKey, RegistrationRecord, StoredExposure};
+use sesshoku_core::status::Verdict;
+use sesshoku_core::time::{BootTime, Voucher};
+use sesshoku_core::tracer::{Application, Event};
 use tempfile::TempDir;
 
 use crate::device::{Device, HOUR, MINUTE, ready};

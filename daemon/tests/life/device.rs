@@ -10,16 +10,17 @@ use gaen::sighting::Sighting;
 use gaen::time::UnixSeconds;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use sesshoku_dbus_api::ConsentState;
-use sesshokud::clock::{BootTime, Look, Now, Voucher};
-use sesshokud::radio::{Capabilities, Command, RadioEvent, RadioState, ScanMethod};
-use sesshokud::store::{DeviceKey, ScanCycle, Store};
-use sesshokud::sync::schedule::{DEFAULT_INTERVAL, History, Schedule};
-use sesshokud::sync::{self, Server};
-use sesshokud::tracer::{
+use sesshoku_core::radio::{Capabilities, Command, RadioEvent, RadioState, ScanMethod};
+use sesshoku_core::records::ScanCycle;
+use sesshoku_core::status::ConsentState;
+use sesshoku_core::time::{BootTime, Look, Now, Voucher};
+use sesshoku_core::tracer::schedule::{DEFAULT_INTERVAL, History, Schedule};
+use sesshoku_core::tracer::{
     Action, Event, Facts, Obstacle, Refusal, ScanPlan, SendOutcome, Settings, StorageFault, Tracer,
 };
-use sesshokud::verdict::Assessment;
+use sesshoku_core::verdict::Assessment;
+use sesshokud::store::{DeviceKey, Store};
+use sesshokud::sync::{self, Server};
 use tokio::runtime::Runtime;
 
 use crate::world::Person;

@@ -9,7 +9,7 @@ use gaen::key::Tek;
 use gaen::time::{UnixSeconds, UtcDay};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use sesshokud::radio::Heard;
+use sesshoku_core::radio::Heard;
 use sesshokud::sync::settings::PublicKeySettings;
 use sesshokud::sync::{Server, Settings};
 

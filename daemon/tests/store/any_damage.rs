@@ -7,10 +7,11 @@ use std::os::unix::fs::PermissionsExt;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use sesshokud::lost::is_loss;
-use sesshokud::store::{
-    CheckOutcome, CheckRecord, Consent, ExposureChanges, RegistrationRecord, Store,
+use sesshoku_core::records::{
+    CheckOutcome, CheckRecord, Consent, ExposureChanges, RegistrationRecord,
 };
+use sesshokud::lost::is_loss;
+use sesshokud::store::Store;
 
 use crate::support::{
     DAY, EVER, HOUR, Home, T0, at, cycle, day, exposure, own_key, read_all, record,

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use rusqlite::Connection;
-use sesshokud::store::{Consent, DeviceKey, Store};
+use sesshoku_core::records::Consent;
+use sesshokud::store::{DeviceKey, Store};
 
 use crate::support::{DAY, Home, T0, at, cycle, day, own_key, read_all};
 
@@ -18,7 +19,7 @@ pub(crate) const DIR: &str = "SESSHOKU_TEST_STORE_DIR";
 const CYCLES_PER_DAY: u32 = 12;
 
 /// Cycle number `n` of the child: a dozen a day, some of them empty.
-fn nth_cycle(n: u32) -> sesshokud::store::ScanCycle {
+fn nth_cycle(n: u32) -> sesshoku_core::records::ScanCycle {
     let started = T0 + n / CYCLES_PER_DAY * DAY + n % CYCLES_PER_DAY * 240;
     cycle(started, n % 7)
 }

@@ -7,7 +7,8 @@ use std::process::Command;
 
 use gaen::sighting::Sighting;
 use rusqlite::Connection;
-use sesshokud::store::{Consent, ExposureChanges, Store, StoreError};
+use sesshoku_core::records::{Consent, ExposureChanges};
+use sesshokud::store::{Store, StoreError};
 
 use crate::support::{DAY, EVER, Home, T0, at, cycle, day, exposure, read_all, record, skipped};
 

@@ -1,13 +1,13 @@
 //! A disk without room: what is recorded stays, what is erased goes, and nothing that the
 //! store was told is forgotten for good.
 
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::{fs, thread};
 
-use sesshokud::store::{CheckOutcome, Consent, DeviceKey, Store, StoreError};
+use sesshoku_core::records::{CheckOutcome, Consent};
+use sesshokud::store::{DeviceKey, Store, StoreError};
 
 use crate::disk::{BTRFS, Disk, EXT4, EXT4_OF_SMALL_BLOCKS, Kind, MIXED_BTRFS, TMPFS};
 use crate::support::{T0, at, cycle, day, own_key, read_all, skipped};

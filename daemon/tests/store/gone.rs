@@ -7,18 +7,19 @@
 //! opens one of those states.
 
 use std::collections::BTreeSet;
-use std::env;
-use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 use gaen::time::UtcDay;
 use rusqlite::Connection;
-use sesshokud::store::{
-    CheckOutcome, CheckRecord, Consent, DeviceKey, Doubt, ExposureChanges, Registration,
-    RegistrationId, RegistrationRecord, Store,
+use sesshoku_core::records::{
+    CheckOutcome, CheckRecord, Consent, ExposureChanges, Registration, RegistrationId,
+    RegistrationRecord,
 };
+use sesshoku_core::status::OverwriteDoubt;
+use sesshokud::store::{DeviceKey, Store};
 use tempfile::TempDir;
 
 use crate::crash::{Killed, say};
@@ -271,9 +272,9 @@ fn nothing_purged_comes_back(kind: &'static Kind) {
 fn doubt_is_told_of_each_file_system() {
     let expected = [
         (&EXT4, None),
-        (&JOURNALING_EXT4, Some(Doubt::Journal)),
+        (&JOURNALING_EXT4, Some(OverwriteDoubt::Journal)),
         (&BTRFS, None),
-        (&F2FS, Some(Doubt::FileSystem)),
+        (&F2FS, Some(OverwriteDoubt::FileSystem)),
     ];
     for (kind, doubt) in expected {
         let disk = match Disk::new(kind) {
@@ -298,7 +299,10 @@ fn doubt_is_told_of_each_file_system() {
             let contents = fs::read(&secret).unwrap();
             fs::remove_file(&secret).unwrap();
             fs::write(&secret, contents).unwrap();
-            assert_eq!(open_in(&disk.state()).doubt(), Some(Doubt::CopyOnWrite));
+            assert_eq!(
+                open_in(&disk.state()).doubt(),
+                Some(OverwriteDoubt::CopyOnWrite)
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gaen::key::Tek;
 use gaen::sighting::Sighting;
 use proptest::prelude::*;
-use sesshokud::store::{ExposureChanges, ScanCycle};
+use sesshoku_core::records::{ExposureChanges, ScanCycle};
 
 use crate::support::{
     DAY, EVER, HOUR, Home, T0, at, cycle, day, exposure, own_key, read_all, read_since, record,

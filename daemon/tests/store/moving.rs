@@ -1,13 +1,11 @@
 //! The device key moves between its file and a credential, and nothing is lost on the
 //! way, wherever it is interrupted.
 
-use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
-use sesshokud::store::{
-    CREDENTIAL_NAME, Consent, DeviceKey, DeviceKeyError, KeyPlace, Store, StoreError,
-};
+use sesshoku_core::records::Consent;
+use sesshokud::store::{CREDENTIAL_NAME, DeviceKey, DeviceKeyError, KeyPlace, Store, StoreError};
 
 use crate::crash::{DIR, Killed, say};
 use crate::secrecy::files_with;

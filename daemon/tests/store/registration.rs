@@ -5,10 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
-use sesshokud::store::{
-    Registration, RegistrationEnd, RegistrationFailure, RegistrationId, RegistrationRecord,
+use sesshoku_core::records::{
+    OwnKey, Registration, RegistrationEnd, RegistrationFailure, RegistrationId, RegistrationRecord,
+    Standing,
 };
-use sesshokud::tracer::{MAX_KEYS, OwnKey, Standing};
+use sesshoku_core::tracer::MAX_KEYS;
 
 use crate::support::{DAY, Home, T0, at, day, own_key, read_all};
 
@@ -111,7 +112,7 @@ fn a_database_of_schema_1_is_taken_over() {
     let mut store = home.open();
     let keys = [own_key(day(T0), 1), own_key(day(T0 + DAY), 2)].map(|mut key| {
         let n = key.tek.expose_bytes()[0];
-        key.used = sesshokud::tracer::UsedIntervals::from_bytes([n; 18]);
+        key.used = sesshoku_core::records::UsedIntervals::from_bytes([n; 18]);
         key
     });
     assert_eq!(store.own_keys().unwrap(), keys);

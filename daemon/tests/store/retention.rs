@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use gaen::time::UnixSeconds;
-use sesshokud::clock::{BootTime, Look, Voucher};
-use sesshokud::store::{CheckOutcome, CheckRecord, Consent, ExposureChanges, StoreError};
+use sesshoku_core::records::{CheckOutcome, CheckRecord, Consent, ExposureChanges};
+use sesshoku_core::time::{BootTime, Look, Voucher};
+use sesshokud::store::StoreError;
 
 use crate::support::{
     DAY, EVER, HOUR, Home, T0, at, cycle, day, exposure, own_key, read_all, read_since, record,

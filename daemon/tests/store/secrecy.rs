@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use sesshokud::store::{CheckOutcome, CheckRecord, Consent, ExposureChanges, Store};
+use sesshoku_core::records::{CheckOutcome, CheckRecord, Consent, ExposureChanges};
+use sesshokud::store::Store;
 
 use crate::support::{
     DAY, HOUR, Home, T0, at, cycle, day, exposure, own_key, record, sighting, window,

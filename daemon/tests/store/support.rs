@@ -8,12 +8,11 @@ use gaen::key::{Aem, Rpi, Tek};
 use gaen::sighting::Sighting;
 use gaen::time::{DAY_SECONDS, UnixSeconds, UtcDay};
 use gaen::window::{ExposureWindow, Infectiousness, ScanInstance};
-use sesshokud::store::{
-    CycleSighting, DeviceKey, ExposureChanges, ReadReport, ScanCycle, Store, StoreError,
-    StoredExposure,
+use sesshoku_core::records::{
+    CycleSighting, ExposureChanges, OwnKey, ScanCycle, Standing, StoredExposure, UsedIntervals,
 };
-use sesshokud::tracer::{OwnKey, Standing, UsedIntervals};
-use sesshokud::verdict::{Brought, Comparison, ExportBatch, Ledger, Listed};
+use sesshoku_core::verdict::{Brought, Comparison, ExportBatch, Ledger, Listed};
+use sesshokud::store::{DeviceKey, ReadReport, Store, StoreError};
 use tempfile::TempDir;
 
 pub(crate) const DAY: u32 = DAY_SECONDS;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::Moment;
+use crate::address::{Address, AddressType};
 use crate::hci::Status;
-use crate::hci::address::{Address, AddressType};
 use crate::hci::command::AdvertisingParameters;
 use crate::pdu::{LEGACY_DATA_LEN, Pdu, PduKind};
 use crate::random::Random;

@@ -11,9 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Moment;
+use crate::address::{Address, AddressType};
 use crate::advertising::{Advertiser, Step, Transmission, default_parameters};
 use crate::hci::Status;
-use crate::hci::address::{Address, AddressType};
 use crate::hci::command::{Command, PeerAddress, SetToEnable};
 use crate::hci::event::{
     self, ADVERTISING_REPORT, ADVERTISING_SET_TERMINATED, EXTENDED_ADVERTISING_REPORT,

@@ -13,6 +13,7 @@
 //! controller that lacks it.
 #![forbid(unsafe_code)]
 
+pub mod address;
 pub mod advertising;
 pub mod channel;
 pub mod controller;

@@ -28,10 +28,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::Moment;
+use crate::address::Address;
 use crate::channel::Node;
 use crate::controller::Model;
 use crate::hci::Status;
-use crate::hci::address::Address;
 use crate::hci::command::Command;
 use crate::pdu::Pdu;
 
@@ -286,7 +286,7 @@ pub fn read(path: &Path) -> Result<Vec<Record>, ReadError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hci::address::AddressType;
+    use crate::address::AddressType;
     use crate::hci::command::{AdvertisingParameters, ScanEnable};
     use crate::pdu::PduKind;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::hci::address::{Address, AddressType};
+use crate::address::{Address, AddressType};
 
 /// The longest data of a legacy advertising PDU.
 pub const LEGACY_DATA_LEN: usize = 31;

@@ -7,8 +7,8 @@ use gaen::key::{Aem, Rpi, Tek};
 use gaen::time::{Interval, UnixSeconds, UtcDay};
 
 use crate::Moment;
+use crate::address::{Address, AddressType};
 use crate::advertising::{LONGEST_ADVERTISING_DELAY, Transmission};
-use crate::hci::address::{Address, AddressType};
 use crate::pdu::{Pdu, PduKind};
 use crate::random::Random;
 

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
 use crate::Moment;
-use crate::hci::address::Address;
+use crate::address::Address;
 
 /// The generator everything here draws from.
 #[derive(Clone, Debug)]

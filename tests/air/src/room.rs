@@ -11,11 +11,11 @@ use gaen::time::UnixSeconds;
 use serde::Serialize;
 
 use crate::Moment;
+use crate::address::Address;
 use crate::advertising::Transmission;
 use crate::channel::{Channel, Level, Node};
 use crate::controller::{Controller, Model};
 use crate::hci::Status;
-use crate::hci::address::Address;
 use crate::hci::event::Packet;
 use crate::hci::opcode::Opcode;
 use crate::log::{Event, Heard, Log};

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::Moment;
+use crate::address::{Address, AddressType};
 use crate::hci::Status;
-use crate::hci::address::{Address, AddressType};
 use crate::hci::command::{PeerAddress, ScanEnable, ScanParameters};
 use crate::hci::event::{Packet, advertising_report, extended_advertising_report};
 use crate::pdu::{Pdu, PduKind};

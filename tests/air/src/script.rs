@@ -24,9 +24,9 @@ use std::time::Duration;
 
 use gaen::key::Tek;
 
+use crate::address::{Address, AddressType};
 use crate::advertising::Transmission;
 use crate::channel::{DEFAULT_RSSI, Level, Node};
-use crate::hci::address::{Address, AddressType};
 use crate::pdu::{LEGACY_DATA_LEN, Pdu, PduKind};
 use crate::phone::{PhoneSettings, SHORTEST_ROTATION};
 

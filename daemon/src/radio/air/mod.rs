@@ -10,16 +10,17 @@ use std::time::Duration;
 
 use gaen::advert::ServiceData;
 use gaen::time::UnixSeconds;
+use publish::Publisher;
 use room::client::{Client, ClientError};
 use room::scenario::{Scenario, ScenarioError};
 use room::{Adapter, Happening, Member, Pace, World};
-
-use super::{
-    Capabilities, Command, Heard, PrivacyRisk, Radio, RadioError, RadioEvent, RadioState,
-    ScanMethod,
+use sesshoku_core::radio::{
+    Capabilities, Command, Heard, PrivacyRisk, RadioError, RadioEvent, RadioState, ScanMethod,
 };
-use crate::clock::{BootTime, Now, SimClock, system_now};
-use publish::Publisher;
+use sesshoku_core::time::{BootTime, Now};
+
+use super::Radio;
+use crate::clock::{SimClock, system_now};
 
 pub use publish::PublishError;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sesshoku_core::radio::{Broadcast, Command, RadioError, RadioEvent, RadioState};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -11,7 +12,6 @@ use super::queue::Sender;
 use super::scan::{Scan, join_discovery, renew_address};
 use super::world::Adapter;
 use super::{Settings, sleep_until};
-use crate::radio::{Broadcast, Command, RadioError, RadioEvent, RadioState};
 
 /// How often to count the adverts in a scan, in case a signal was missed. They are
 /// counted when a scan starts, too, and never besides: that would be a wake-up of its

@@ -6,13 +6,13 @@ use std::time::Duration;
 use bluer::ErrorKind;
 use bluer::adv::{Advertisement, AdvertisementHandle, Type};
 use gaen::advert::ServiceData;
+use sesshoku_core::radio::{Broadcast, RadioError};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::Settings;
 use super::bus::{Bus, Link, refused_by_bluez};
 use super::devices::SERVICE;
-use crate::radio::{Broadcast, RadioError};
 
 /// How long an advert may stay counted after it was unregistered.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(3);

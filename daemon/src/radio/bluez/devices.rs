@@ -11,10 +11,10 @@ use std::collections::HashMap;
 
 use bluer::Uuid;
 use gaen::advert::{ServiceData, parse_service_data};
+use sesshoku_core::radio::Heard;
 use zbus::Variant;
 
 use super::world::Properties;
-use crate::radio::Heard;
 
 pub(super) const DEVICE: &str = "org.bluez.Device1";
 

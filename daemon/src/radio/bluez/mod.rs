@@ -32,6 +32,8 @@ mod world;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sesshoku_core::radio::{Command, RadioEvent};
+use sesshoku_core::time::BootTime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
@@ -39,8 +41,7 @@ use tokio::time::{Instant, timeout};
 use self::actor::{Actor, Request};
 use self::advert::Slot;
 use self::bus::{Hearing, Link};
-use super::{Command, Radio, RadioEvent};
-use crate::clock::BootTime;
+use super::Radio;
 
 /// How long [`Radio::close`] may take.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(5);

@@ -7,9 +7,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use sesshoku_core::radio::{Heard, RadioEvent};
 use tokio::sync::mpsc;
-
-use crate::radio::{Heard, RadioEvent};
 
 /// How many adverts may wait for the core. At the highest rate BlueZ was seen to
 /// deliver, 600 a second, this is a stall of 13 s.

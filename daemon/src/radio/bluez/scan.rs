@@ -21,12 +21,12 @@ use std::time::Duration;
 use bluer::monitor::{Monitor, Pattern, RssiSamplingPeriod, Type};
 use bluer::{DiscoveryFilter, DiscoveryTransport, ErrorKind};
 use futures_util::{Stream, StreamExt};
+use sesshoku_core::radio::{RadioError, ScanMethod};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::bus::{Bus, refused_by_bluez};
 use super::devices::SERVICE;
-use crate::radio::{RadioError, ScanMethod};
 
 /// AD type "Service Data - 16-bit UUID" (Assigned Numbers §2.3).
 const AD_SERVICE_DATA_16: u8 = 0x16;

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use sesshoku_core::radio::{Capabilities, PrivacyRisk, RadioState, ScanMethod};
 use zbus::Variant;
 
 use super::Method;
 use super::kernel::Bearing;
 use super::rfkill::Switches;
-use crate::radio::{Capabilities, PrivacyRisk, RadioState, ScanMethod};
 
 pub(super) const ADAPTER: &str = "org.bluez.Adapter1";
 pub(super) const ADVERTISING_MANAGER: &str = "org.bluez.LEAdvertisingManager1";

@@ -12,17 +12,18 @@ use gaen::key::Tek;
 use gaen::time::{Interval, UtcDay};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use sesshoku_dbus_api::{ConsentState, UnknownReason, Verdict};
+use sesshoku_core::records::{CycleSighting, ScanCycle};
+use sesshoku_core::status::{ConsentState, UnknownReason, Verdict};
+use sesshoku_core::verdict::Assessment;
 use tempfile::TempDir;
 use url::Url;
 
 use super::*;
-use crate::store::{CycleSighting, DeviceKey, ScanCycle};
+use crate::store::DeviceKey;
 use crate::sync::Settings;
 use crate::sync::assess::assess;
 use crate::sync::settings::{Limits, PublicKeySettings};
 use crate::sync::test_server::{Fault, TestServer};
-use crate::verdict::Assessment;
 
 /// 2020-08-26, noon UTC.
 const NOW: UnixSeconds = UnixSeconds::new(18_500 * 86_400 + 43_200);
@@ -225,7 +226,7 @@ async fn a_contact_is_found_once() {
         &export_of(&[key(1, ConfirmedTest), key(2, ConfirmedTest)]),
     );
     let report = world.check().await;
-    assert_eq!(report.outcome, api::CheckOutcome::Complete, "{report:?}");
+    assert_eq!(report.outcome, CheckOutcome::Complete, "{report:?}");
     assert_eq!((report.counts.listed, report.counts.matched), (1, 1));
     assert_eq!(report.counts.exposures_changed, 1);
     assert_eq!(world.contacts(), [20]);
@@ -233,7 +234,7 @@ async fn a_contact_is_found_once() {
     assert!(world.last_success().is_some_and(|time| time >= NOW));
 
     let report = world.check().await;
-    assert_eq!(report.outcome, api::CheckOutcome::Complete);
+    assert_eq!(report.outcome, CheckOutcome::Complete);
     assert_eq!((report.counts.known, report.counts.matched), (1, 0));
     assert_eq!(world.web.requests(&path("1.zip")).len(), 1);
     assert_eq!(world.contacts(), [20]);
@@ -332,7 +333,7 @@ async fn a_bad_export_neither_counts_nor_stops_the_others() {
         world.meet(&good_key, noon(), 20);
         world.publish("good.zip", 2, &export_of(std::slice::from_ref(&good_key)));
         let report = world.check().await;
-        assert_eq!(report.outcome, api::CheckOutcome::ExportRefused, "{what}");
+        assert_eq!(report.outcome, CheckOutcome::ExportRefused, "{what}");
         assert_eq!(report.problems.len(), 1, "{what}");
         assert_eq!(world.contacts(), [20], "{what}");
         assert_eq!(world.assess().verdict, Verdict::Contact, "{what}");
@@ -373,7 +374,7 @@ async fn a_missing_batch_is_waited_for() {
     world.publish("1.zip", 1, &batch(1, 1));
     world.publish("3.zip", 1, &batch(3, 3));
     let report = world.check().await;
-    assert_eq!(report.outcome, api::CheckOutcome::ExportRefused);
+    assert_eq!(report.outcome, CheckOutcome::ExportRefused);
     assert!(
         matches!(
             report.problems[..],
@@ -455,7 +456,7 @@ async fn a_list_may_not_lead_elsewhere() {
             ),
         );
         let report = world.check().await;
-        assert_eq!(report.outcome, api::CheckOutcome::BadAnswer);
+        assert_eq!(report.outcome, CheckOutcome::BadAnswer);
         assert_eq!(report.counts.listed, 1);
         assert_eq!(world.contacts(), [20]);
         assert_eq!(world.last_success(), None);
@@ -503,7 +504,7 @@ async fn a_server_that_goes_away_is_not_asked_for_every_export() {
         }
     }
     let report = world.check().await;
-    assert_eq!(report.outcome, api::CheckOutcome::Unreachable);
+    assert_eq!(report.outcome, CheckOutcome::Unreachable);
     assert!(
         matches!(report.problems.last(), Some(Problem::NotTried(5))),
         "{report:?}"
@@ -618,7 +619,7 @@ async fn damaged_encounters_are_told_and_the_rest_is_used() {
     assert_eq!(damaged, 1);
     for _ in 0..2 {
         let report = world.check().await;
-        assert_eq!(report.outcome, api::CheckOutcome::StorageFailed);
+        assert_eq!(report.outcome, CheckOutcome::StorageFailed);
         assert!(matches!(report.problems[..], [Problem::Damaged(1)]));
         assert_eq!(world.contacts(), [20]);
         assert_eq!(world.last_success(), None);
@@ -656,7 +657,7 @@ async fn exports_are_passed_over_for_the_age_that_is_signed_alone() {
     world.listed.pop();
     world.put_list();
     let report = world.check().await;
-    assert_eq!(report.outcome, api::CheckOutcome::Complete, "{report:?}");
+    assert_eq!(report.outcome, CheckOutcome::Complete, "{report:?}");
     // What a file is about is known once it was there.
     assert_eq!((report.counts.outdated, report.counts.matched), (0, 6));
     let report = world.check().await;
@@ -805,7 +806,7 @@ async fn a_folder_serves_as_well() {
             world.settings.list_url = Some(folder_url.join("list.json").unwrap().to_string());
         }
         let report = world.check().await;
-        assert_eq!(report.outcome, api::CheckOutcome::Complete, "{report:?}");
+        assert_eq!(report.outcome, CheckOutcome::Complete, "{report:?}");
         assert_eq!(report.counts.matched, 1);
         assert_eq!(world.contacts(), [20]);
     }
@@ -838,7 +839,7 @@ async fn cocoas_own_export_is_taken_and_a_changed_one_refused() {
     assert_eq!(world.outcome().await, "export-refused");
     world.publish_zip("812.zip", 1, zip);
     let report = world.check().await;
-    assert_eq!(report.outcome, api::CheckOutcome::Complete, "{report:?}");
+    assert_eq!(report.outcome, CheckOutcome::Complete, "{report:?}");
     let ledger = world.store.lock().unwrap().ledger().unwrap();
     let keys = ledger.exports().values().map(|it| it.brought.unwrap().keys);
     assert_eq!(Vec::from_iter(keys), [32]);
@@ -1004,7 +1005,10 @@ async fn a_check_is_remembered_with_its_counts() {
     world.web.faults(LIST, vec![Fault::Status(500); 3]);
     world.outcome().await;
     let checks = world.store.lock().unwrap().checks().unwrap();
-    let checks: Vec<_> = checks.into_iter().map(api::CheckEntry::from).collect();
+    let checks: Vec<_> = checks
+        .into_iter()
+        .map(sesshoku_dbus_api::CheckEntry::from)
+        .collect();
     let counts = checks
         .iter()
         .map(|it| (it.outcome.as_str(), it.listed, it.compared));

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Status;
-use super::address::{Address, AddressType};
 use super::opcode::Opcode;
+use crate::address::{Address, AddressType};
 use crate::pdu::PduKind;
 
 /// A command from the kernel.

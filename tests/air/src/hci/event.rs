@@ -1,8 +1,8 @@
 //! Building of events, each a whole packet with its type octet.
 
-use super::address::AddressType;
 use super::opcode::Opcode;
 use super::{EVENT_PACKET, Status};
+use crate::address::AddressType;
 use crate::pdu::{Pdu, PduKind};
 
 /// A packet for the kernel.
@@ -156,8 +156,8 @@ fn octet(len: usize) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::address::Address;
     use super::*;
+    use crate::address::Address;
 
     fn pdu(kind: PduKind) -> Pdu {
         Pdu {

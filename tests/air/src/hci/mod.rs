@@ -5,7 +5,6 @@
 //! [`command`] decodes what the kernel sends, [`event`] builds what it is sent
 //! back, and [`opcode`] names the commands a controller of each kind supports.
 
-pub mod address;
 pub mod command;
 pub mod event;
 pub mod opcode;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use air::address::AddressType;
 use air::channel::Node;
-use air::hci::address::AddressType;
 use air::log::Event;
 use anyhow::{Context, Result};
 use gaen::advert;

@@ -11,11 +11,11 @@ use nix::sys::signal::Signal;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 use serde_json::json;
+use sesshoku_core::radio::{Broadcast, Command, RadioError, RadioEvent, RadioState};
 use sesshoku_tests::conduct::Driver;
 use sesshoku_tests::guest::{Guest, memory_kib};
 use sesshoku_tests::local::{Process, program, wait_for};
 use sesshokud::radio::bluez::Settings;
-use sesshokud::radio::{Broadcast, Command, RadioError, RadioEvent, RadioState};
 use tokio::time::{Instant, sleep};
 
 /// How long each identifier is on the air; an extended controller sends every 1280 ms.

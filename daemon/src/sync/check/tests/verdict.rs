@@ -352,7 +352,7 @@ async fn a_check_is_bounded_in_work() {
         exports.count()
     };
     let report = world.check().await;
-    assert_eq!(report.outcome, api::CheckOutcome::BadAnswer);
+    assert_eq!(report.outcome, CheckOutcome::BadAnswer);
     assert_eq!(asked(&world), MAX_REFUSED);
     assert!(
         matches!(report.problems.last(), Some(Problem::NotTried(51))),
@@ -376,7 +376,7 @@ async fn a_check_is_bounded_in_time() {
     world.publish("1.zip", 1, &export_of(&[key(1, ConfirmedTest)]));
     world.web.faults(&path("1.zip"), [Fault::Stall]);
     let report = world.check().await;
-    assert_eq!(report.outcome, api::CheckOutcome::Unreachable);
+    assert_eq!(report.outcome, CheckOutcome::Unreachable);
     assert!(
         matches!(report.problems[..], [Problem::NotTried(1)]),
         "{report:?}"
@@ -402,7 +402,7 @@ async fn a_check_is_bounded_in_bytes() {
     let bound = sizes[0] + sizes[1] + 1;
     world.settings.limits.check_bytes = bound.try_into().unwrap();
     let report = world.check().await;
-    assert_eq!(report.outcome, api::CheckOutcome::Unreachable);
+    assert_eq!(report.outcome, CheckOutcome::Unreachable);
     assert!(
         matches!(report.problems[..], [Problem::NotTried(2)]),
         "{report:?}"

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rand_core::CryptoRng;
 
 use super::{Action, BroadcastState, ScanPlan, ScanState, Tracer};
-use crate::clock::{BootTime, Now};
+use crate::time::{BootTime, Now};
 
 /// How much earlier than it was set for an alarm may wake the machine.
 const ALARM_TOLERANCE: Duration = Duration::from_secs(2);

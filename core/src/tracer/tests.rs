@@ -6,18 +6,18 @@ mod sleep;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::status::{RunReason, RunState};
 use gaen::key::{Aem, Rpi};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use sesshoku_dbus_api::{RunReason, RunState};
 
 mod registration;
 
 use super::*;
 use crate::radio::{Broadcast, Capabilities, Heard, PrivacyRisk, ScanMethod};
-use crate::store::{DeviceKey, RegistrationFailure, Store};
-use crate::sync::schedule::{DEFAULT_INTERVAL, History};
+use crate::records::{CycleHeader, Listened, RegistrationFailure, Standing};
+use crate::tracer::schedule::{DEFAULT_INTERVAL, History};
 
 /// 2020-09-13T12:26:40Z.
 const START: u32 = 1_600_000_000;
@@ -1061,12 +1061,13 @@ fn nothing_counts_as_recorded_while_the_adapter_is_away() {
         world.set_radio(RadioState::Ready(capabilities(false)));
         world.run(MINUTE * 30);
 
-        let dir = tempfile::TempDir::new().unwrap();
-        let mut store = Store::open(dir.path(), &DeviceKey::from_bytes([7; 32])).unwrap();
-        for cycle in &world.cycles {
-            store.append_cycle(cycle).unwrap();
-        }
-        let recorded = |since, until| store.coverage(since, until).unwrap().recorded_seconds;
+        let recorded = |since, until| {
+            let mut listened = Listened::new(since, until);
+            for cycle in &world.cycles {
+                listened.push(&CycleHeader::of(cycle));
+            }
+            listened.seconds()
+        };
         assert_eq!(recorded(gone, back), 0, "{away} s after {after} s");
         let listened = recorded(UnixSeconds::new(START), world.now.wall);
         let passed = u64::from(world.now.wall.get() - START) - away;

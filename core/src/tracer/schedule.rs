@@ -16,9 +16,10 @@ use std::time::Duration;
 use gaen::time::UnixSeconds;
 use rand_core::Rng;
 
-use crate::clock::{BootTime, Now};
-use crate::verdict::age;
-pub use crate::verdict::{FRESH_FOR, FUTURE_TOLERANCE};
+pub use crate::time::FUTURE_TOLERANCE;
+use crate::time::age;
+use crate::time::{BootTime, Now};
+pub use crate::verdict::FRESH_FOR;
 
 /// Longest interval that may be configured. What is left of [`FRESH_FOR`] is for
 /// the check itself and for a few retries.

@@ -8,6 +8,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::status::{RegistrationReason, RegistrationState};
 use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
 use gaen::key::Tek;
 use gaen::registration::{
@@ -15,18 +16,22 @@ use gaen::registration::{
 };
 use gaen::time::{Interval, UnixSeconds, UtcDay};
 use rand_core::CryptoRng;
-use sesshoku_dbus_api::{RegistrationReason, RegistrationState};
 
-use super::{Action, CLOCK_HOLD, KeyState, OwnKey, STORAGE_RETRY, Standing, StorageFault, Tracer};
-use crate::clock::{BootTime, Now};
+use super::{Action, CLOCK_HOLD, KeyState, STORAGE_RETRY, StorageFault, Tracer};
 use crate::radio::Command;
-use crate::store::{
-    Registration, RegistrationEnd, RegistrationFailure, RegistrationId, RegistrationRecord,
+use crate::records::{
+    OwnKey, Registration, RegistrationEnd, RegistrationFailure, RegistrationId, RegistrationRecord,
+    Standing,
 };
+use crate::time::{BootTime, Now};
 
 /// The most keys one registration has. Those of fourteen days are fourteen, and one
 /// more for each registration begun on them.
 pub const MAX_KEYS: usize = 30;
+
+/// The server takes the keys of this many days after the first of a place
+/// (docs/protocol.md §8: ten days after an onset).
+const MOST_PLACE_DAYS: u32 = 10;
 
 /// So many wrong numbers within [`TRIES_COUNT_FOR`] make a pause.
 const TRIES: usize = 3;
@@ -116,6 +121,8 @@ pub enum Refusal {
     Busy,
     /// The date is too long ago or in the future.
     InvalidDate,
+    /// The last day of a place is before the first, or too long after it.
+    InvalidLastDay,
     /// There is no key to register.
     NoKeys,
     /// Another registration waits.
@@ -395,7 +402,7 @@ impl<R: CryptoRng> Tracer<R> {
         if !self.settings.can_register {
             return Err(Refusal::NotConfigured);
         }
-        if !super::is_plausible(now.wall) {
+        if !now.wall.is_plausible() {
             return Err(Refusal::ClockNotSet);
         }
         if self.registrar.paused_until(now.wall).is_some() {
@@ -415,6 +422,13 @@ impl<R: CryptoRng> Tracer<R> {
         }
         if !is_registrable_date(application.date, now.wall.utc_day()) {
             return Err(Refusal::InvalidDate);
+        }
+        let most = application.date.saturating_add(MOST_PLACE_DAYS);
+        if application
+            .last_day
+            .is_some_and(|last| !(application.date..=most).contains(&last))
+        {
+            return Err(Refusal::InvalidLastDay);
         }
         Ok(())
     }
@@ -611,7 +625,7 @@ impl<R: CryptoRng> Tracer<R> {
 
     /// Sends what is due, and gives up what was in vain for too long.
     pub(super) fn drive_registration(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if !(self.may_run() && super::is_plausible(now.wall)) {
+        if !(self.may_run() && now.wall.is_plausible()) {
             return;
         }
         self.expire_registration(now);

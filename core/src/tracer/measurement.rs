@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::status::ConsentState;
 use gaen::key::Rpi;
 use rand_core::CryptoRng;
-use sesshoku_dbus_api::ConsentState;
 
-use super::{Action, ScanState, Tracer, is_plausible};
-use crate::clock::{BootTime, Now};
+use super::{Action, ScanState, Tracer};
 use crate::radio::Heard;
+use crate::time::{BootTime, Now};
 
 /// Identifiers told apart in one measurement; where there are more, nothing can be
 /// measured.
@@ -136,7 +136,7 @@ impl<R: CryptoRng> Tracer<R> {
             Some(NotMeasured::ShuttingDown)
         } else if self.consent != ConsentState::Agreed {
             Some(NotMeasured::ConsentRequired)
-        } else if !self.may_listen() || !is_plausible(self.last_seen.wall) {
+        } else if !self.may_listen() || !self.last_seen.wall.is_plausible() {
             // Nobody is listened to, either, while the clock is not set.
             Some(NotMeasured::NotListening)
         } else {

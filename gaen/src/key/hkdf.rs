@@ -7,7 +7,7 @@
 
 use sha2::block_api::compress256;
 
-use crate::key::KEY_LEN;
+use super::KEY_LEN;
 
 type State = [u32; 8];
 type Block = [u8; 64];

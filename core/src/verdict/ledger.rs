@@ -52,8 +52,6 @@ const KEPT_LISTED_SECONDS: i64 = 13 * 86_400;
 /// How long after it was heard a sighting is in the store at the latest, and how long
 /// a scan cycle is at the longest.
 const SETTLE_SECONDS: i32 = 900;
-/// A time before 2020, in seconds, is none: nothing of this existed.
-const EARLIEST_SECONDS: u64 = 1_577_836_800;
 /// Most exports the ledger remembers: several times what a list may name.
 const MOST_EXPORTS: usize = 20_000;
 
@@ -689,8 +687,8 @@ impl ListedExport {
     /// have made it then: the file is an old one.
     fn is_made_too_late(&self, end: u64) -> bool {
         let created = self.created / 1000;
-        created >= EARLIEST_SECONDS
-            && end >= EARLIEST_SECONDS
+        believable(created).is_some()
+            && believable(end).is_some()
             && created > end.saturating_add(LONGEST_DELAY_SECONDS)
     }
 
@@ -736,6 +734,6 @@ fn last_word(created: u64, first_seen: UnixSeconds, now: UnixSeconds) -> UnixSec
 
 /// A signed time in seconds since the epoch, if it can be one.
 fn believable(seconds: u64) -> Option<UnixSeconds> {
-    (seconds >= EARLIEST_SECONDS)
-        .then(|| UnixSeconds::new(u32::try_from(seconds).unwrap_or(u32::MAX)))
+    let time = UnixSeconds::new(u32::try_from(seconds).unwrap_or(u32::MAX));
+    time.is_plausible().then_some(time)
 }

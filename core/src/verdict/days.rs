@@ -6,10 +6,9 @@ use gaen::config::Configuration;
 use gaen::risk::{self, Bucket};
 use gaen::time::UtcDay;
 use gaen::window::ExposureWindow;
-use sesshoku_dbus_api::CoursePoint;
 
-use super::Day;
-use crate::store::StoredExposure;
+use super::{CoursePoint, Day};
+use crate::records::StoredExposure;
 
 /// The days from `first` to `last` that count as a contact, newest first.
 pub(super) fn contact_days(

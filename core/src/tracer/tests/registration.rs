@@ -1,7 +1,7 @@
 //! Registering as positive, in the simulated world.
 
+use crate::status::{RegistrationReason, RegistrationState};
 use gaen::registration::ProcessingNumber;
-use sesshoku_dbus_api::{RegistrationReason, RegistrationState};
 
 use super::*;
 
@@ -138,6 +138,27 @@ fn of_a_place_the_keys_of_its_days_alone_are_sent() {
         let ago = |day: UtcDay| 20 + day.get() - today.get();
         let sent_days = world.sent().registration.days().into_iter().map(ago);
         assert!(sent_days.eq(days), "{from} {to}");
+    }
+}
+
+#[test]
+fn the_last_day_of_a_place_is_its_first_or_at_most_ten_days_later() {
+    for (first, last, answer) in [
+        (12, 13, Err(Refusal::InvalidLastDay)),
+        (12, 12, Ok(())),
+        (12, 2, Ok(())),
+        (12, 1, Err(Refusal::InvalidLastDay)),
+    ] {
+        let mut world = ran_for(20);
+        let today = world.now.wall.utc_day();
+        world.event(Event::Register(Application {
+            has_symptoms: true,
+            date: today.saturating_sub(first),
+            last_day: Some(today.saturating_sub(last)),
+            number: ProcessingNumber::parse(NUMBER).unwrap(),
+            agreement_version: "place-1".to_owned(),
+        }));
+        assert_eq!(world.answer(), answer, "{first} to {last} days ago");
     }
 }
 

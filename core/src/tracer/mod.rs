@@ -6,8 +6,8 @@
 
 mod cycle;
 mod measurement;
-mod own_key;
 mod registration;
+pub mod schedule;
 mod sleep;
 mod status;
 
@@ -20,20 +20,19 @@ use gaen::time::{DAY_SECONDS, Interval, UnixSeconds, UtcDay};
 use rand_core::CryptoRng;
 
 pub use measurement::{Measured, NotMeasured};
-pub use own_key::{OwnKey, Standing, UsedIntervals};
 pub use registration::{
     Application, MAX_KEYS, Obstacle, Refusal, RegistrationStatus, SendOutcome, Submission,
 };
 pub use status::{Counters, Status};
 
-use crate::clock::{BootTime, Now};
 use crate::radio::{Capabilities, Command, RadioError, RadioEvent, RadioState, ScanMethod};
-use crate::store::{RegistrationRecord, ScanCycle};
-use crate::sync::schedule::Schedule;
+use crate::records::{OwnKey, RegistrationRecord, ScanCycle};
+use crate::status::ConsentState;
+use crate::time::{BootTime, Now};
+use crate::tracer::schedule::Schedule;
 use cycle::OpenCycle;
 use measurement::Measurement;
 use registration::Registrar;
-use sesshoku_dbus_api::ConsentState;
 use sleep::Sleep;
 
 /// How often old data is looked for. Nothing lives longer than 14 days and this.
@@ -60,8 +59,6 @@ const OVERSLEPT: Duration = Duration::from_secs(30);
 const CLOCK_HOLD: Duration = Duration::from_secs(1_800);
 /// Cycles kept in memory while the store refuses them (six hours at the default plan).
 const MAX_UNSAVED: usize = 90;
-/// A wall clock before 2020 was never set: there was no Exposure Notification.
-const EARLIEST_PLAUSIBLE: UnixSeconds = UnixSeconds::new(1_577_836_800);
 
 /// What the core is told.
 #[derive(Debug)]
@@ -430,13 +427,13 @@ impl<R: CryptoRng> Tracer<R> {
         if !self.unsaved.is_empty() {
             deadlines.push(self.save_after);
         }
-        if self.may_keep_records() && !is_plausible(self.last_seen.wall) {
+        if self.may_keep_records() && !self.last_seen.wall.is_plausible() {
             // Nothing tells when somebody sets the clock.
             deadlines.push(self.last_seen.boot.after(CLOCK_POLL));
         } else if self.may_keep_records() {
             deadlines.push(self.next_maintenance);
         }
-        if self.may_run() && is_plausible(self.last_seen.wall) {
+        if self.may_run() && self.last_seen.wall.is_plausible() {
             deadlines.push(self.last_seen.boot.after(until_midnight(self.last_seen)));
             deadlines.extend(self.registration_deadlines());
             if self.settings.has_server && !self.checking {
@@ -461,6 +458,20 @@ impl<R: CryptoRng> Tracer<R> {
             .into_iter()
             .filter(|at| *at > self.last_seen.boot)
             .min()
+    }
+
+    /// Whether somebody may ask for a check at `now`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn may_check(&self, now: Now) -> Result<(), Refusal> {
+        if self.consent != ConsentState::Agreed {
+            Err(Refusal::ConsentRequired)
+        } else if !now.wall.is_plausible() {
+            Err(Refusal::ClockNotSet)
+        } else {
+            Ok(())
+        }
     }
 
     /// Whether the radio is silent and everything heard is saved or lost for good:
@@ -735,10 +746,10 @@ impl<R: CryptoRng> Tracer<R> {
     fn drive(&mut self, now: Now, actions: &mut Vec<Action>) {
         self.give_up_overdue(now, actions);
         self.drive_measurement(now, actions);
-        if self.may_keep_records() && is_plausible(now.wall) {
+        if self.may_keep_records() && now.wall.is_plausible() {
             self.maintain(now, actions);
         }
-        if self.may_run() && is_plausible(now.wall) {
+        if self.may_run() && now.wall.is_plausible() {
             self.check(now, actions);
             self.load_key(now, actions);
         }
@@ -826,19 +837,19 @@ impl<R: CryptoRng> Tracer<R> {
         if let BroadcastState::On { gone_by, .. } = self.broadcast
             && (gone_by <= now.boot
                 || self.must_leave_air
-                || !(self.may_broadcast() && is_plausible(now.wall)))
+                || !(self.may_broadcast() && now.wall.is_plausible()))
         {
             return self.command(now, Command::StopBroadcast, actions);
         }
         let scanning = matches!(self.scan, ScanState::On { .. });
-        if scanning && !(self.may_listen() && is_plausible(now.wall)) {
+        if scanning && !(self.may_listen() && now.wall.is_plausible()) {
             self.close_cycle(now, true);
             return self.command(now, Command::StopScan, actions);
         }
-        if self.may_broadcast() && is_plausible(now.wall) && self.drive_broadcast(now, actions) {
+        if self.may_broadcast() && now.wall.is_plausible() && self.drive_broadcast(now, actions) {
             return;
         }
-        if self.may_listen() && is_plausible(now.wall) {
+        if self.may_listen() && now.wall.is_plausible() {
             self.drive_scan(now, actions);
         }
     }
@@ -1151,11 +1162,6 @@ impl<R: CryptoRng> Tracer<R> {
             u64::try_from(longest.saturating_sub(shortest).as_millis()).unwrap_or(u64::MAX);
         shortest + Duration::from_millis(self.rng.next_u64() % spread.saturating_add(1))
     }
-}
-
-/// Whether a wall clock that shows `wall` can be right.
-pub(crate) fn is_plausible(wall: UnixSeconds) -> bool {
-    wall >= EARLIEST_PLAUSIBLE
 }
 
 /// Time to the next UTC midnight, when a new key takes over.

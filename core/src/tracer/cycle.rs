@@ -8,7 +8,7 @@ use gaen::time::UnixSeconds;
 use rand_core::Rng;
 
 use crate::radio::Heard;
-use crate::store::{CycleSighting, ScanCycle};
+use crate::records::{CycleSighting, ScanCycle};
 
 /// Samples kept of one identifier in one cycle. Sixteen place the mean of an
 /// attenuation within a decibel; a phone is heard about that often in the four

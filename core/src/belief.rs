@@ -25,13 +25,10 @@
 use gaen::time::{DAY_SECONDS, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{Look, Voucher};
+use crate::time::{Look, Voucher};
 
 /// What is older is gone, in seconds.
-pub(super) const KEEP_SECONDS: u32 = 14 * DAY_SECONDS;
-/// Before this instant (2020-01-01) the program did not exist: a clock that shows
-/// an earlier time is not set.
-pub(super) const CLOCK_SET: UnixSeconds = UnixSeconds::new(1_577_836_800);
+pub const KEEP_SECONDS: u32 = 14 * DAY_SECONDS;
 /// For how many seconds a clock that something vouches for is held back.
 const HOLD: u64 = 1800;
 /// The same for a clock that nobody vouches for: a long weekend in which somebody who
@@ -54,7 +51,7 @@ const AHEAD_ALLOWED: u64 = 2 * 3600;
 
 /// What is remembered of the clocks from look to look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Memory {
+pub struct Memory {
     /// A time that has certainly passed. The name is of the first version, which kept
     /// the time of the last purge.
     #[serde(rename = "purged")]
@@ -95,13 +92,13 @@ struct Waited {
 
 /// What may be destroyed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Judgement {
+pub struct Judgement {
     /// What was fourteen days old then.
-    pub(super) certain: UnixSeconds,
+    pub certain: UnixSeconds,
     /// Whether the clock shows more than is believed yet.
-    pub(super) is_held: bool,
+    pub is_held: bool,
     /// What was recorded for later than this, if anything.
-    pub(super) nothing_after: Option<UnixSeconds>,
+    pub nothing_after: Option<UnixSeconds>,
 }
 
 /// What has happened between two looks.
@@ -119,14 +116,14 @@ struct Passage {
 impl Memory {
     /// Whether what was recorded for the future is gone, so that there is none until the
     /// clock goes back again.
-    pub(super) fn future_is_gone(&mut self) {
+    pub fn future_is_gone(&mut self) {
         self.behind = None;
     }
 
     /// Where nothing is remembered, nothing is certain.
     fn nothing() -> Self {
         Self {
-            certain: CLOCK_SET,
+            certain: UnixSeconds::EARLIEST_PLAUSIBLE,
             seen: None,
             ahead: None,
             behind: just_went_back(),
@@ -135,7 +132,7 @@ impl Memory {
 }
 
 /// What may be destroyed at `look`, by what is remembered, and what to remember then.
-pub(super) fn judge(memory: Option<Memory>, look: &Look) -> (Memory, Judgement) {
+pub fn judge(memory: Option<Memory>, look: &Look) -> (Memory, Judgement) {
     let mut memory = memory.unwrap_or_else(Memory::nothing);
     let passage = Passage::between(memory.seen, look);
     memory.certain = later(memory.certain, passage.seconds).min(look.wall);

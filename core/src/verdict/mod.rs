@@ -17,10 +17,10 @@ mod ledger;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::status::{UnknownReason, Verdict};
 use gaen::config::Configuration;
 use gaen::time::{UnixSeconds, UtcDay};
 use serde::{Deserialize, Serialize};
-use sesshoku_dbus_api::{ContactDay, CoursePoint, ExposureResult, UnknownReason, Verdict};
 
 pub use self::ledger::{
     Announced, AnnouncedKind, Brought, Comparison, ExportBatch, Ledger, ListChanges, Listed,
@@ -28,7 +28,8 @@ pub use self::ledger::{
 };
 
 use self::days::contact_days;
-use crate::store::{CheckOutcome, Coverage, Exposures};
+use crate::records::{CheckOutcome, Coverage, Exposures};
+use crate::time::{FUTURE_TOLERANCE, age};
 
 /// How many UTC days the result covers, today included.
 pub const PERIOD_DAYS: u32 = 14;
@@ -37,9 +38,6 @@ pub const LEAST_RECORDED_SECONDS: u64 = 3600;
 
 /// For how long after a complete check "no contact" may be said (ARCHITECTURE.md, invariant 5).
 pub const FRESH_FOR: Duration = Duration::from_hours(24);
-/// How far a wall-clock time may lie in the future before it is disbelieved:
-/// the clock drift the protocol allows everywhere else (docs/protocol.md §3).
-pub const FUTURE_TOLERANCE: Duration = Duration::from_hours(2);
 
 /// What is remembered of checks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +129,18 @@ pub struct Day {
     pub courses: Vec<Vec<CoursePoint>>,
 }
 
+/// A stretch of one contact's signal. There is no time of day in it: it could tell
+/// who it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CoursePoint {
+    /// Minutes from the first signal of that contact on that day to its end.
+    pub minute: u32,
+    /// How many minutes it stands for.
+    pub minutes: u32,
+    /// How strong it was: 50 is the least that is near, each dB is one, 0 to 100.
+    pub strength: u8,
+}
+
 /// First and last day of the period that a result at `now` covers.
 pub fn period(now: UnixSeconds) -> (UtcDay, UtcDay) {
     let today = now.utc_day();
@@ -165,37 +175,6 @@ pub fn judge(facts: &Facts, configuration: &Configuration, now: UnixSeconds) -> 
         recorded_seconds,
         unrecorded_seconds: passed - recorded_seconds,
         days,
-    }
-}
-
-impl Assessment {
-    /// The answer as it crosses the bus, with the list of days.
-    pub fn to_result(&self) -> ExposureResult {
-        ExposureResult {
-            verdict: self.verdict.to_string(),
-            reasons: self.reasons.iter().map(ToString::to_string).collect(),
-            period_start: self.period_start.to_string(),
-            period_end: self.period_end.to_string(),
-            last_success: self.last_success.map_or(0, |time| time.get().into()),
-            recorded_seconds: self.recorded_seconds,
-            unrecorded_seconds: self.unrecorded_seconds,
-            contacts: Some(self.to_contacts()),
-        }
-    }
-
-    /// The list of days as it crosses the bus.
-    pub fn to_contacts(&self) -> Vec<ContactDay> {
-        self.days
-            .iter()
-            .map(|day| ContactDay {
-                date: day.date.to_string(),
-                contacts: day.contacts,
-                seconds: u32::try_from(day.seconds).unwrap_or(u32::MAX),
-                near_seconds: u32::try_from(day.near_seconds).unwrap_or(u32::MAX),
-                score: day.score_percent,
-                courses: Some(day.courses.clone()),
-            })
-            .collect()
     }
 }
 
@@ -288,17 +267,6 @@ fn is_silent(facts: &Facts, now: UnixSeconds) -> bool {
     newest.is_none_or(|end| age(now, end).is_some_and(|age| age > within))
 }
 
-/// The time from `then` to `now`, `None` when `then` is too far in the future to
-/// be a clock that was corrected a little.
-pub fn age(now: UnixSeconds, then: UnixSeconds) -> Option<Duration> {
-    let seconds = now.seconds_since(then);
-    match u64::try_from(seconds) {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) if seconds.unsigned_abs() <= FUTURE_TOLERANCE.as_secs() => Some(Duration::ZERO),
-        Err(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
@@ -307,7 +275,7 @@ mod tests {
     use gaen::window::{ExposureWindow, Infectiousness, ScanInstance};
 
     use super::*;
-    use crate::store::StoredExposure;
+    use crate::records::StoredExposure;
 
     /// Noon of a day.
     const NOW: UnixSeconds = UnixSeconds::new(18_500 * DAY_SECONDS + 12 * 3600);
@@ -577,27 +545,5 @@ mod tests {
             };
             assert_eq!(at(&facts).verdict, Verdict::Contact, "{level}");
         }
-    }
-
-    #[test]
-    fn the_bus_gets_names_and_dates() {
-        let mut facts = good();
-        facts.checks.failures.insert(CheckOutcome::BadAnswer);
-        facts.exposures = found(vec![exposure(1, TODAY, 20, 50)]);
-        let assessment = at(&facts);
-        let result = assessment.to_result();
-        assert_eq!(result.verdict, "contact");
-        assert_eq!(result.reasons, ["check-failed"]);
-        assert_eq!(result.period_start, "2020-08-13");
-        assert_eq!(result.period_end, "2020-08-26");
-        assert_eq!(result.last_success, u64::from(NOW.get()) - 3600);
-        let contacts = assessment.to_contacts();
-        // In one answer: two calls could be answered before and after a check.
-        assert_eq!(result.contacts.as_ref(), Some(&contacts));
-        assert_eq!(contacts[0].date, "2020-08-26");
-        assert_eq!(
-            (contacts[0].seconds, contacts[0].near_seconds),
-            (1200, 1200)
-        );
     }
 }

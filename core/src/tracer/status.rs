@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use crate::status::{ConsentState, RunReason, RunState};
 use gaen::time::UnixSeconds;
-use sesshoku_dbus_api::{ConsentState, RunReason, RunState};
 
-use super::{BroadcastState, RegistrationStatus, Tracer, is_plausible};
-use crate::clock::Now;
+use super::{BroadcastState, RegistrationStatus, Tracer};
 use crate::radio::{PrivacyRisk, RadioState};
+use crate::time::Now;
 
 /// A rotation takes a moment without anything on the air; this long is a fault.
 const OFF_AIR_TOLERANCE: Duration = Duration::from_secs(30);
@@ -70,7 +70,7 @@ pub(super) fn status<R: rand_core::CryptoRng>(tracer: &Tracer<R>, now: Now) -> S
     Status {
         state,
         reason,
-        consent: tracer.consent.clone(),
+        consent: tracer.consent,
         adapter: tracer
             .radio
             .as_ref()
@@ -93,11 +93,11 @@ fn state<R: rand_core::CryptoRng>(tracer: &Tracer<R>, now: Now) -> (RunState, Ru
     match tracer.consent {
         ConsentState::Agreed => {}
         ConsentState::Outdated => return (RunState::NoConsent, RunReason::ConsentOutdated),
-        ConsentState::None | ConsentState::Other(_) => {
+        ConsentState::None => {
             return (RunState::NoConsent, RunReason::ConsentMissing);
         }
     }
-    if !is_plausible(now.wall) {
+    if !now.wall.is_plausible() {
         return (RunState::Stopped, RunReason::ClockNotSet);
     }
     if tracer.log_ended {

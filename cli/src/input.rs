@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use capture::Adverts;
 use capture::btsnoop::{LogError, RecordError};
-use gaen::export::{Limits, PinnedKey, PinnedKeyError};
+use gaen::export::{BatchError, ExportError, Limits, PinnedKey, PinnedKeyError};
 use gaen::import::ImportError;
 
 use settings::file::{self, Bounded};
@@ -16,9 +16,9 @@ use crate::args::PublicKey;
 /// Longest line of a file of sightings, in bytes; they have about 200.
 const MAX_LINE: u64 = 64 * 1024;
 /// Most sightings; they take half a gigabyte of memory.
-pub(super) const MAX_SIGHTINGS: usize = 10_000_000;
+pub(crate) const MAX_SIGHTINGS: usize = 10_000_000;
 /// Longest file of exposure windows, in bytes. Phones' have some hundred kilobytes.
-pub(super) const MAX_WINDOWS_FILE: u64 = 64 * 1024 * 1024;
+pub(crate) const MAX_WINDOWS_FILE: u64 = 64 * 1024 * 1024;
 
 /// Why an input file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +93,45 @@ pub(crate) enum SightingError {
     Aem,
 }
 
+/// Why the keys of a file are not matched.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeysError {
+    /// The file is refused.
+    #[error("{} is refused", .0.display())]
+    Export(PathBuf, #[source] ExportError),
+    /// A batch of an export is missing.
+    #[error("the export of {} is not complete", .0.display())]
+    Batches(PathBuf, #[source] BatchError),
+}
+
+impl KeysError {
+    /// Its stable name, for JSON.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Export(_, error) => error_name(error),
+            Self::Batches(..) => "batches",
+        }
+    }
+}
+
+/// The stable name of an error, for JSON.
+pub(crate) const fn error_name(error: &ExportError) -> &'static str {
+    match error {
+        ExportError::Archive(_) => "archive",
+        ExportError::Header => "header",
+        ExportError::Message(_) | ExportError::Framing => "message",
+        ExportError::SignatureMessage(_) => "signature-message",
+        ExportError::Unsigned => "unsigned",
+        ExportError::UnknownKey { .. } => "unknown-key",
+        ExportError::Algorithm { .. } => "algorithm",
+        ExportError::Signature { .. } => "signature",
+        ExportError::SignatureCount { .. } => "signature-count",
+        ExportError::Period => "period",
+        ExportError::BatchNumber => "batch-number",
+        ExportError::Key { .. } => "key",
+    }
+}
+
 /// An error with its causes, as one text.
 pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -105,15 +144,15 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 }
 
 /// All bytes of a file, which must be no longer than `limit`.
-pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, InputError> {
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, InputError> {
     file::read(path, limit).map_err(|error| unreadable(path, limit, error))
 }
 
 /// A Bluetooth log that is being read.
-pub(super) type Log = Adverts<BufReader<Bounded>>;
+pub(crate) type Log = Adverts<BufReader<Bounded>>;
 
 /// Opens a Bluetooth log. Ask [`whole_log`] when it is read.
-pub(super) fn open_log(path: &Path) -> Result<Log, InputError> {
+pub(crate) fn open_log(path: &Path) -> Result<Log, InputError> {
     let file = Bounded::open(path, file::MAX_LOG)
         .map_err(|error| unreadable(path, file::MAX_LOG, error))?;
     Adverts::new(BufReader::new(file)).map_err(|error| {
@@ -125,7 +164,7 @@ pub(super) fn open_log(path: &Path) -> Result<Log, InputError> {
 }
 
 /// Whether the bytes of the log could be read as far as there was sense in them.
-pub(super) fn whole_log(path: &Path, log: &Log) -> Result<(), InputError> {
+pub(crate) fn whole_log(path: &Path, log: &Log) -> Result<(), InputError> {
     match log.ended_early() {
         Some(RecordError::Unreadable { kind, .. }) => {
             Err(unreadable(path, file::MAX_LOG, kind.into()))
@@ -144,7 +183,7 @@ fn unreadable(path: &Path, limit: u64, error: io::Error) -> InputError {
 }
 
 /// The bytes of an export, as many as tell whether it is too long.
-pub(super) fn read_export(path: &Path, limits: &Limits) -> Result<Vec<u8>, InputError> {
+pub(crate) fn read_export(path: &Path, limits: &Limits) -> Result<Vec<u8>, InputError> {
     let read = || {
         let most = u64::try_from(limits.archive).unwrap_or(u64::MAX);
         let mut bytes = Vec::new();
@@ -157,7 +196,7 @@ pub(super) fn read_export(path: &Path, limits: &Limits) -> Result<Vec<u8>, Input
 }
 
 /// Calls `each` with every line that is not blank, and its number from 1.
-pub(super) fn for_each_line(
+pub(crate) fn for_each_line(
     path: &Path,
     mut each: impl FnMut(u64, &[u8]) -> Result<(), InputError>,
 ) -> Result<(), InputError> {
@@ -185,7 +224,7 @@ pub(super) fn for_each_line(
 
 impl PublicKey {
     /// The key of `--public-key`, `None` without.
-    pub(super) fn read(&self) -> Result<Option<PinnedKey>, InputError> {
+    pub(crate) fn read(&self) -> Result<Option<PinnedKey>, InputError> {
         let Some(path) = &self.public_key else {
             return Ok(None);
         };
