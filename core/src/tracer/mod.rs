@@ -4,35 +4,43 @@
 //! answers ([`Action`]). It owns no socket, no file, no clock and no randomness
 //! of its own, so that weeks of it run in a test in moments.
 
+mod broadcast;
 mod cycle;
+mod event;
+mod keys;
 mod measurement;
 mod registration;
+mod scan;
 pub mod schedule;
+mod settings;
 mod sleep;
 mod status;
 
 use std::collections::VecDeque;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use gaen::key::{AEM_LEN, Tek};
-use gaen::time::{DAY_SECONDS, Interval, UnixSeconds, UtcDay};
+use gaen::time::UnixSeconds;
 use rand_core::CryptoRng;
 
+pub use event::{Action, Event, StorageFault};
 pub use measurement::{Measured, NotMeasured};
 pub use registration::{
     Application, MAX_KEYS, Obstacle, Refusal, RegistrationStatus, SendOutcome, Submission,
 };
+pub use settings::{Facts, ScanPlan, Settings};
 pub use status::{Counters, Status};
 
-use crate::radio::{Capabilities, Command, RadioError, RadioEvent, RadioState, ScanMethod};
-use crate::records::{OwnKey, RegistrationRecord, ScanCycle};
+use crate::radio::{Capabilities, Command, RadioError, RadioEvent, RadioState};
+use crate::records::ScanCycle;
 use crate::status::ConsentState;
 use crate::time::{BootTime, Now};
 use crate::tracer::schedule::Schedule;
+use broadcast::{BroadcastState, Prepared, until_midnight};
 use cycle::OpenCycle;
+use keys::KeyState;
 use measurement::Measurement;
 use registration::Registrar;
+use scan::ScanState;
 use sleep::Sleep;
 
 /// How often old data is looked for. Nothing lives longer than 14 days and this.
@@ -44,186 +52,10 @@ const COMMAND_GUARD: Duration = Duration::from_secs(120);
 const CLOCK_TOLERANCE: i64 = 60;
 /// How often the wall clock is looked at while it is not set.
 const CLOCK_POLL: Duration = Duration::from_secs(30);
-/// The shortest scan window while another program discovers. Its scan starts about
-/// every 10.5 s, and a phone is reported once for each start.
-const SHARED_WINDOW: Duration = Duration::from_secs(12);
 /// How long the store is left alone after it failed.
 const STORAGE_RETRY: Duration = Duration::from_secs(60);
 /// How long after the longest life of an identifier it may take to replace it.
 const REPLACE_WITHIN: Duration = Duration::from_secs(120);
-/// How long it may take to begin a scan that is due: the broadcast comes first.
-const START_WITHIN: Duration = Duration::from_secs(30);
-/// A scan window that ends this much too late was slept through.
-const OVERSLEPT: Duration = Duration::from_secs(30);
-/// Nothing that waits is given up by a wall clock that was set less long ago than this.
-const CLOCK_HOLD: Duration = Duration::from_secs(1_800);
-/// Cycles kept in memory while the store refuses them (six hours at the default plan).
-const MAX_UNSAVED: usize = 90;
-
-/// What the core is told.
-#[derive(Debug)]
-pub enum Event {
-    /// A deadline passed, or nothing happened but the shell wants to know.
-    Timer,
-    /// The radio reported something.
-    Radio(RadioEvent),
-    /// The answer to [`Action::LoadKey`]: the keys of that day.
-    KeyLoaded(UtcDay, Result<Vec<OwnKey>, StorageFault>),
-    /// The answer to [`Action::SaveKey`].
-    KeySaved(Result<(), StorageFault>),
-    /// The answer to [`Action::SaveCycle`]; a cycle that was not saved comes back.
-    CycleSaved(Result<u64, (ScanCycle, StorageFault)>),
-    /// The terms now in force were agreed to, and that is stored.
-    Agreed,
-    /// Agreement was withdrawn. [`Action::Erase`] follows from the core.
-    Withdrawn,
-    /// Everything recorded is to be erased; agreement stays.
-    EraseRequested,
-    /// The answer to [`Action::Erase`].
-    Erased(Result<(), StorageFault>),
-    /// The answer to [`Action::Maintain`]: for how many seconds there was a recording
-    /// that was destroyed because a clock that was ahead dated it.
-    Maintained {
-        /// In seconds.
-        misdated: u64,
-    },
-    /// Somebody asks for a check now.
-    CheckRequested,
-    /// The answer to [`Action::Check`]: whether it was complete.
-    CheckEnded {
-        /// Whether every export was fetched, verified and matched.
-        complete: bool,
-    },
-    /// Somebody registers as positive; [`Action::Answer`] follows.
-    Register(Application),
-    /// The registration that waits is to be tried now; [`Action::Answer`] follows.
-    RetryRegistration,
-    /// The registration is to be forgotten; [`Action::Answer`] follows.
-    ForgetRegistration,
-    /// The answer to [`Action::LoadAllKeys`].
-    AllKeysLoaded(Result<Vec<OwnKey>, StorageFault>),
-    /// The answer to [`Action::SaveRegistration`].
-    RegistrationSaved(Result<(), StorageFault>),
-    /// The answer to [`Action::Send`] of a registration.
-    RegistrationSent(SendOutcome),
-    /// The answer to [`Action::Send`] of a dummy; what came of it is nobody's concern.
-    ChaffSent,
-    /// Somebody calibrates the radio: listen for so long to whoever is nearest;
-    /// [`Action::Measured`] follows. Not while one is under way.
-    Measure(Duration),
-    /// The machine is about to be suspended, and waits for [`Action::ReadyToSleep`].
-    GoingToSleep,
-    /// The machine was suspended, and is awake.
-    WokeUp,
-    /// The daemon is to end: leave the air, save what was heard.
-    ShutDown,
-}
-
-/// What the core asks of the shell.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Give the radio a command; it is answered by [`RadioEvent::Done`].
-    Radio(Command),
-    /// Read the own keys of a day.
-    LoadKey(UtcDay),
-    /// Store an own key with its record of use, before anything of it is on the air.
-    SaveKey(OwnKey),
-    /// Store a finished scan cycle.
-    SaveCycle(ScanCycle),
-    /// Purge what is too old and compact finished days.
-    Maintain(UnixSeconds),
-    /// Destroy all keys, then everything recorded; the agreement too if `forget_consent`.
-    Erase {
-        /// Whether agreement was withdrawn.
-        forget_consent: bool,
-    },
-    /// Check against the notification server.
-    Check,
-    /// Read all own keys.
-    LoadAllKeys,
-    /// Store what is known of registering, with the own keys it changes and the TEKs
-    /// the server has: all, or nothing.
-    SaveRegistration {
-        /// What is known.
-        record: RegistrationRecord,
-        /// The own keys that change.
-        changed: Vec<OwnKey>,
-        /// The TEKs the server has.
-        sent: Vec<Tek>,
-    },
-    /// Send this to the notification server.
-    Send(Submission),
-    /// Stop sending a registration; no answer follows.
-    CancelSending,
-    /// Answer the earliest request about registering that has no answer yet.
-    Answer(Result<(), Refusal>),
-    /// What a measurement heard, or why there is none.
-    Measured(Result<Measured, NotMeasured>),
-    /// Let the machine be suspended: nothing is on the air, all is saved.
-    ReadyToSleep {
-        /// When to wake it to listen.
-        wake_at: Option<BootTime>,
-    },
-    /// The machine was woken only to listen, and that is done: have it suspended
-    /// again, unless somebody has begun to use it.
-    SleepAgain,
-}
-
-/// The store could not do what was asked. What failed is logged where it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the store failed")]
-pub struct StorageFault;
-
-/// How and how long to listen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScanPlan {
-    /// Listen for `listen`, then rest until `every` (chosen anew each time between
-    /// its ends) after the start.
-    Windows {
-        /// Length of a window. It must be long enough to hear all three
-        /// advertising channels (docs/protocol.md §2).
-        listen: Duration,
-        /// Shortest and longest time from one start to the next.
-        every: (Duration, Duration),
-    },
-    /// Listen all the time, in cycles of `cycle`.
-    Continuous {
-        /// Length of a cycle.
-        cycle: Duration,
-    },
-}
-
-/// What the core is configured with.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// How to listen, on a radio that can choose.
-    pub scan: ScanPlan,
-    /// How to cut what a radio hears that cannot choose (a log).
-    pub log_cycle: Duration,
-    /// Shortest and longest life of an identifier on the air (docs/protocol.md §2).
-    pub rotation: RangeInclusive<Duration>,
-    /// Whether there is a notification server to check with by itself.
-    pub has_server: bool,
-    /// Whether there is a server to register as positive with.
-    pub can_register: bool,
-    /// How often dummies are sent to it, on average; `None` for never.
-    pub chaff_every: Option<Duration>,
-    /// The metadata to broadcast, before encryption.
-    pub metadata: [u8; AEM_LEN],
-    /// Whether to wake a sleeping machine to listen.
-    pub listen_asleep: bool,
-}
-
-/// What the store knew when the daemon started.
-#[derive(Clone, Debug)]
-pub struct Facts {
-    /// Whether the terms in force are agreed to.
-    pub consent: ConsentState,
-    /// When the last scan cycle started.
-    pub last_cycle: Option<UnixSeconds>,
-    /// What is known of registering as positive.
-    pub registration: RegistrationRecord,
-}
 
 /// The core.
 #[derive(Debug)]
@@ -273,49 +105,6 @@ pub struct Tracer<R> {
 struct Pending {
     command: Command,
     give_up_at: BootTime,
-}
-
-/// The own key of the present day.
-#[derive(Debug)]
-enum KeyState {
-    Missing { retry_at: BootTime },
-    Loading,
-    Ready(OwnKey),
-}
-
-/// An interval chosen for the next broadcast. It is recorded as used in the store
-/// before the radio hears of it, so that no crash can put it on the air twice.
-#[derive(Clone, Copy, Debug)]
-struct Prepared {
-    interval: Interval,
-    saved: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum BroadcastState {
-    Off {
-        start_at: BootTime,
-    },
-    On {
-        rotate_at: BootTime,
-        /// From when and until when a scan window may decide it.
-        rotate_from: BootTime,
-        rotate_by: BootTime,
-        /// What cannot be replaced leaves the air by this time.
-        gone_by: BootTime,
-    },
-}
-
-#[derive(Debug)]
-enum ScanState {
-    Off {
-        start_at: BootTime,
-    },
-    On {
-        cycle: OpenCycle,
-        started: BootTime,
-        ends_at: BootTime,
-    },
 }
 
 impl<R: CryptoRng> Tracer<R> {
@@ -628,59 +417,6 @@ impl<R: CryptoRng> Tracer<R> {
         }
     }
 
-    fn on_key_loaded(&mut self, now: Now, day: UtcDay, loaded: Result<Vec<OwnKey>, StorageFault>) {
-        if !matches!(self.key, KeyState::Loading) {
-            return;
-        }
-        self.note_storage(loaded.as_ref().map(|_| ()).map_err(|fault| *fault));
-        self.key = match loaded {
-            Ok(keys) => KeyState::Ready(OwnKey::of_day(
-                day,
-                keys,
-                now.wall.interval(),
-                &mut self.rng,
-            )),
-            Err(StorageFault) => KeyState::Missing {
-                retry_at: now.boot.after(STORAGE_RETRY),
-            },
-        };
-    }
-
-    fn on_key_saved(&mut self, now: Now, saved: Result<(), StorageFault>) {
-        self.note_storage(saved);
-        match saved {
-            Ok(()) => {
-                if let Some(prepared) = &mut self.prepared {
-                    prepared.saved = true;
-                }
-            }
-            Err(StorageFault) => {
-                if let (KeyState::Ready(key), Some(prepared)) =
-                    (&mut self.key, self.prepared.take())
-                {
-                    key.mark_unused(prepared.interval);
-                }
-                // What is on the air may stay until its time has come.
-                self.postpone_broadcast(now, STORAGE_RETRY);
-            }
-        }
-    }
-
-    fn on_cycle_saved(&mut self, now: Now, saved: Result<u64, (ScanCycle, StorageFault)>) {
-        self.saving = false;
-        match saved {
-            Ok(count) => {
-                self.counters.stored += count;
-                self.note_storage(Ok(()));
-            }
-            Err((cycle, fault)) => {
-                self.unsaved.push_front(cycle);
-                self.save_after = now.boot.after(STORAGE_RETRY);
-                self.note_storage(Err(fault));
-            }
-        }
-    }
-
     fn on_agreed(&mut self, now: Now) {
         self.consent = ConsentState::Agreed;
         self.next_maintenance = now.boot;
@@ -760,23 +496,6 @@ impl<R: CryptoRng> Tracer<R> {
         self.drive_registration(now, actions);
     }
 
-    /// The key of what is on the air is no longer to be broadcast.
-    fn give_up_broadcast(&mut self) {
-        self.must_leave_air = true;
-        self.note_clear_air();
-    }
-
-    fn note_clear_air(&mut self) {
-        let is_open = self.pending.is_some_and(|pending| {
-            matches!(
-                pending.command,
-                Command::StartBroadcast(_) | Command::StopBroadcast
-            )
-        });
-        let is_on = matches!(self.broadcast, BroadcastState::On { .. });
-        self.must_leave_air &= is_on || is_open;
-    }
-
     fn give_up_overdue(&mut self, now: Now, actions: &mut Vec<Action>) {
         if self
             .pending
@@ -784,16 +503,6 @@ impl<R: CryptoRng> Tracer<R> {
         {
             tracing::error!("the radio did not answer a command");
             self.on_done(now, Err(RadioError::Timeout), actions);
-        }
-    }
-
-    fn save_next_cycle(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if self.saving || self.save_after > now.boot {
-            return;
-        }
-        if let Some(cycle) = self.unsaved.pop_front() {
-            self.saving = true;
-            actions.push(Action::SaveCycle(cycle));
         }
     }
 
@@ -815,20 +524,6 @@ impl<R: CryptoRng> Tracer<R> {
         self.checking = true;
         self.check_requested = false;
         actions.push(Action::Check);
-    }
-
-    fn load_key(&mut self, now: Now, actions: &mut Vec<Action>) {
-        let today = now.wall.utc_day();
-        let wanted = match &self.key {
-            KeyState::Missing { retry_at } => *retry_at <= now.boot,
-            KeyState::Loading => false,
-            KeyState::Ready(key) => key.day != today || key.end() <= now.wall.interval(),
-        };
-        if wanted {
-            self.prepared = None;
-            self.key = KeyState::Loading;
-            actions.push(Action::LoadKey(today));
-        }
     }
 
     /// Gives the radio at most one command: first what must stop, then a new
@@ -854,194 +549,6 @@ impl<R: CryptoRng> Tracer<R> {
         }
     }
 
-    /// Returns whether the broadcast has the radio, or needs it next.
-    fn drive_broadcast(&mut self, now: Now, actions: &mut Vec<Action>) -> bool {
-        if self.broadcast_due() > now.boot {
-            return false;
-        }
-        if matches!(self.key, KeyState::Loading) {
-            // It comes in a moment. A scan begun meanwhile would be in the way.
-            return true;
-        }
-        let Some(prepared) = self.prepare(now, actions) else {
-            return false;
-        };
-        if !prepared.saved {
-            return true;
-        }
-        if matches!(self.scan, ScanState::On { .. }) && !self.rotates_while_scanning() {
-            // A window is over in a moment; a continuous scan gives way.
-            if matches!(self.plan(), ScanPlan::Windows { .. }) {
-                return false;
-            }
-            self.close_cycle(now, false);
-            self.scan = ScanState::Off { start_at: now.boot };
-            self.command(now, Command::StopScan, actions);
-            return true;
-        }
-        let KeyState::Ready(key) = &self.key else {
-            return false;
-        };
-        let broadcast = key.broadcast(prepared.interval, self.settings.metadata);
-        self.command(now, Command::StartBroadcast(broadcast), actions);
-        true
-    }
-
-    /// When the next identifier is to go on the air.
-    ///
-    /// Where there are scan windows, with the first after its time has come, or if
-    /// that may be too late, with the last before: a wake-up for both is one less.
-    fn broadcast_due(&self) -> BootTime {
-        let (rotate_at, from, by) = match self.broadcast {
-            BroadcastState::Off { start_at } => return start_at,
-            BroadcastState::On {
-                rotate_at,
-                rotate_from,
-                rotate_by,
-                ..
-            } => (rotate_at, rotate_from, rotate_by),
-        };
-        let ScanState::Off { start_at: window } = self.scan else {
-            return rotate_at;
-        };
-        let is_last = window.after(self.longest_rest()) > by;
-        if self.may_listen() && (from..=by).contains(&window) && (rotate_at <= window || is_last) {
-            window
-        } else {
-            rotate_at
-        }
-    }
-
-    /// What is on the air is to be replaced at once.
-    fn rotate_now(&mut self, now: Now) {
-        if let BroadcastState::On {
-            rotate_at,
-            rotate_by,
-            ..
-        } = &mut self.broadcast
-        {
-            (*rotate_at, *rotate_by) = (now.boot, now.boot);
-        }
-    }
-
-    /// The interval to broadcast next; chosen and sent to be saved if there is none yet.
-    fn prepare(&mut self, now: Now, actions: &mut Vec<Action>) -> Option<Prepared> {
-        let KeyState::Ready(key) = &mut self.key else {
-            return None;
-        };
-        let interval_now = now.wall.interval();
-        if let Some(prepared) = self.prepared
-            && key.is_within_reach(prepared.interval, interval_now)
-        {
-            return Some(prepared);
-        }
-        let is_for_a_moment = matches!(self.sleep, Sleep::Listening { .. });
-        let next = if is_for_a_moment {
-            // There are six identifiers an hour, and more wake-ups than that.
-            key.present_interval(interval_now)
-        } else {
-            key.next_interval(interval_now)
-        };
-        let Some(interval) = next else {
-            if is_for_a_moment {
-                return None;
-            }
-            tracing::warn!("every identifier within reach was on the air already; waiting");
-            self.postpone_broadcast(now, Duration::from_secs(60));
-            return None;
-        };
-        key.mark_used(interval);
-        let prepared = Prepared {
-            interval,
-            saved: false,
-        };
-        self.prepared = Some(prepared);
-        actions.push(Action::SaveKey(key.clone()));
-        Some(prepared)
-    }
-
-    fn drive_scan(&mut self, now: Now, actions: &mut Vec<Action>) {
-        match self.scan {
-            ScanState::Off { start_at } if start_at <= now.boot && !self.log_ended => {
-                self.command(now, Command::StartScan, actions);
-            }
-            ScanState::On {
-                ends_at, started, ..
-            } if ends_at <= now.boot => {
-                // Whoever oversleeps the end was suspended: nothing was heard since.
-                let cut_short = now.boot.since(ends_at) > OVERSLEPT;
-                match self.plan() {
-                    ScanPlan::Windows {
-                        every: (shortest, longest),
-                        ..
-                    } => {
-                        self.close_cycle(now, cut_short);
-                        let gap = self.random_between(shortest, longest);
-                        self.scan = ScanState::Off {
-                            start_at: started.after(gap),
-                        };
-                        self.command(now, Command::StopScan, actions);
-                    }
-                    ScanPlan::Continuous { cycle: length } => {
-                        self.cut_cycle(now, cut_short);
-                        if let ScanState::On {
-                            started, ends_at, ..
-                        } = &mut self.scan
-                        {
-                            *started = now.boot;
-                            *ends_at = now.boot.after(length);
-                        }
-                    }
-                }
-            }
-            ScanState::Off { .. } | ScanState::On { .. } => {}
-        }
-    }
-
-    /// Ends the cycle under way, if any, and with it the scan.
-    fn close_cycle(&mut self, now: Now, cut_short: bool) {
-        self.cut_cycle(now, cut_short);
-        if matches!(self.scan, ScanState::On { .. }) {
-            self.scan = ScanState::Off { start_at: now.boot };
-        }
-    }
-
-    /// Queues what the cycle under way heard for the store and begins the next
-    /// one in its place.
-    fn cut_cycle(&mut self, now: Now, cut_short: bool) {
-        let ScanState::On { cycle, .. } = &mut self.scan else {
-            return;
-        };
-        let cycle = std::mem::replace(cycle, OpenCycle::new(now.wall, None));
-        self.counters.cycles += 1;
-        self.counters.dropped += cycle.overflow();
-        if cut_short {
-            self.counters.cycles_cut_short += 1;
-        }
-        let cycle = cycle.close(now.wall, cut_short, self.timetable());
-        // A cut cycle that heard nobody may have had no time to: it must not take
-        // the time before it from the next one.
-        if !(cut_short && cycle.sightings.is_empty()) {
-            self.previous_cycle = Some(cycle.started);
-        }
-        if let ScanState::On { cycle: next, .. } = &mut self.scan {
-            *next = OpenCycle::new(now.wall, self.previous_cycle);
-        }
-        self.last_scan = Some(now);
-        if self.consent == ConsentState::None {
-            // Withdrawn in the midst of it: nothing may be stored any more.
-            return;
-        }
-        if self.unsaved.len() >= MAX_UNSAVED {
-            tracing::error!("the store has refused too many cycles; the oldest is lost");
-            let lost = self.unsaved.pop_front();
-            self.counters.dropped += lost.map_or(0, |lost| {
-                u64::try_from(lost.sightings.len()).unwrap_or(u64::MAX)
-            });
-        }
-        self.unsaved.push_back(cycle);
-    }
-
     fn command(&mut self, now: Now, command: Command, actions: &mut Vec<Action>) {
         self.pending = Some(Pending {
             command,
@@ -1052,19 +559,6 @@ impl<R: CryptoRng> Tracer<R> {
 
     fn note_storage(&mut self, result: Result<(), StorageFault>) {
         self.storage_failing = result.is_err();
-    }
-
-    fn postpone_broadcast(&mut self, now: Now, wait: Duration) {
-        let later = now.boot.after(wait);
-        match &mut self.broadcast {
-            BroadcastState::Off { start_at } => *start_at = later,
-            // No window before that may decide it: not the one that begins now either.
-            BroadcastState::On {
-                rotate_at,
-                rotate_from,
-                ..
-            } => (*rotate_at, *rotate_from) = (later, later),
-        }
     }
 
     fn may_run(&self) -> bool {
@@ -1098,75 +592,10 @@ impl<R: CryptoRng> Tracer<R> {
             .is_some_and(|capabilities| capabilities.rotates_while_scanning)
     }
 
-    fn plan(&self) -> ScanPlan {
-        if self.measurement.is_some()
-            || self
-                .capabilities()
-                .is_some_and(|capabilities| capabilities.always_listening)
-        {
-            ScanPlan::Continuous {
-                cycle: self.settings.log_cycle,
-            }
-        } else {
-            self.settings.scan
-        }
-    }
-
-    fn listening_time(&self) -> Duration {
-        let shares_discovery = self
-            .capabilities()
-            .is_some_and(|capabilities| capabilities.scan_method == ScanMethod::SharedDiscovery);
-        match self.plan() {
-            ScanPlan::Windows { listen, .. } if shares_discovery => listen.max(SHARED_WINDOW),
-            ScanPlan::Windows { listen: length, .. } | ScanPlan::Continuous { cycle: length } => {
-                length
-            }
-        }
-    }
-
-    fn longest_rest(&self) -> Duration {
-        match self.plan() {
-            ScanPlan::Windows {
-                every: (_, longest),
-                ..
-            } => longest,
-            ScanPlan::Continuous { .. } => Duration::ZERO,
-        }
-    }
-
-    /// The longest time from the start of one scan to that of the next, with what the
-    /// radio and a change of plan may take.
-    fn timetable(&self) -> Duration {
-        let rest = |plan| match plan {
-            ScanPlan::Windows {
-                every: (_, longest),
-                ..
-            } => longest,
-            ScanPlan::Continuous { cycle } => cycle,
-        };
-        let present = rest(self.plan());
-        // A measurement listens all the time, and began or ended in between.
-        let is_chosen = self
-            .capabilities()
-            .is_none_or(|capabilities| !capabilities.always_listening);
-        if is_chosen {
-            present.max(rest(self.settings.scan)) + START_WITHIN
-        } else {
-            present + START_WITHIN
-        }
-    }
-
     /// A random time between the two, to the millisecond.
     fn random_between(&mut self, shortest: Duration, longest: Duration) -> Duration {
-        let spread =
-            u64::try_from(longest.saturating_sub(shortest).as_millis()).unwrap_or(u64::MAX);
-        shortest + Duration::from_millis(self.rng.next_u64() % spread.saturating_add(1))
+        schedule::between(shortest, longest, &mut self.rng)
     }
-}
-
-/// Time to the next UTC midnight, when a new key takes over.
-fn until_midnight(now: Now) -> Duration {
-    Duration::from_secs((DAY_SECONDS - now.wall.get() % DAY_SECONDS).into())
 }
 
 /// How long to wait after the n-th failure in a row: 1 s doubling to a minute.

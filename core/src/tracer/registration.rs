@@ -17,13 +17,16 @@ use gaen::registration::{
 use gaen::time::{Interval, UnixSeconds, UtcDay};
 use rand_core::CryptoRng;
 
-use super::{Action, CLOCK_HOLD, KeyState, STORAGE_RETRY, StorageFault, Tracer};
+use super::{Action, KeyState, STORAGE_RETRY, StorageFault, Tracer};
 use crate::radio::Command;
 use crate::records::{
     OwnKey, Registration, RegistrationEnd, RegistrationFailure, RegistrationId, RegistrationRecord,
     Standing,
 };
 use crate::time::{BootTime, Now};
+
+/// Nothing that waits is given up by a wall clock that was set less long ago than this.
+const CLOCK_HOLD: Duration = Duration::from_secs(1_800);
 
 /// The most keys one registration has. Those of fourteen days are fourteen, and one
 /// more for each registration begun on them.

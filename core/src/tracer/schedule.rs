@@ -173,7 +173,7 @@ fn catch_up_wait(rng: &mut impl Rng) -> Duration {
 
 /// A random duration in `[from, to]`, to the millisecond. The tiny bias of the
 /// remainder does not matter here.
-fn between(from: Duration, to: Duration, rng: &mut impl Rng) -> Duration {
+pub(super) fn between(from: Duration, to: Duration, rng: &mut impl Rng) -> Duration {
     let span = u64::try_from(to.saturating_sub(from).as_millis()).unwrap_or(u64::MAX - 1);
     from + Duration::from_millis(rng.next_u64() % (span + 1))
 }

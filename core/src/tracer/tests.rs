@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::status::{RunReason, RunState};
 use gaen::key::{Aem, Rpi};
+use gaen::time::{Interval, UtcDay};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -16,7 +17,9 @@ mod registration;
 
 use super::*;
 use crate::radio::{Broadcast, Capabilities, Heard, PrivacyRisk, ScanMethod};
-use crate::records::{CycleHeader, Listened, RegistrationFailure, Standing};
+use crate::records::{
+    CycleHeader, Listened, OwnKey, RegistrationFailure, RegistrationRecord, Standing,
+};
 use crate::tracer::schedule::{DEFAULT_INTERVAL, History};
 
 /// 2020-09-13T12:26:40Z.
