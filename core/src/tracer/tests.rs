@@ -153,7 +153,7 @@ impl World {
         self.outstanding = None;
         self.seed += 1;
         let facts = Facts {
-            consent: self.consent.clone(),
+            consent: self.consent,
             last_cycle: self.cycles.last().map(|cycle| cycle.started),
             registration: self.registration.clone(),
         };

@@ -418,7 +418,7 @@ mod tests {
             let assessment = at(&facts);
             assert_eq!(
                 assessment.reasons,
-                Vec::from_iter(expected.clone()),
+                Vec::from_iter(expected),
                 "{index}"
             );
             let verdict = expected.map_or(Verdict::None, |_| Verdict::Unknown);
