@@ -416,11 +416,7 @@ mod tests {
             let mut facts = good();
             change(&mut facts);
             let assessment = at(&facts);
-            assert_eq!(
-                assessment.reasons,
-                Vec::from_iter(expected),
-                "{index}"
-            );
+            assert_eq!(assessment.reasons, Vec::from_iter(expected), "{index}");
             let verdict = expected.map_or(Verdict::None, |_| Verdict::Unknown);
             assert_eq!(assessment.verdict, verdict, "{index}");
         }
