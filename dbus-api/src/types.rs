@@ -112,9 +112,9 @@ pub struct Measurement {
 #[derive(Clone, Debug, PartialEq, Type, SerializeDict, DeserializeDict)]
 #[zvariant(signature = "dict")]
 pub struct ExposureResult {
-    /// A [`Verdict`].
+    /// A [`Verdict`](crate::Verdict).
     pub verdict: String,
-    /// [`UnknownReason`]s, when the verdict is unknown.
+    /// [`UnknownReason`](crate::UnknownReason)s, when the verdict is unknown.
     pub reasons: Vec<String>,
     /// First UTC day of the period, `YYYY-MM-DD`.
     pub period_start: String,
@@ -135,9 +135,9 @@ pub struct ExposureResult {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Type, SerializeDict, DeserializeDict)]
 #[zvariant(signature = "dict")]
 pub struct RegistrationStatus {
-    /// A [`RegistrationState`].
+    /// A [`RegistrationState`](crate::RegistrationState).
     pub state: String,
-    /// A [`RegistrationReason`].
+    /// A [`RegistrationReason`](crate::RegistrationReason).
     pub reason: String,
     /// When the state became what it is, in Unix seconds; 0 for never.
     pub since: u64,
@@ -198,7 +198,7 @@ pub struct CheckEntry {
     pub started: u64,
     /// When it ended, in Unix seconds.
     pub ended: u64,
-    /// A [`CheckOutcome`].
+    /// A [`CheckOutcome`](crate::CheckOutcome).
     pub outcome: String,
     /// How many exports the server had on its list; `None` where that is not known.
     pub listed: Option<u32>,

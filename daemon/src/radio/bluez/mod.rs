@@ -97,7 +97,7 @@ impl BluezRadio {
     /// Starts the radio's tasks on the current tokio runtime.
     ///
     /// Nothing need be there yet: without a bus, bluetoothd or an adapter the
-    /// radio reports [`RadioState::Absent`](super::RadioState::Absent) and waits.
+    /// radio reports [`RadioState::Absent`](sesshoku_core::radio::RadioState::Absent) and waits.
     ///
     /// # Panics
     ///
