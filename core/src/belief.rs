@@ -8,8 +8,8 @@
 //!
 //! - A wall clock that shows less is believed at once: less is destroyed.
 //! - One that shows more is believed when it has kept that up for a while, counted on
-//!   the boot clock, with the daemon there to see it: for [`HOLD`] while something
-//!   vouches for it (the kernel says that it is synchronised), for [`LONG_HOLD`] while
+//!   the boot clock, with the daemon there to see it: for `HOLD` while something
+//!   vouches for it (the kernel says that it is synchronised), for `LONG_HOLD` while
 //!   nothing does. When it is set again, the wait begins anew.
 //! - Across a boot nobody knows how long the machine was off. What the clock showed
 //!   before, moved on by the time since the boot, goes on waiting; what it shows beyond
@@ -18,7 +18,7 @@
 //!
 //! The other way round, a clock that went back shows that it was ahead before, or is
 //! wrong now. What was recorded for a time that has not come goes when the clock has kept
-//! that up for [`HOLD`] synchronised. Without anybody who vouches for it that takes
+//! that up for `HOLD` synchronised. Without anybody who vouches for it that takes
 //! [`KEEP_SECONDS`]: whatever was recorded before is fourteen days old by then, whichever
 //! of the clocks was right.
 
@@ -238,7 +238,7 @@ impl Waited {
         }
     }
 
-    /// Whether it was long enough: [`HOLD`] with somebody who vouches, or `alone`.
+    /// Whether it was long enough: `HOLD` with somebody who vouches, or `alone`.
     fn is_enough(self, alone: u64) -> bool {
         self.vouched >= HOLD || self.all >= alone
     }
