@@ -338,7 +338,7 @@ impl Registrar {
     }
 
     pub(super) fn status(&self, now: UnixSeconds) -> RegistrationStatus {
-        let (state, since) = self.shown.clone();
+        let (state, since) = self.shown;
         let pending = self.record.pending.as_ref();
         let ended = self.record.ended.as_ref();
         let of = |pending: Option<(bool, UtcDay)>, ended| pending.or(ended);
