@@ -13,11 +13,13 @@ import sys
 from pathlib import Path
 
 
-def imports(source: str) -> set[str]:
-    """The rooms that a file names, its tests aside."""
+def imports(source: str, is_door: bool) -> set[str]:
+    """The rooms that a file names, its tests aside. In the file that is the room itself,
+    `super` is the crate."""
     code = source.split("#[cfg(test)]\nmod tests")[0]
     code = re.sub(r"^\s*//.*$", "", code, flags=re.MULTILINE)
-    return set(re.findall(r"\bcrate::([a-z_0-9]+)\b", code)) | grouped(code)
+    root = r"\b(?:crate|super)" if is_door else r"\bcrate"
+    return set(re.findall(root + r"::([a-z_0-9]+)\b", code)) | grouped(code)
 
 
 def grouped(code: str) -> set[str]:
@@ -34,7 +36,8 @@ def rooms_of(crate: Path) -> dict[str, set[str]]:
         room = place[0].removesuffix(".rs")
         if room in ("bin", "lib", "main") or "tests" in place or file.name == "tests.rs":
             continue
-        rooms.setdefault(room, set()).update(imports(file.read_text()))
+        is_door = place[1:] in ((), ("mod.rs",))
+        rooms.setdefault(room, set()).update(imports(file.read_text(), is_door))
     return {room: (named & rooms.keys()) - {room} for room, named in rooms.items()}
 
 

@@ -130,8 +130,9 @@ pub struct CycleSighting {
 pub struct Coverage {
     /// Seconds of the period that scan cycles stand for.
     pub recorded_seconds: u64,
-    /// Segments that are missing or could not be read, a lower bound where a whole page is; one more
-    /// while days may be missing since the database was saved from damage.
+    /// Segments that are missing or could not be read, a lower bound where a whole page
+    /// is lost; one more while days may be missing since the database was saved from
+    /// damage.
     pub damaged_segments: u64,
 }
 
