@@ -102,7 +102,20 @@ impl Driver {
     /// # Errors
     /// When it is not answered in time; the radio's own errors are in the result.
     pub async fn command(&mut self, command: Command) -> Result<Result<(), RadioError>> {
+        self.give(command);
+        self.answer().await
+    }
+
+    /// Gives a command, and does not wait.
+    pub fn give(&mut self, command: Command) {
         self.radio.command(command);
+    }
+
+    /// Waits until the oldest command without an answer has one.
+    ///
+    /// # Errors
+    /// When it is not answered in time; the radio's own errors are in the result.
+    pub async fn answer(&mut self) -> Result<Result<(), RadioError>> {
         self.until("an answer", |event| {
             if let RadioEvent::Done(result) = event {
                 Some(result.clone())
@@ -111,6 +124,15 @@ impl Driver {
             }
         })
         .await
+    }
+
+    /// Whether [`Self::answer`] has something to return already.
+    pub async fn has_answered(&mut self) -> bool {
+        while let Ok(event) = timeout_at(Instant::now(), self.radio.next(None)).await {
+            self.reported.push(event);
+        }
+        let is_answer = |event: &RadioEvent| matches!(event, RadioEvent::Done(_));
+        self.reported.iter().any(is_answer)
     }
 
     /// Waits until `picks` takes an event, among those reported before as well.

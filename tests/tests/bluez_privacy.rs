@@ -60,6 +60,34 @@ fn nothing_is_sent_from_resolvable_addresses() {
     }
 }
 
+/// Whatever the radio waits for, privacy does not wait.
+#[test]
+fn an_adapter_that_is_shown_silences_a_radio_that_is_held_up() {
+    for (name, extended) in [("held-up-legacy", false), ("held-up-extended", true)] {
+        let run = Machine::new(name, "radio-is-held-up")
+            .model(Model {
+                dual_mode: true,
+                extended,
+                ..LEGACY
+            })
+            .run();
+        silent_while_shown(run.air());
+        let is_mark = |record: &Record, mark: &str| matches!(&record.event, Event::Instruction { line } if line == mark);
+        let mut parts = run
+            .air()
+            .split(|record| is_mark(record, "mark discoverable"));
+        let before = parts.next().unwrap_or_default();
+        let mut parts = parts
+            .next()
+            .unwrap_or_default()
+            .split(|record| is_mark(record, "mark hidden"));
+        let after = parts.nth(1).unwrap_or_default();
+        for sent in [before, after] {
+            assert!(sent.iter().filter_map(is_ours).count() > 0, "{name}");
+        }
+    }
+}
+
 /// What goes out where the adapter showed itself before the daemon was started. The last
 /// case is what no daemon can know; its figures are in docs/bluetooth.md.
 #[test]

@@ -12,7 +12,7 @@ use sesshoku_tests::conduct::{self, Advert, Driver, Machine, broadcast, data};
 use sesshoku_tests::fake_bluez::{ADAPTER, FakeBluez, Options};
 use sesshoku_tests::local::{Place, Process, program, wait_for};
 use sesshokud::radio::bluez::Settings;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 const LEGACY: Options = Options {
     extended: false,
@@ -27,6 +27,11 @@ const EXPERIMENTAL: Options = Options {
     experimental: true,
     ..LEGACY
 };
+
+/// How soon nothing is on the air any more when the adapter is discoverable, and how often
+/// to look.
+const SILENT_WITHIN: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Runs `scenario` with a fake bluetoothd on a bus of its own.
 ///
@@ -370,6 +375,52 @@ fn discovery_that_is_refused_is_told() {
         radio.hears().await?;
         Ok(())
     });
+}
+
+/// bluetoothd may be new, or busy, but not for good.
+#[test]
+fn discovery_that_stays_refused_is_given_up() {
+    on_fake(
+        "discovery_that_stays_refused_is_given_up",
+        LEGACY,
+        async |fake| {
+            let mut radio = ready().await?;
+            fake.tell("refuse StartDiscovery org.bluez.Error.InProgress")?;
+            let answer = radio.command(Command::StartScan).await?;
+            let refused = RadioError::Refused("org.bluez.Error.InProgress".into());
+            ensure!(answer == Err(refused), "{answer:?}");
+            // Over a connection of its own: who has worn out the last one.
+            until_ready(&mut radio).await?;
+            radio.command(broadcast(1)).await??;
+            ensure!(on_air(fake)? == [Some(1)]);
+            Ok(())
+        },
+    );
+}
+
+/// Privacy does not wait for what the radio waits for.
+#[test]
+fn an_adapter_that_is_shown_silences_a_radio_that_is_held_up() {
+    on_fake(
+        "an_adapter_that_is_shown_silences_a_radio_that_is_held_up",
+        EXTENDED,
+        async |fake| {
+            let mut radio = ready().await?;
+            radio.command(broadcast(1)).await??;
+            fake.tell("ignore StartDiscovery")?;
+            radio.give(Command::StartScan);
+            fake.tell("discoverable on")?;
+            let silent = async {
+                while !on_air(fake)?.is_empty() {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                }
+                anyhow::Ok(())
+            };
+            timeout(SILENT_WITHIN, silent).await.context("it sends")??;
+            ensure!(!radio.has_answered().await, "nothing held it up");
+            Ok(())
+        },
+    );
 }
 
 /// bluer does not tell that bluetoothd has refused to stop it.

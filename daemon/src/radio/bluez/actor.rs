@@ -23,10 +23,11 @@ const COUNT_EVERY: Duration = Duration::from_secs(60);
 const SETTLE_TIME_MAX: Duration = Duration::from_secs(11);
 /// Between two tries in that time. The adapter is looked after in between.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
-/// How long another program's discovery may keep our advert waiting on a legacy
-/// controller: bluetoothd lets one without a filter rest for half a second after each
-/// 10.24 s. One with a filter never rests.
-const GAP_WAIT_MAX: Duration = Duration::from_secs(12);
+/// For how long a refused command is tried again: until a bluetoothd that is new has
+/// settled, and on a legacy controller until another program's discovery makes room for
+/// our advert. bluetoothd lets one without a filter rest for half a second after each
+/// 10.24 s; one with a filter never rests.
+const RETRY_TIME_MAX: Duration = Duration::from_secs(12);
 
 /// How long the kernel may take to tell the controller what bluetoothd has asked of it.
 /// bluetoothd counts an advert no more before it is off the air; a machine that was
@@ -126,7 +127,7 @@ impl Actor {
     }
 
     async fn carry_out(&mut self, command: Command) -> Result<(), RadioError> {
-        let gap_by = Instant::now() + GAP_WAIT_MAX;
+        let deadline = Instant::now() + RETRY_TIME_MAX;
         loop {
             let result = self.try_to(command).await;
             if !matches!(result, Err(RadioError::Refused(_))) {
@@ -135,18 +136,21 @@ impl Actor {
             let now = Instant::now();
             let is_settled = self.settles_at.is_none_or(|at| at <= now);
             let others_discover = self.others_discover();
-            if is_settled && others_discover && self.needs_gap(command) {
-                if gap_by <= now {
-                    return Err(RadioError::Searching);
-                }
-                self.wait_for_gap(gap_by).await;
-                continue;
+            let waits_for_gap = is_settled && others_discover && self.needs_gap(command);
+            // Whether it has settled or not: a try that has worn out its connection leads
+            // to another, which would have to settle, again and again.
+            if deadline <= now && waits_for_gap {
+                return Err(RadioError::Searching);
             }
-            if is_settled && (gap_by <= now || !others_discover) {
+            if deadline <= now || (is_settled && !others_discover) {
                 return result;
             }
-            sleep(RETRY_EVERY).await;
-            self.reconcile().await;
+            if waits_for_gap {
+                self.wait_for_gap(deadline).await;
+            } else {
+                sleep(RETRY_EVERY).await;
+                self.reconcile().await;
+            }
         }
     }
 

@@ -56,6 +56,8 @@ macro_rules! commands {
 commands! {
     INQUIRY                        = 0x01 | 0x001, "Inquiry", (0, 0), DualMode;
     INQUIRY_CANCEL                 = 0x01 | 0x002, "Inquiry_Cancel", (0, 1), DualMode;
+    PERIODIC_INQUIRY_MODE          = 0x01 | 0x003, "Periodic_Inquiry_Mode", (0, 2), DualMode;
+    EXIT_PERIODIC_INQUIRY_MODE     = 0x01 | 0x004, "Exit_Periodic_Inquiry_Mode", (0, 3), DualMode;
     WRITE_DEFAULT_LINK_POLICY      = 0x02 | 0x00F, "Write_Default_Link_Policy_Settings", (5, 4), DualMode;
 
     SET_EVENT_MASK                 = 0x03 | 0x001, "Set_Event_Mask", (5, 6), All;

@@ -37,6 +37,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ("radio-rotates", rotations::undisturbed),
     ("radio-is-left-adverts", rotations::left_behind),
     ("radio-rotates-disturbed", rotations::disturbed),
+    ("radio-is-held-up", rotations::held_up),
     ("daemon-broadcasts", daemon::broadcasts),
     ("daemon-hears", daemon::hears),
     ("daemon-classic", daemon::classic),

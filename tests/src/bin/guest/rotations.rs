@@ -23,6 +23,10 @@ const AIRED: Duration = Duration::from_secs(3);
 /// How many rotations lie between two looks at the memory.
 const LOOK_EVERY: u32 = 50;
 
+/// How long the radio waits before the adapter becomes discoverable, and until then after.
+/// It waits for 3.5 s.
+const HELD_UP: Duration = Duration::from_millis(1_500);
+
 /// In how many rotations something happens once.
 const DISTURBED_ONCE_IN: u64 = 20;
 /// How often in a row nothing can be broadcast. A foreign advert, which stays for the
@@ -43,6 +47,11 @@ pub(crate) fn disturbed(guest: &mut Guest) -> Result<()> {
 /// Another program's advert ends while the adapter is off; after that the radio itself does.
 pub(crate) fn left_behind(guest: &mut Guest) -> Result<()> {
     on_runtime(leave_behind(guest))
+}
+
+/// The adapter becomes discoverable while the radio waits for bluetoothd.
+pub(crate) fn held_up(guest: &mut Guest) -> Result<()> {
+    on_runtime(hold_up(guest))
 }
 
 fn on_runtime(job: impl Future<Output = Result<()>>) -> Result<()> {
@@ -100,6 +109,48 @@ async fn leave_behind(guest: &mut Guest) -> Result<()> {
     guest.air("mark closed")?;
     apart(guest, |guest| guest.set_powered("hci0", true))?;
     sleep(Duration::from_secs(600)).await;
+    Ok(())
+}
+
+/// While the controller inquires by itself, the kernel refuses discovery as busy, and the
+/// radio tries again and again.
+async fn hold_up(guest: &mut Guest) -> Result<()> {
+    let mut radio = ready().await?;
+    ensure!(radio.command(broadcast(0)).await? == Ok(()));
+    sleep(AIRED).await;
+    inquire_periodically(true)?;
+    radio.give(Command::StartScan);
+    sleep(HELD_UP).await;
+    guest.air("mark discoverable")?;
+    apart(guest, |guest| guest.set_discoverable("hci0", true))?;
+    sleep(HELD_UP).await;
+    ensure!(!radio.has_answered().await, "nothing held it up");
+    let answer = radio.answer().await.context("of the refused scan")?;
+    // The last, where its connection is being made anew.
+    ensure!(
+        matches!(answer, Err(RadioError::Refused(_) | RadioError::NotReady)),
+        "{answer:?}"
+    );
+    inquire_periodically(false)?;
+    apart(guest, |guest| guest.hide_for_good("hci0"))?;
+    guest.air("mark hidden")?;
+    radio.forget();
+    wait_until_ready(&mut radio).await?;
+    // What is asked of it now is done as before.
+    for command in [broadcast(1), Command::StartScan, Command::StopScan] {
+        ensure!(radio.command(command).await? == Ok(()), "{command:?}");
+    }
+    sleep(AIRED).await;
+    radio.close().await;
+    Ok(())
+}
+
+/// Has the controller look for others by itself, every few seconds, or no longer.
+fn inquire_periodically(on: bool) -> Result<()> {
+    let mut command = Program::new("hcitool");
+    command.args(["-i", "hci0", if on { "spinq" } else { "epinq" }]);
+    let done = command.status().context("hcitool is in bluez")?;
+    ensure!(done.success(), "hcitool ended with {done}");
     Ok(())
 }
 
