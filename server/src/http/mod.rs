@@ -116,6 +116,12 @@ impl Settings {
                 problem: "must be at least 1".to_owned(),
             });
         }
+        if let Err(error) = TrustedProxy::check_all(&self.trusted_proxies) {
+            return Err(ConfigError::Value {
+                setting: "http.trusted_proxies",
+                problem: error.to_string(),
+            });
+        }
         if HeaderName::try_from(self.proxy_header.as_str()).is_err() {
             return Err(ConfigError::Value {
                 setting: "http.proxy_header",
@@ -129,7 +135,8 @@ impl Settings {
         Duration::from_secs(self.head_seconds.into())
     }
 
-    fn request_time(&self) -> Duration {
+    /// Longest time from the head of a request to the head of its answer.
+    pub(crate) fn request_time(&self) -> Duration {
         Duration::from_secs(self.request_seconds.into())
     }
 

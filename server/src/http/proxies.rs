@@ -33,6 +33,19 @@ pub enum TrustedProxyError {
 }
 
 impl TrustedProxy {
+    /// Checks that `proxies` are not everybody together.
+    ///
+    /// # Errors
+    /// [`TrustedProxyError::Everybody`] where they are, of IPv4 or of IPv6.
+    pub fn check_all(proxies: &[Self]) -> Result<(), TrustedProxyError> {
+        let networks: Vec<IpNet> = proxies.iter().map(|proxy| proxy.0).collect();
+        let together = IpNet::aggregate(&networks);
+        match together.into_iter().find(|it| it.prefix_len() == 0) {
+            Some(everybody) => Err(TrustedProxyError::Everybody(everybody)),
+            None => Ok(()),
+        }
+    }
+
     /// Whether `address`, which is canonical, is the proxy's.
     pub fn contains(&self, address: &IpAddr) -> bool {
         self.0.contains(address)
@@ -44,9 +57,15 @@ impl FromStr for TrustedProxy {
 
     fn from_str(text: &str) -> Result<Self, TrustedProxyError> {
         let address = text.parse::<IpAddr>().map(IpNet::from);
+        let syntax = || TrustedProxyError::Syntax(text.to_owned());
+        // A zero in front makes a number octal to some, and decimal to others.
+        let len = text.rsplit_once('/').map_or("", |(_, len)| len);
+        if len.len() > 1 && len.starts_with('0') {
+            return Err(syntax());
+        }
         let given = address
             .or_else(|_| text.parse::<IpNet>())
-            .map_err(|_| TrustedProxyError::Syntax(text.to_owned()))?;
+            .map_err(|_| syntax())?;
         let network = given.trunc();
         if network != given {
             return Err(TrustedProxyError::BitsBeyondPrefix { given, network });
@@ -147,6 +166,10 @@ mod tests {
             " 192.0.2.1",
             "192.0.2.1:80",
             "192.0.2.0 /24",
+            "192.0.2.0/024",
+            "192.0.2.07",
+            "10.0.0.0/08",
+            "2001:db8::/032",
         ] {
             let expected = TrustedProxyError::Syntax(text.to_owned());
             assert_eq!(text.parse::<TrustedProxy>(), Err(expected));
@@ -161,5 +184,30 @@ mod tests {
             let expected = TrustedProxyError::Everybody(network);
             assert_eq!(text.parse::<TrustedProxy>(), Err(expected));
         }
+    }
+
+    #[test]
+    fn networks_that_are_everybody_together_are_refused() {
+        let check = |texts: &[&str]| {
+            let proxies: Vec<_> = texts.iter().map(|text| text.parse().unwrap()).collect();
+            TrustedProxy::check_all(&proxies).map_err(|error| error.to_string())
+        };
+        let everybody = |network: &str| {
+            Err(format!(
+                "{network} is everybody, whose word is worth nothing"
+            ))
+        };
+        assert_eq!(check(&["128.0.0.0/1", "0.0.0.0/1"]), everybody("0.0.0.0/0"));
+        assert_eq!(
+            check(&["0.0.0.0/2", "::1", "64.0.0.0/2", "128.0.0.0/1"]),
+            everybody("0.0.0.0/0")
+        );
+        assert_eq!(check(&["8000::/1", "::/1"]), everybody("::/0"));
+        assert_eq!(
+            check(&["0.0.0.0/1", "::ffff:128.0.0.0/97"]),
+            everybody("0.0.0.0/0")
+        );
+        assert_eq!(check(&["0.0.0.0/1", "192.0.0.0/2", "::1"]), Ok(()));
+        assert_eq!(check(&[]), Ok(()));
     }
 }

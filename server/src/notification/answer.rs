@@ -1,4 +1,8 @@
 //! Answers to registrations: all of one size, at times that say nothing.
+//!
+//! The size is that of the whole answer over HTTP/1.1. A status is three digits, but each
+//! has a text of its own behind it, so all have the same here; and where a header says when
+//! to come back, the body is shorter by as much.
 
 use std::time::Duration;
 
@@ -6,14 +10,17 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use getrandom::SysRng;
+use hyper::ext::ReasonPhrase;
 use rand_core::{Rng, UnwrapErr};
 use serde::Serialize;
 use tokio::time::Instant;
 
 use super::rules::Refusal;
 
-/// Length of every answer's body, in bytes.
+/// Length of every answer's body, in bytes, with the line that says when to come back.
 pub(super) const ANSWER_LEN: usize = 512;
+/// What the status line says, whatever the status.
+const REASON: ReasonPhrase = ReasonPhrase::from_static(b"Answered");
 /// When to come back where nobody can say how long it takes.
 const RETRY_SECONDS: u64 = 60;
 
@@ -119,18 +126,22 @@ impl Outcome {
             // A proxy that compressed the answer would undo the padding.
             (CACHE_CONTROL, "no-store, no-transform"),
         ];
-        let mut response = (self.status(client), headers, body(self)).into_response();
-        if let Some(seconds) = self.retry_after() {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        let retry_after = self.retry_after().map(HeaderValue::from);
+        let line_len = retry_after.as_ref().map_or(0, |value| {
+            format!("{RETRY_AFTER}: \r\n").len() + value.len()
+        });
+        let body = body(self, ANSWER_LEN - line_len);
+        let mut response = (self.status(client), headers, body).into_response();
+        if let Some(value) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, value);
         }
+        response.extensions_mut().insert(REASON);
         response
     }
 }
 
-/// JSON of exactly [`ANSWER_LEN`] bytes, most of which are random.
-fn body(outcome: Outcome) -> Vec<u8> {
+/// JSON of exactly `len` bytes, most of which are random.
+fn body(outcome: Outcome, len: usize) -> Vec<u8> {
     #[derive(Serialize)]
     struct Body {
         result: &'static str,
@@ -145,7 +156,7 @@ fn body(outcome: Outcome) -> Vec<u8> {
         padding: String::new(),
     };
     let json = |body: &Body| serde_json::to_vec(body).expect("texts are always JSON");
-    let missing = ANSWER_LEN.saturating_sub(json(&body).len());
+    let missing = len.saturating_sub(json(&body).len());
     body.padding = hex::encode(noise).chars().take(missing).collect();
     json(&body)
 }
@@ -186,11 +197,13 @@ mod tests {
             Outcome::TooMany(Duration::from_secs(3600)),
             Outcome::Unavailable,
         ] {
-            let answer = body(outcome);
-            assert_eq!(answer.len(), ANSWER_LEN, "{outcome:?}");
-            let value: serde_json::Value = serde_json::from_slice(&answer).unwrap();
-            assert_eq!(value["result"], outcome.name());
-            assert_ne!(answer, body(outcome));
+            for len in [ANSWER_LEN, ANSWER_LEN - 20] {
+                let answer = body(outcome, len);
+                assert_eq!(answer.len(), len, "{outcome:?}");
+                let value: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+                assert_eq!(value["result"], outcome.name());
+                assert_ne!(answer, body(outcome, len));
+            }
         }
     }
 

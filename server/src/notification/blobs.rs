@@ -55,6 +55,12 @@ pub enum BlobError {
         /// Why.
         source: io::Error,
     },
+    /// Something is in a file's place, such as a pipe, or a link to who knows where.
+    #[error("{} is no file", path.display())]
+    NoFile {
+        /// What is there.
+        path: PathBuf,
+    },
     /// An access key is missing.
     #[error("the access key for the object store is missing")]
     AccessKey(#[from] SecretError),
@@ -126,7 +132,23 @@ impl Blobs {
 
     /// A file, or `None` where there is none of the name.
     pub(super) async fn get(&self, name: &str) -> Result<Option<GetResult>, BlobError> {
+        self.check_place(name)?;
         found(self.store.get(&Path::from(name)).await)
+    }
+
+    /// Makes sure that what is in the place of a file is none or one: to open a pipe would
+    /// take until somebody writes into it. The kernel has this in memory: it is not worth a
+    /// thread.
+    fn check_place(&self, name: &str) -> Result<(), BlobError> {
+        let Some(folder) = &self.folder else {
+            return Ok(());
+        };
+        let path = folder.join(name);
+        match fs::symlink_metadata(&path) {
+            Ok(there) if !there.is_file() => Err(BlobError::NoFile { path }),
+            // What cannot be looked at is told by who opens it.
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// A file to hand out, whose content is as it was within `staleness`, or `None` where
@@ -182,6 +204,7 @@ impl Blobs {
         name: &str,
         range: std::ops::Range<u64>,
     ) -> Result<Option<Bytes>, BlobError> {
+        self.check_place(name)?;
         found(self.store.get_range(&Path::from(name), range).await)
     }
 
@@ -195,6 +218,7 @@ impl Blobs {
 
     /// What is known of a file.
     pub(super) async fn head(&self, name: &str) -> Result<Option<ObjectMeta>, BlobError> {
+        self.check_place(name)?;
         found(self.store.head(&Path::from(name)).await)
     }
 

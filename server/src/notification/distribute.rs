@@ -385,6 +385,8 @@ fn not_modified(validators: &Validators, cache: &'static str) -> Response {
     let headers = [
         (ETAG, validators.etag.clone()),
         (CACHE_CONTROL, cache.to_owned()),
+        // Of what there is: an answer to HEAD would say that it is empty.
+        (CONTENT_LENGTH, validators.len.to_string()),
     ];
     (StatusCode::NOT_MODIFIED, headers).into_response()
 }

@@ -157,6 +157,7 @@ pub async fn open(
             sources: Sources::new(&config.http),
             regions: regions.clone(),
             bodies: Bodies::new(config.registration.max_bytes_at_once),
+            within: config.http.request_time(),
             rules: config.registration,
             metrics,
         }),

@@ -66,6 +66,8 @@ pub(super) struct Registrar {
     pub(super) rules: Registration,
     pub(super) bodies: Bodies,
     pub(super) metrics: Metrics,
+    /// How long a whole answer may take.
+    pub(super) within: Duration,
 }
 
 /// A registration that cannot be decided on now.
@@ -104,12 +106,16 @@ async fn register(
         Client::Cocoa
     };
     let source = registrar.sources.bucket(peer, &headers);
-    let body = registrar.bodies.read(body, registrar.rules.max_bytes).await;
-    let began = Instant::now();
-    let outcome = match &body {
-        Ok(body) => registrar.answer(&body.bytes, is_chaff, source).await,
-        Err(outcome) => *outcome,
-    };
+    let mut began = Instant::now();
+    let outcome = timeout(registrar.decision_time(), async {
+        let body = registrar.bodies.read(body, registrar.rules.max_bytes).await;
+        began = Instant::now();
+        match &body {
+            Ok(body) => registrar.answer(&body.bytes, is_chaff, source).await,
+            Err(outcome) => *outcome,
+        }
+    });
+    let outcome = outcome.await.unwrap_or(Outcome::Unavailable);
     registrar.metrics.answered(is_chaff, outcome);
     even_out(began, registrar.rules.answer_time()).await;
     outcome.to(client)
@@ -188,6 +194,13 @@ impl Bodies {
 }
 
 impl Registrar {
+    /// How long a registration may take to arrive and be decided on, so that an answer is
+    /// left that looks like the others.
+    fn decision_time(&self) -> Duration {
+        let spare = (self.rules.answer_time() * 2).max(self.within / 10);
+        self.within.saturating_sub(spare).max(self.within / 2)
+    }
+
     async fn answer(&self, body: &[u8], is_chaff: bool, source: Bucket) -> Outcome {
         if let Err(TooMany(wait)) = self.limits.request(source, std::time::Instant::now()) {
             return Outcome::TooMany(wait);

@@ -1,6 +1,8 @@
 //! What devices and caches fetch.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
 
 use gaen::config::Configuration;
 use reqwest::StatusCode;
@@ -93,6 +95,38 @@ async fn a_device_reads_the_list_and_the_export() {
     assert_eq!(post.status(), StatusCode::METHOD_NOT_ALLOWED);
 }
 
+/// Whatever lies in the folder, nobody waits for it, and nothing outside is handed out.
+#[tokio::test]
+async fn what_is_no_file_in_the_folder_is_not_opened() {
+    for room in [0, 64 << 20] {
+        let changes = format!("[distribution]\ncache_max_bytes = {room}");
+        let (site, server) = published_with(&changes).await;
+        let folder = site.path("public/c19r/440");
+        let secret = site.path("secret");
+        fs::write(&secret, "secret").unwrap();
+        let made = Command::new("mkfifo").arg(folder.join("900.zip")).status();
+        assert!(made.unwrap().success());
+        symlink(&secret, folder.join("901.zip")).unwrap();
+        fs::create_dir(folder.join("902.zip")).unwrap();
+        // More than there are threads to wait in.
+        for _ in 0..50 {
+            for name in ["900", "901", "902"] {
+                let path = format!("/c19r/440/{name}.zip");
+                let part = server
+                    .client
+                    .get(server.url(&path))
+                    .header("range", "bytes=0-0");
+                let answers = [part.send().await.unwrap(), server.get(&path).await];
+                for answer in answers {
+                    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "{name}");
+                }
+            }
+        }
+        assert_eq!(server.get(ZIP).await.status(), StatusCode::OK);
+        assert!(server.log().contains("is no file"));
+    }
+}
+
 #[tokio::test]
 async fn what_has_not_changed_is_not_sent_again() {
     let (_site, server) = published().await;
@@ -138,6 +172,16 @@ async fn unchanged_is_not_sent_again(server: &Server) {
     }
     let head = server.client.head(server.url(ZIP)).send().await.unwrap();
     assert_eq!(head.status(), StatusCode::OK);
+    let unchanged = server
+        .client
+        .head(server.url(ZIP))
+        .header("if-none-match", head.headers()["etag"].clone());
+    let unchanged = unchanged.send().await.unwrap();
+    assert_eq!(unchanged.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(
+        unchanged.headers()["content-length"],
+        head.headers()["content-length"]
+    );
     let zip = server.get(ZIP).await;
     for name in ["etag", "last-modified", "content-type", "accept-ranges"] {
         assert_eq!(head.headers()[name], zip.headers()[name], "{name}");

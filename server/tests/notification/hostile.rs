@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -11,13 +12,74 @@ use crate::support::{Server, Site, program, random_key, registration, wait_for};
 
 /// Sends bytes as they are; gives the status line that comes back, if any does.
 async fn raw(server: &Server, bytes: &[u8]) -> String {
+    let answer = raw_answer(server, bytes).await;
+    let answer = String::from_utf8_lossy(&answer);
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Sends bytes as they are; gives all that comes back until the server hangs up.
+async fn raw_answer(server: &Server, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(server.public).await.unwrap();
     // The server may hang up before it has read all of it.
     let _ = stream.write_all(bytes).await;
     let mut answer = Vec::new();
     let _ = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut answer)).await;
-    let answer = String::from_utf8_lossy(&answer);
-    answer.lines().next().unwrap_or_default().to_owned()
+    answer
+}
+
+/// Who sees only how many bytes there are does not see what became of a registration.
+#[tokio::test]
+async fn all_answers_to_registrations_are_as_long_as_each_other_on_the_wire() {
+    let site = Site::new(
+        "[http]\nrequest_seconds = 3\n[registration]\napps = ['jp.go.mhlw.covid19radar']\n\
+         [limits]\nwrong_numbers_a_source_an_hour = 1",
+    )
+    .await;
+    site.management.issue(["01234567".to_owned()]);
+    let server = site.start().await;
+    let put = |body: &str, mark: &str, len: usize| {
+        format!(
+            "PUT /api/v3/diagnosis HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{mark}\
+             Content-Length: {len}\r\n\r\n{body}"
+        )
+    };
+    let genuine = |body: &Value| {
+        let body = body.to_string();
+        put(&body, "X-Hcaff: 1\r\n", body.len())
+    };
+    let body = |number: &str| {
+        let mut body = registration(number, &[random_key()]);
+        body["appPackageName"] = json!("jp.go.mhlw.covid19radar");
+        body
+    };
+    let mut foreign = body("01234567");
+    foreign["appPackageName"] = json!("other");
+    let mut long = body("01234567");
+    long["padding"] = json!("x".repeat(70_000));
+    let dummy = body("99999999").to_string();
+    let mut lens = Vec::new();
+    for (what, request, status) in [
+        ("malformed", genuine(&body("1234567")), 400),
+        ("no JSON", put("{", "", 1), 400),
+        ("another app", genuine(&foreign), 403),
+        ("too long", genuine(&long), 413),
+        ("a dummy", put(&dummy, "X-Chaff: 1\r\n", dummy.len()), 200),
+        ("never whole", put("{", "", 100), 503),
+        ("genuine", genuine(&body("01234567")), 200),
+        ("used", genuine(&body("01234567")), 406),
+        ("wrong once too often", genuine(&body("00000000")), 429),
+    ] {
+        let answer = raw_answer(&server, request.as_bytes()).await;
+        let line = String::from_utf8_lossy(&answer);
+        let line = line.lines().next().unwrap_or_default().to_owned();
+        assert!(
+            line.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{what}: {line}"
+        );
+        lens.push((answer.len(), what));
+    }
+    let first = lens[0].0;
+    assert!(lens.iter().all(|(len, _)| *len == first), "{lens:?}");
 }
 
 #[tokio::test]
