@@ -1,17 +1,20 @@
 //! Asking the management system whether a 処理番号 is genuine.
 //!
-//! It is told the number and the registration's name, and answers yes once: the
-//! number is used up then. The same registration may ask again, after a lost answer
+//! It is told the number and a name of the registration, and answers yes once: the
+//! number is used up then. The name is another than this side keeps, so that neither
+//! database refers to the other. The same registration may ask again, after a lost answer
 //! or a crash on this side, and is answered the same for a day.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use getrandom::SysRng;
+use hmac::{Hmac, KeyInit, Mac};
 use rand_core::{Rng, UnwrapErr};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Certificate, Client, StatusCode, redirect};
 use serde::{Deserialize, Serialize};
+use sha2::Sha256;
 use url::Url;
 
 use super::config::Management;
@@ -29,6 +32,8 @@ pub(super) struct Checker {
     client: Client,
     url: Url,
     authorization: HeaderValue,
+    /// Makes names of registrations into others.
+    names: Hmac<Sha256>,
 }
 
 /// Why the management system cannot be asked at all.
@@ -113,6 +118,8 @@ impl Checker {
             client: client.build().map_err(CheckerError::Client)?,
             url,
             authorization,
+            names: Hmac::new_from_slice(credential.expose().as_bytes())
+                .expect("HMAC takes keys of any length"),
         })
     }
 
@@ -122,13 +129,23 @@ impl Checker {
         processing_number: &str,
         id: &[u8; 32],
     ) -> Result<bool, CheckError> {
-        let (status, body) = self.ask(processing_number, id).await?;
+        let (status, body) = self.ask(processing_number, &self.name_there(id)).await?;
         if status != StatusCode::OK {
             return Err(CheckError::Status(status));
         }
         serde_json::from_slice(&body)
             .map(|Answer { genuine }| genuine)
             .map_err(|_| CheckError::Answer)
+    }
+
+    /// What the registration `id` is called where numbers are checked.
+    fn name_there(&self, id: &[u8; 32]) -> [u8; 32] {
+        self.names
+            .clone()
+            .chain_update(id)
+            .finalize()
+            .into_bytes()
+            .into()
     }
 
     /// Asks about no number, and takes as long as asking about one.

@@ -99,6 +99,9 @@ pub struct Distribution {
 pub struct Signing {
     /// The private key, PKCS #8 PEM, as `sesshoku-server keygen` makes it.
     pub key: Place,
+    /// Private keys that were there before it: what was sealed with one is opened. It is
+    /// needed for two days after a change of key.
+    pub former_keys: Vec<Place>,
     /// The key's id, by which devices know it.
     pub id: String,
     /// The key's version.
@@ -196,6 +199,7 @@ impl Default for Signing {
     fn default() -> Self {
         Self {
             key: Place::Credential("signing-key".to_owned()),
+            former_keys: Vec::new(),
             id: "440".to_owned(),
             version: "v1".to_owned(),
             app_id: None,

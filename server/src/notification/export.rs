@@ -226,6 +226,7 @@ impl Exporter {
             now,
             period: self.parts.settings.period_seconds,
             due: publishable_until(now),
+            oldest: kept_since(now).interval(),
             sizes: Sizes {
                 min: self.parts.settings.min_keys,
                 max: self.parts.settings.max_keys,

@@ -37,7 +37,7 @@ use crate::database::{Database, DatabaseError};
 use crate::http::internal::{self, Ready};
 use crate::http::source::Sources;
 use crate::http::{Shutdown, ended};
-use crate::secret::SecretError;
+use crate::secret::{Place, SecretError};
 
 use blobs::Blobs;
 use check::Checker;
@@ -47,7 +47,7 @@ use limits::Limits;
 use metrics::Metrics;
 use notices::Notices;
 use register::{Bodies, Registrar};
-use store::Store;
+use store::{Seals, Store, StoreError};
 
 pub use blobs::BlobError;
 pub use check::CheckerError;
@@ -74,6 +74,9 @@ pub enum OpenError {
     /// The database.
     #[error("the database cannot be opened")]
     Database(#[from] DatabaseError),
+    /// What is in the database cannot be used.
+    #[error("what is in the database cannot be used")]
+    Store(#[from] StoreError),
     /// The place of the files.
     #[error("the storage cannot be opened")]
     Storage(#[from] BlobError),
@@ -101,6 +104,7 @@ pub enum OpenError {
 /// [`OpenError`] says what is missing.
 pub async fn check(config: &Config) -> Result<(), OpenError> {
     signer(&config.signing)?;
+    seals(&config.signing)?;
     Checker::new(&config.management)?;
     Configurations::load(&config.distribution)?;
     Notices::open(config.distribution.notices.clone()).await?;
@@ -112,7 +116,7 @@ pub async fn check(config: &Config) -> Result<(), OpenError> {
 /// # Errors
 /// [`DatabaseError`].
 pub async fn database(config: &Config) -> Result<Database, DatabaseError> {
-    Ok(Store::open(&config.database).await?.database())
+    store::open_database(&config.database).await
 }
 
 /// Opens a notification server, whose counters go to `metrics`, and begins to keep
@@ -129,7 +133,8 @@ pub async fn open(
     let checker = Checker::new(&config.management)?;
     let configurations = Configurations::load(&config.distribution)?;
     let notices = Notices::open(config.distribution.notices.clone()).await?;
-    let store = Store::open(&config.database).await?;
+    let store = Store::open(&config.database, seals(&config.signing)?).await?;
+    store.check_seals().await?;
     let keeper = Keeper::begin(&clock, store.database(), metrics).await?;
     let blobs = Blobs::open(&config.storage, config.distribution.cache_max_bytes)?;
     let metrics = Metrics::new(metrics);
@@ -172,6 +177,13 @@ pub async fn open(
         blobs,
         regions,
     })
+}
+
+/// What keys are sealed with while they wait. Whoever has the signing key can publish
+/// anything: nothing is kept from them that a secret of its own would keep.
+fn seals(settings: &config::Signing) -> Result<Seals, SecretError> {
+    let former: Result<Vec<_>, _> = settings.former_keys.iter().map(Place::read).collect();
+    Ok(Seals::new(&settings.key.read()?, &former?))
 }
 
 fn signer(settings: &config::Signing) -> Result<Signer, OpenError> {

@@ -161,7 +161,8 @@ fn lifeline() -> std::io::PipeReader {
     reader
 }
 
-fn bin_dir() -> PathBuf {
+/// Where PostgreSQL's programs are.
+pub(crate) fn bin_dir() -> PathBuf {
     let mut versions: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .expect("PostgreSQL is installed (scripts/setup test)")
         .map(|entry| entry.unwrap().path().join("bin"))

@@ -17,6 +17,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::database;
 use crate::notification::config::Storage;
+use crate::notification::store::Seals;
+use crate::secret::Secret;
 
 const NOW: UnixSeconds = UnixSeconds::new(1_597_492_800);
 const REGION: &str = "440";
@@ -49,11 +51,13 @@ impl Bench {
     }
 
     async fn store(&self) -> Store {
-        Store::open(&database::Settings::Sqlite {
+        let settings = database::Settings::Sqlite {
             path: self.dir.path().join("db"),
-        })
-        .await
-        .unwrap()
+        };
+        let signing_key = Secret::new("a signing key".to_owned());
+        Store::open(&settings, Seals::new(&signing_key, &[]))
+            .await
+            .unwrap()
     }
 
     fn blobs(&self) -> Blobs {

@@ -1,8 +1,9 @@
 //! What the notification server remembers: keys, exports, which registrations are
 //! in effect, and who makes exports.
 //!
-//! There is no relation between the keys of a person: they are kept in the order of
-//! their random bytes, without a time, and nothing refers to them but the export
+//! There is no relation between the keys of a person. Until their export they wait
+//! sealed ([`seals`]); then those of everybody are written in one transaction, in the order
+//! of their random bytes, without a time, and nothing refers to them but the export
 //! they are in. Random keys that fill an export up are rows like any other.
 //!
 //! Each operation is one transaction, in SQLite ([`sqlite`]) and in PostgreSQL
@@ -10,9 +11,12 @@
 
 mod plan;
 mod postgres;
+mod seals;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
 use gaen::key::{KEY_LEN, Tek};
@@ -23,6 +27,7 @@ use rand_core::{Rng, UnwrapErr};
 use crate::database::{Database, DatabaseError, Migrations, Settings};
 
 pub(super) use plan::Sizes;
+pub(super) use seals::Seals;
 
 const MIGRATIONS: Migrations = Migrations {
     sqlite: sqlite::MIGRATIONS,
@@ -31,7 +36,10 @@ const MIGRATIONS: Migrations = Migrations {
 
 /// The open store.
 #[derive(Clone, Debug)]
-pub(super) struct Store(Database);
+pub(super) struct Store {
+    database: Database,
+    seals: Arc<Seals>,
+}
 
 /// Why the store did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +53,15 @@ pub enum StoreError {
     /// Another process makes the exports now.
     #[error("another exporter has taken over")]
     LeaseLost,
+    /// A key that waits for its export does not open.
+    #[error(
+        "keys wait for their export that were sealed with another signing key: \
+         signing.former_keys has to name it"
+    )]
+    Sealed,
+    /// The operating system gives no random numbers.
+    #[error("the operating system gives no random numbers")]
+    Random(#[from] getrandom::Error),
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -117,11 +134,18 @@ pub(super) struct Run<'a> {
     pub(super) period: u32,
     /// Keys are due that end at this interval or before it.
     pub(super) due: Interval,
+    /// Keys that ended before it are not published any more.
+    pub(super) oldest: Interval,
     /// How large files are.
     pub(super) sizes: Sizes,
 }
 
 impl Run<'_> {
+    /// The same in another region.
+    fn of(self, region: &str) -> Run<'_> {
+        Run { region, ..self }
+    }
+
     /// The slot it is in.
     fn slot(&self) -> i64 {
         self.slot_of(self.now.get().into())
@@ -142,22 +166,39 @@ impl Run<'_> {
 /// Runs the SQLite or the PostgreSQL form of an operation.
 macro_rules! either {
     ($self:ident, $name:ident ( $($argument:expr),* )) => {
-        match &$self.0 {
+        match &$self.database {
             Database::Sqlite(database) => sqlite::$name(database, $($argument),*).await,
             Database::Postgres(database) => postgres::$name(database, $($argument),*).await,
         }
     };
 }
 
+/// Opens the database alone and brings its schema up to date.
+pub(super) async fn open_database(settings: &Settings) -> Result<Database, DatabaseError> {
+    Database::open(settings, &MIGRATIONS).await
+}
+
 impl Store {
-    /// Opens the store and brings its schema up to date.
-    pub(super) async fn open(settings: &Settings) -> Result<Self, DatabaseError> {
-        Database::open(settings, &MIGRATIONS).await.map(Self)
+    /// Opens the store, whose waiting keys are sealed with `seals`, and brings its schema up
+    /// to date.
+    pub(super) async fn open(settings: &Settings, seals: Seals) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            database: open_database(settings).await?,
+            seals: Arc::new(seals),
+        })
     }
 
     /// The database it is in.
     pub(super) fn database(&self) -> Database {
-        self.0.clone()
+        self.database.clone()
+    }
+
+    /// Makes sure that each key that waits for its export can be opened.
+    pub(super) async fn check_seals(&self) -> Result<(), StoreError> {
+        for (region, sealed) in either!(self, waiting())? {
+            self.seals.open(&region, &sealed)?;
+        }
+        Ok(())
     }
 
     /// Whether the database answers.
@@ -185,7 +226,8 @@ impl Store {
         now: UnixSeconds,
     ) -> Result<Registered, StoreError> {
         let day = i64::from(now.utc_day().get());
-        match either!(self, register(id, digest, regions, keys, day, false))? {
+        let keys = self.seals.seal(&regions, &keys)?;
+        match either!(self, register(id, digest, keys, day, false))? {
             None => Ok(Registered::New),
             Some(known) => Ok(same(&known, &digest)),
         }
@@ -208,7 +250,8 @@ impl Store {
         random.fill_bytes(&mut id);
         random.fill_bytes(&mut digest);
         let day = i64::from(now.utc_day().get());
-        either!(self, register(id, digest, regions, keys, day, true))?;
+        let keys = self.seals.seal(&regions, &keys)?;
+        either!(self, register(id, digest, keys, day, true))?;
         Ok(())
     }
 
@@ -234,7 +277,7 @@ impl Store {
     /// Where there is nothing to publish, an export of made-up keys alone is due all
     /// the same, at a random time, before a day has passed since the last one.
     pub(super) async fn claim(&self, run: Run<'_>) -> Result<usize, StoreError> {
-        either!(self, claim(run))
+        either!(self, claim(&self.seals, run))
     }
 
     /// The batches whose files are not yet known to be there.
@@ -319,15 +362,14 @@ impl Store {
         either!(self, forget(region, number))
     }
 
-    /// Deletes registrations of days before that of `before`, and keys that ended
-    /// before it without having been published.
+    /// Deletes registrations of days before that of `before`.
     pub(super) async fn expire(&self, before: UnixSeconds) -> Result<(), StoreError> {
         either!(self, expire(before))
     }
 
     /// Leaves nothing of what was deleted in the database's log.
     pub(super) async fn clean_up(&self) -> Result<(), StoreError> {
-        match &self.0 {
+        match &self.database {
             Database::Sqlite(database) => Ok(database.checkpoint().await?),
             // PostgreSQL's own vacuum does that.
             Database::Postgres(_) => Ok(()),
@@ -354,7 +396,6 @@ mod state {
 }
 
 /// A key as a row, in the types both databases have.
-#[derive(Clone, Debug)]
 struct Row {
     tek: Vec<u8>,
     rolling_start: i64,

@@ -1,13 +1,14 @@
-//! How an export is filled up and split. Pure but for the randomness.
+//! What is in an export, how it is filled up and split. Pure but for the randomness.
 
-use gaen::diagnosis::ReportType;
-use gaen::key::Tek;
+use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
+use gaen::key::{KEY_LEN, Tek};
 use gaen::registration::{days_since_onset, infectious_window};
-use gaen::time::{DAY_SECONDS, INTERVALS_PER_DAY, UtcDay};
+use gaen::time::{DAY_SECONDS, INTERVALS_PER_DAY, Interval, UtcDay};
 use getrandom::SysRng;
 use rand_core::{Rng, UnwrapErr};
 
-use super::{Row, Run};
+use super::Run;
+use crate::notification::rules::TRANSMISSION_RISK_LEVEL;
 
 /// How many keys a file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,18 +19,61 @@ pub(in super::super) struct Sizes {
     pub(in super::super) max: usize,
 }
 
+/// What makes two keys the same: bytes, start and period. In its order there is none.
+pub(super) fn identity(key: &DiagnosisKey) -> ([u8; KEY_LEN], Interval, RollingPeriod) {
+    (
+        *key.tek.expose_bytes(),
+        key.rolling_start,
+        key.rolling_period,
+    )
+}
+
+/// Those of `waiting` that are due in `run`, each once, and those that wait on, both in the
+/// order of their bytes.
+pub(super) fn due(
+    run: &Run<'_>,
+    mut waiting: Vec<DiagnosisKey>,
+) -> (Vec<DiagnosisKey>, Vec<DiagnosisKey>) {
+    let end = |key: &DiagnosisKey| key.rolling_start.saturating_add(key.rolling_period.get());
+    waiting.retain(|key| end(key) >= run.oldest);
+    waiting.sort_by_key(identity);
+    let (mut due, later): (Vec<_>, Vec<_>) =
+        waiting.into_iter().partition(|key| end(key) <= run.due);
+    due.dedup_by_key(|key| identity(key));
+    (due, later)
+}
+
+/// The files of the export that publishes `due`, which is in order; none where there is
+/// nothing to publish and none is due all the same.
+pub(super) fn files(
+    run: &Run<'_>,
+    due: Vec<DiagnosisKey>,
+    newest_end: Option<i64>,
+) -> Vec<Vec<DiagnosisKey>> {
+    let mut keys = due;
+    if keys.is_empty() && is_due_all_the_same(run, newest_end) {
+        keys = made_up(run);
+    }
+    if keys.is_empty() {
+        return Vec::new();
+    }
+    keys.extend(padding(&keys, run.sizes));
+    keys.sort_by_key(identity);
+    split(keys, run.sizes)
+}
+
 /// Random keys that fill `due` up to the least number of a file.
 ///
 /// Each looks like one of those that are due, chosen at random, in all but its
 /// bytes: day, period, report type and days since the onset are as common, and go
 /// together as often, among the made-up keys as among the real ones.
-pub(super) fn padding(due: &[Row], sizes: Sizes) -> Vec<Row> {
+fn padding(due: &[DiagnosisKey], sizes: Sizes) -> Vec<DiagnosisKey> {
     let mut rng = UnwrapErr(SysRng);
     (due.len()..sizes.min)
         .filter_map(|_| {
             let like = due.get(below(due.len(), &mut rng)?)?;
-            Some(Row {
-                tek: Tek::generate(&mut rng).expose_bytes().to_vec(),
+            Some(DiagnosisKey {
+                tek: Tek::generate(&mut rng),
                 ..like.clone()
             })
         })
@@ -41,7 +85,7 @@ pub(super) fn padding(due: &[Row], sizes: Sizes) -> Vec<Row> {
 ///
 /// Devices are promised one a day. It comes at a random time, each slot of the day as
 /// likely as any other, so that none can be told from others by when it is made.
-pub(super) fn is_due_all_the_same(run: &Run<'_>, newest_end: Option<i64>) -> bool {
+fn is_due_all_the_same(run: &Run<'_>, newest_end: Option<i64>) -> bool {
     let Some(newest_end) = newest_end else {
         return true;
     };
@@ -62,7 +106,7 @@ pub(super) fn is_due_all_the_same(run: &Run<'_>, newest_end: Option<i64>) -> boo
 /// The onset was up to a week ago and is known, by symptoms or by a test; every
 /// infectious day before today has its key, and so has today's beginning where it
 /// ended long enough ago: clients replace the day's key as they send it.
-pub(super) fn made_up(run: &Run<'_>) -> Vec<Row> {
+fn made_up(run: &Run<'_>) -> Vec<DiagnosisKey> {
     let mut rng = UnwrapErr(SysRng);
     let mut draw = |bound: u32| {
         let drawn = usize::try_from(bound).map(|bound| below(bound, &mut rng));
@@ -78,42 +122,31 @@ pub(super) fn made_up(run: &Run<'_>) -> Vec<Row> {
     let ended = run.due.saturating_sub(draw(slot_intervals));
     let of_today = ended.get().checked_sub(today.first_interval().get());
     let days = (first.get()..=last.get()).map(|day| (UtcDay::new(day), INTERVALS_PER_DAY));
-    let rows = days.chain(
-        of_today
-            .filter(|&period| period > 0)
-            .map(|period| (today, period)),
-    );
+    let days = days.chain(of_today.map(|period| (today, period)));
     let mut rng = UnwrapErr(SysRng);
-    rows.filter(|(day, period)| day.first_interval().saturating_add(*period) <= run.due)
-        .map(|(day, period)| Row {
-            tek: Tek::generate(&mut rng).expose_bytes().to_vec(),
-            rolling_start: day.first_interval().get().into(),
-            rolling_period: period.into(),
-            report_type: ReportType::ConfirmedTest.number().into(),
-            days_since_onset: Some(days_since_onset(date, day).into()),
+    days.filter(|(day, period)| day.first_interval().saturating_add(*period) <= run.due)
+        .filter_map(|(day, period)| {
+            Some(DiagnosisKey {
+                tek: Tek::generate(&mut rng),
+                rolling_start: day.first_interval(),
+                rolling_period: RollingPeriod::new(period).filter(|_| period > 0)?,
+                transmission_risk_level: TRANSMISSION_RISK_LEVEL,
+                report_type: ReportType::ConfirmedTest,
+                days_since_onset: Some(days_since_onset(date, day)),
+            })
         })
         .collect()
 }
 
-/// Splits `teks`, which are in order, into equal parts: where each part begins and
-/// the next one does. The first begins at nothing, the last ends nowhere.
-pub(super) fn split(teks: &[Vec<u8>], sizes: Sizes) -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
-    let count = teks.len().div_ceil(sizes.max).max(1);
-    let begin = |part: usize| {
-        let index = teks.len() * part / count;
-        teks.get(index).cloned()
-    };
-    (0..count)
-        .map(|part| {
-            let from = if part == 0 { None } else { begin(part) };
-            let to = if part + 1 == count {
-                None
-            } else {
-                begin(part + 1)
-            };
-            (from.unwrap_or_default(), to)
-        })
-        .collect()
+/// Splits `keys` into equal parts.
+fn split(mut keys: Vec<DiagnosisKey>, sizes: Sizes) -> Vec<Vec<DiagnosisKey>> {
+    let (len, count) = (keys.len(), keys.len().div_ceil(sizes.max).max(1));
+    let mut parts: Vec<_> = (0..count)
+        .rev()
+        .map(|part| keys.split_off(len * part / count))
+        .collect();
+    parts.reverse();
+    parts
 }
 
 /// A number below `bound`, each as likely as any other.
@@ -138,14 +171,51 @@ mod tests {
     use super::*;
     use crate::notification::rules::publishable_until;
 
-    fn row(byte: u8, start: i64) -> Row {
-        Row {
-            tek: vec![byte; 16],
-            rolling_start: start,
-            rolling_period: 144 - start % 2,
-            report_type: 1,
-            days_since_onset: Some(start),
+    fn key(byte: u8, start: u32) -> DiagnosisKey {
+        DiagnosisKey {
+            tek: Tek::from_bytes([byte; KEY_LEN]),
+            rolling_start: Interval::new(start),
+            rolling_period: RollingPeriod::new(144 - start % 2).unwrap(),
+            transmission_risk_level: TRANSMISSION_RISK_LEVEL,
+            report_type: ReportType::ConfirmedTest,
+            days_since_onset: i32::try_from(start).ok(),
         }
+    }
+
+    fn run_at(now: UnixSeconds) -> Run<'static> {
+        Run {
+            holder: [1; 16],
+            region: "440",
+            now,
+            period: 17_280,
+            due: publishable_until(now),
+            oldest: Interval::new(0),
+            sizes: Sizes { min: 1, max: 2 },
+        }
+    }
+
+    #[test]
+    fn keys_are_due_once_in_their_time() {
+        let now = UnixSeconds::new(1_597_449_600);
+        let run = Run {
+            due: Interval::new(2_000),
+            oldest: Interval::new(1_000),
+            ..run_at(now)
+        };
+        let waiting = [
+            (9, 1_856),
+            (3, 1_858),
+            (1, 854),
+            (2, 856),
+            (9, 1_856),
+            (5, 1_000),
+        ];
+        let waiting = waiting.map(|(byte, start)| key(byte, start));
+        let (due, later) = due(&run, waiting.to_vec());
+        let bytes = |keys: &[DiagnosisKey]| -> Vec<u8> {
+            keys.iter().map(|key| key.tek.expose_bytes()[0]).collect()
+        };
+        assert_eq!((bytes(&due), bytes(&later)), (vec![2, 5, 9], vec![3]));
     }
 
     #[test]
@@ -155,20 +225,20 @@ mod tests {
             max: 6_000,
         };
         // Twice as many keys of day 1 as of day 2.
-        let due = [row(1, 1), row(2, 1), row(3, 2)];
+        let due = [key(1, 1), key(2, 1), key(3, 2)];
         let padding = padding(&due, sizes);
         assert_eq!(padding.len(), 2_997);
         let mut count = BTreeMap::new();
         for key in &padding {
-            assert_eq!(key.tek.len(), 16);
-            assert_eq!(key.rolling_period, 144 - key.rolling_start % 2);
-            assert_eq!(key.days_since_onset, Some(key.rolling_start));
-            *count.entry(key.rolling_start).or_insert(0) += 1;
+            let start = key.rolling_start.get();
+            assert_eq!(key.rolling_period.get(), 144 - start % 2);
+            assert_eq!(key.days_since_onset, i32::try_from(start).ok());
+            *count.entry(start).or_insert(0) += 1;
         }
         // 1998 and 999 are expected; ±130 is five standard deviations.
         assert!((1868..=2128).contains(&count[&1]), "{count:?}");
         assert_eq!(count[&1] + count[&2], 2_997);
-        let different: BTreeSet<_> = padding.iter().map(|key| &key.tek).collect();
+        let different: BTreeSet<_> = padding.iter().map(identity).collect();
         assert_eq!(different.len(), 2_997);
         assert!(super::padding(&[], sizes).is_empty());
     }
@@ -177,38 +247,31 @@ mod tests {
     /// before: of one person, of days that are taken, and out of the embargo.
     #[test]
     fn a_made_up_person_could_be_one() {
-        const PERIOD: u32 = 17_280;
         let mut periods = BTreeSet::new();
         for round in 0..2_000 {
             let now = UnixSeconds::new(1_597_449_600 + round * 131);
-            let run = Run {
-                holder: [1; 16],
-                region: "440",
-                now,
-                period: PERIOD,
-                due: publishable_until(now),
-                sizes: Sizes { min: 1, max: 2 },
-            };
-            let rows = made_up(&run);
-            assert!((2..=11).contains(&rows.len()), "{rows:?}");
+            let run = run_at(now);
+            let keys = made_up(&run);
+            assert!((2..=11).contains(&keys.len()), "{keys:?}");
             let mut dates = BTreeSet::new();
             let mut days = BTreeSet::new();
-            for row in &rows {
-                assert_eq!(row.rolling_start % 144, 0);
-                assert!((1..=144).contains(&row.rolling_period));
-                assert!(row.rolling_start + row.rolling_period <= i64::from(run.due.get()));
-                let day = row.rolling_start / 144;
-                let today = i64::from(now.utc_day().get());
+            for key in &keys {
+                let (start, period) = (key.rolling_start.get(), key.rolling_period.get());
+                assert_eq!(start % 144, 0);
+                assert!((1..=144).contains(&period));
+                assert!(start + period <= run.due.get());
+                let (day, today) = (start / 144, now.utc_day().get());
                 assert!((today - 14..=today).contains(&day));
-                if row.rolling_period < 144 {
+                if period < 144 {
                     assert_eq!(day, today);
-                    let ended = (row.rolling_start + row.rolling_period) * 600;
-                    assert!(ended + 7_200 + i64::from(PERIOD) + 1_200 > now.get().into());
+                    let ended = (start + period) * 600;
+                    assert!(ended + 7_200 + run.period + 1_200 > now.get());
                 }
-                periods.insert(row.rolling_period);
-                dates.insert(day - row.days_since_onset.unwrap());
+                periods.insert(period);
+                let since = key.days_since_onset.unwrap();
+                dates.insert(i32::try_from(day).unwrap() - since);
                 assert!(days.insert(day), "one key a day");
-                assert!((-3..=10).contains(&row.days_since_onset.unwrap()));
+                assert!((-3..=10).contains(&since));
             }
             assert_eq!(dates.len(), 1, "one person");
         }
@@ -217,14 +280,7 @@ mod tests {
 
     #[test]
     fn every_slot_of_the_day_is_as_likely() {
-        let run = |slot: u32| Run {
-            holder: [1; 16],
-            region: "440",
-            now: UnixSeconds::new(1_597_449_600 + slot * 17_280),
-            period: 17_280,
-            due: publishable_until(UnixSeconds::new(1_597_449_600)),
-            sizes: Sizes { min: 1, max: 2 },
-        };
+        let run = |slot: u32| run_at(UnixSeconds::new(1_597_449_600 + slot * 17_280));
         let mut count = [0; 6];
         for _ in 0..5_000 {
             let newest = Some(1_597_449_600);
@@ -243,28 +299,16 @@ mod tests {
     fn parts_are_equal_and_hold_everything_once() {
         let sizes = Sizes { min: 2, max: 4 };
         for count in 1..40_u8 {
-            let teks: Vec<_> = (0..count).map(|byte| vec![byte; 16]).collect();
-            let parts = split(&teks, sizes);
-            let sizes_of: Vec<usize> = parts
-                .iter()
-                .map(|(from, to)| {
-                    let within =
-                        |tek: &&Vec<u8>| *tek >= from && to.as_ref().is_none_or(|to| *tek < to);
-                    teks.iter().filter(within).count()
-                })
-                .collect();
-            assert_eq!(sizes_of.iter().sum::<usize>(), usize::from(count));
+            let keys: Vec<_> = (0..count).map(|byte| key(byte, 1)).collect();
+            let parts = split(keys.clone(), sizes);
+            let sizes_of: Vec<usize> = parts.iter().map(Vec::len).collect();
+            assert_eq!(parts.concat(), keys);
+            let least = usize::from(count.min(2));
             assert!(
-                sizes_of.iter().all(|size| (1..=4).contains(size)),
+                sizes_of.iter().all(|size| (least..=4).contains(size)),
                 "{count}: {sizes_of:?}"
             );
-            if count >= 2 {
-                assert!(
-                    sizes_of.iter().all(|size| *size >= 2),
-                    "{count}: {sizes_of:?}"
-                );
-            }
         }
-        assert_eq!(split(&[], sizes).len(), 1);
+        assert_eq!(split(Vec::new(), sizes).len(), 1);
     }
 }

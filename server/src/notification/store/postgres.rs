@@ -1,9 +1,12 @@
 //! The operations in PostgreSQL.
 
+use std::collections::BTreeSet;
+
 use gaen::diagnosis::DiagnosisKey;
 use gaen::time::UnixSeconds;
 use tokio_postgres::{IsolationLevel, Row as PostgresRow, Transaction};
 
+use super::seals::{Seals, Waiting};
 use super::{Batch, CLOCK_DRIFT, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
 use crate::database::Postgres;
 use crate::database::time::clock_table;
@@ -72,12 +75,15 @@ INSERT INTO clock (one, time, vouched) SELECT 1, max(time), 0 FROM publication;
 ALTER TABLE lease ADD COLUMN since BIGINT NOT NULL DEFAULT 0;
 "
     ),
+    "
+-- Keys that wait for their export.
+CREATE TABLE waiting_key (
+    id BYTEA NOT NULL PRIMARY KEY,
+    region TEXT NOT NULL,
+    sealed BYTEA NOT NULL
+);
+",
 ];
-
-const INSERT_KEY: &str = "INSERT INTO diagnosis_key
-         (region, tek, rolling_start, rolling_period, report_type, days_since_onset)
-     VALUES ($1, $2, $3, $4, $5, $6)
-     ON CONFLICT DO NOTHING";
 
 /// A time as a column.
 fn seconds(time: UnixSeconds) -> i64 {
@@ -101,13 +107,21 @@ pub(super) async fn digest_of(
     Ok(row.map(|row| row.get(0)))
 }
 
+/// Every key that waits for its export, with its region.
+pub(super) async fn waiting(database: &Postgres) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    let client = database.get().await?;
+    let rows = client
+        .query("SELECT region, sealed FROM waiting_key", &[])
+        .await?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 /// Gives the digest of the registration that has the name already.
 pub(super) async fn register(
     database: &Postgres,
     id: [u8; 32],
     digest: [u8; 32],
-    regions: Vec<String>,
-    keys: Vec<DiagnosisKey>,
+    keys: Vec<Waiting>,
     day: i64,
     takes_back: bool,
 ) -> Result<Option<Vec<u8>>, StoreError> {
@@ -132,46 +146,30 @@ pub(super) async fn register(
             .await?;
         return Ok(Some(row.get(0)));
     }
-    for region in &regions {
-        for key in &keys {
-            insert(&tx, region, &key.into()).await?;
-        }
-    }
+    wait(&tx, &keys).await?;
     if takes_back {
         let all = tx
             .prepare_cached(
-                "WITH taken_back AS (DELETE FROM registration WHERE id = $3)
-                 DELETE FROM diagnosis_key WHERE region = ANY($1) AND tek = ANY($2)",
+                "WITH taken_back AS (DELETE FROM registration WHERE id = $2)
+                 DELETE FROM waiting_key WHERE id = ANY($1)",
             )
             .await?;
-        let teks: Vec<&[u8]> = keys
-            .iter()
-            .map(|key| key.tek.expose_bytes().as_slice())
-            .collect();
-        tx.execute(&all, &[&regions, &teks, &id.as_slice()]).await?;
+        let ids: Vec<&[u8]> = keys.iter().map(|key| key.id.as_slice()).collect();
+        tx.execute(&all, &[&ids, &id.as_slice()]).await?;
     }
     tx.commit().await?;
     Ok(None)
 }
 
-async fn insert(
-    tx: &deadpool_postgres::Transaction<'_>,
-    region: &str,
-    row: &Row,
-) -> Result<(), StoreError> {
-    let statement = tx.prepare_cached(INSERT_KEY).await?;
-    tx.execute(
-        &statement,
-        &[
-            &region,
-            &row.tek,
-            &row.rolling_start,
-            &row.rolling_period,
-            &row.report_type,
-            &row.days_since_onset,
-        ],
-    )
-    .await?;
+/// Has keys wait for their export.
+async fn wait(tx: &deadpool_postgres::Transaction<'_>, keys: &[Waiting]) -> Result<(), StoreError> {
+    let statement = tx
+        .prepare_cached("INSERT INTO waiting_key (id, region, sealed) VALUES ($1, $2, $3)")
+        .await?;
+    for Waiting { id, region, sealed } in keys {
+        tx.execute(&statement, &[&id.as_slice(), region, sealed])
+            .await?;
+    }
     Ok(())
 }
 
@@ -221,16 +219,13 @@ async fn check_lease(tx: &Transaction<'_>, holder: &Holder) -> Result<(), StoreE
     .ok_or(StoreError::LeaseLost)
 }
 
-pub(super) async fn claim(database: &Postgres, run: Run<'_>) -> Result<usize, StoreError> {
-    let Run {
-        holder,
-        region,
-        due,
-        sizes,
-        ..
-    } = run;
+pub(super) async fn claim(
+    database: &Postgres,
+    seals: &Seals,
+    run: Run<'_>,
+) -> Result<usize, StoreError> {
+    let region = run.region;
     let slot = run.slot();
-    let due = i64::from(due.get());
     let mut client = database.get().await?;
     // Keys that are registered meanwhile are left for the next export.
     let tx = client
@@ -238,7 +233,7 @@ pub(super) async fn claim(database: &Postgres, run: Run<'_>) -> Result<usize, St
         .isolation_level(IsolationLevel::RepeatableRead)
         .start()
         .await?;
-    check_lease(&tx, &holder).await?;
+    check_lease(&tx, &run.holder).await?;
     let last = tx
         .query_opt(
             "SELECT slot, time, next_number FROM publication WHERE region = $1",
@@ -257,51 +252,32 @@ pub(super) async fn claim(database: &Postgres, run: Run<'_>) -> Result<usize, St
     }
     let now = seconds(run.now);
     let (start, first) = last.map_or((now, 1), |(_, time, next)| (time.min(now), next));
-    let mut rows = due_rows(&tx, region, due).await?;
-    if rows.is_empty() && plan::is_due_all_the_same(&run, newest_end(&tx, region).await?) {
-        rows = plan::made_up(&run);
-        for row in &rows {
-            insert(&tx, region, row).await?;
-        }
-    }
-    for row in plan::padding(&rows, sizes) {
-        insert(&tx, region, &row).await?;
-    }
-    let teks: Vec<Vec<u8>> = due_rows(&tx, region, due)
-        .await?
-        .into_iter()
-        .map(|row| row.tek)
-        .collect();
+    let (mut due, later) = plan::due(&run, take_waiting(&tx, seals, region).await?);
+    wait(&tx, &seals.seal(&[region.to_owned()], &later)?).await?;
+    leave_out_published(&tx, region, &mut due).await?;
+    let files = plan::files(&run, due, newest_end(&tx, region).await?);
+    let size = i64::try_from(files.len()).unwrap_or(i64::MAX);
     let mut next = first;
-    if !rows.is_empty() {
-        let parts = plan::split(&teks, sizes);
-        let size = i64::try_from(parts.len()).unwrap_or(i64::MAX);
-        for (number, (from, to)) in (1_i64..).zip(parts) {
-            tx.execute(
-                "INSERT INTO export
-                     (region, number, batch_num, batch_size, start_time, end_time, state)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                &[
-                    &region,
-                    &next,
-                    &number,
-                    &size,
-                    &start,
-                    &now,
-                    &state::PENDING,
-                ],
-            )
-            .await?;
-            tx.execute(
-                "UPDATE diagnosis_key SET export = $1
-                 WHERE region = $2 AND export IS NULL
-                   AND rolling_start + rolling_period <= $3
-                   AND tek >= $4 AND ($5::BYTEA IS NULL OR tek < $5)",
-                &[&next, &region, &due, &from, &to],
-            )
-            .await?;
-            next += 1;
+    for (number, keys) in (1_i64..).zip(&files) {
+        tx.execute(
+            "INSERT INTO export
+                 (region, number, batch_num, batch_size, start_time, end_time, state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            &[
+                &region,
+                &next,
+                &number,
+                &size,
+                &start,
+                &now,
+                &state::PENDING,
+            ],
+        )
+        .await?;
+        for key in keys {
+            insert(&tx, region, next, &key.into()).await?;
         }
+        next += 1;
     }
     tx.execute(
         "INSERT INTO publication (region, slot, time, next_number) VALUES ($1, $2, $3, $4)
@@ -311,7 +287,89 @@ pub(super) async fn claim(database: &Postgres, run: Run<'_>) -> Result<usize, St
     )
     .await?;
     tx.commit().await?;
-    Ok(usize::try_from(next - first).unwrap_or(usize::MAX))
+    Ok(files.len())
+}
+
+/// Takes out all keys of a region that wait for their export, also those that an earlier
+/// version left unsealed.
+async fn take_waiting(
+    tx: &Transaction<'_>,
+    seals: &Seals,
+    region: &str,
+) -> Result<Vec<DiagnosisKey>, StoreError> {
+    let sealed = tx
+        .query(
+            "DELETE FROM waiting_key WHERE region = $1 RETURNING sealed",
+            &[&region],
+        )
+        .await?;
+    let unsealed = tx
+        .query(
+            "DELETE FROM diagnosis_key WHERE region = $1 AND export IS NULL
+             RETURNING tek, rolling_start, rolling_period, report_type, days_since_onset",
+            &[&region],
+        )
+        .await?;
+    let sealed = sealed.iter().map(|row| seals.open(region, row.get(0)));
+    let unsealed = unsealed
+        .iter()
+        .map(|row| DiagnosisKey::try_from(key_row(row)));
+    sealed.chain(unsealed).collect()
+}
+
+/// Leaves out of `due` what is in an export already.
+async fn leave_out_published(
+    tx: &Transaction<'_>,
+    region: &str,
+    due: &mut Vec<DiagnosisKey>,
+) -> Result<(), StoreError> {
+    let teks: Vec<&[u8]> = due
+        .iter()
+        .map(|key| key.tek.expose_bytes().as_slice())
+        .collect();
+    let published = tx
+        .query(
+            "SELECT tek, rolling_start, rolling_period, report_type, days_since_onset
+             FROM diagnosis_key WHERE region = $1 AND tek = ANY($2)",
+            &[&region, &teks],
+        )
+        .await?;
+    let published = published
+        .iter()
+        .map(|row| Ok(plan::identity(&DiagnosisKey::try_from(key_row(row))?)))
+        .collect::<Result<BTreeSet<_>, StoreError>>()?;
+    due.retain(|key| !published.contains(&plan::identity(key)));
+    Ok(())
+}
+
+async fn insert(
+    tx: &deadpool_postgres::Transaction<'_>,
+    region: &str,
+    export: i64,
+    row: &Row,
+) -> Result<(), StoreError> {
+    let statement = tx
+        .prepare_cached(
+            "INSERT INTO diagnosis_key
+                 (region, tek, rolling_start, rolling_period, report_type, days_since_onset,
+                  export)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .await?;
+    tx.execute(
+        &statement,
+        &[
+            &region,
+            &row.tek,
+            &row.rolling_start,
+            &row.rolling_period,
+            &row.report_type,
+            &row.days_since_onset,
+            &export,
+        ],
+    )
+    .await?;
+    Ok(())
 }
 
 /// When the region's newest export was made.
@@ -323,20 +381,6 @@ async fn newest_end(tx: &Transaction<'_>, region: &str) -> Result<Option<i64>, S
         )
         .await?;
     Ok(row.get(0))
-}
-
-/// The keys that are due, in the order of their bytes.
-async fn due_rows(tx: &Transaction<'_>, region: &str, due: i64) -> Result<Vec<Row>, StoreError> {
-    let rows = tx
-        .query(
-            "SELECT tek, rolling_start, rolling_period, report_type, days_since_onset
-             FROM diagnosis_key
-             WHERE region = $1 AND export IS NULL AND rolling_start + rolling_period <= $2
-             ORDER BY tek",
-            &[&region, &due],
-        )
-        .await?;
-    Ok(rows.iter().map(key_row).collect())
 }
 
 fn key_row(row: &PostgresRow) -> Row {
@@ -548,13 +592,6 @@ pub(super) async fn expire(database: &Postgres, before: UnixSeconds) -> Result<(
         .execute(
             "DELETE FROM registration WHERE day < $1",
             &[&i64::from(before.utc_day().get())],
-        )
-        .await?;
-    client
-        .execute(
-            "DELETE FROM diagnosis_key
-             WHERE export IS NULL AND rolling_start + rolling_period < $1",
-            &[&i64::from(before.interval().get())],
         )
         .await?;
     Ok(())

@@ -1,9 +1,12 @@
 //! The operations in SQLite.
 
+use std::sync::Arc;
+
 use gaen::diagnosis::DiagnosisKey;
 use gaen::time::UnixSeconds;
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::seals::{Seals, Waiting};
 use super::{Batch, CLOCK_DRIFT, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
 use crate::database::Sqlite;
 use crate::database::time::clock_table;
@@ -72,6 +75,14 @@ INSERT INTO clock (one, time, vouched) SELECT 1, max(time), 0 FROM publication;
 ALTER TABLE lease ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 "
     ),
+    "
+-- Keys that wait for their export.
+CREATE TABLE waiting_key (
+    id BLOB NOT NULL PRIMARY KEY,
+    region TEXT NOT NULL,
+    sealed BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+",
 ];
 
 pub(super) async fn ping(database: &Sqlite) -> Result<(), StoreError> {
@@ -94,13 +105,24 @@ fn find(tx: &Transaction<'_>, id: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreErr
         .optional()?)
 }
 
+/// Every key that waits for its export, with its region.
+pub(super) async fn waiting(database: &Sqlite) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    database
+        .write(|tx| {
+            Ok(tx
+                .prepare_cached("SELECT region, sealed FROM waiting_key")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?)
+        })
+        .await
+}
+
 /// Gives the digest of the registration that has the name already.
 pub(super) async fn register(
     database: &Sqlite,
     id: [u8; 32],
     digest: [u8; 32],
-    regions: Vec<String>,
-    keys: Vec<DiagnosisKey>,
+    keys: Vec<Waiting>,
     day: i64,
     takes_back: bool,
 ) -> Result<Option<Vec<u8>>, StoreError> {
@@ -111,20 +133,13 @@ pub(super) async fn register(
             }
             tx.prepare_cached("INSERT INTO registration (id, digest, day) VALUES (?1, ?2, ?3)")?
                 .execute(params![id, digest, day])?;
-            for region in &regions {
-                for key in &keys {
-                    insert(tx, region, &key.into())?;
-                }
-            }
+            wait(tx, &keys)?;
             if takes_back {
                 tx.prepare_cached("DELETE FROM registration WHERE id = ?1")?
                     .execute(params![id])?;
-                let mut delete =
-                    tx.prepare_cached("DELETE FROM diagnosis_key WHERE region = ?1 AND tek = ?2")?;
-                for region in &regions {
-                    for key in &keys {
-                        delete.execute(params![region, key.tek.expose_bytes()])?;
-                    }
+                let mut delete = tx.prepare_cached("DELETE FROM waiting_key WHERE id = ?1")?;
+                for key in &keys {
+                    delete.execute([key.id])?;
                 }
             }
             Ok(None)
@@ -132,21 +147,13 @@ pub(super) async fn register(
         .await
 }
 
-fn insert(tx: &Transaction<'_>, region: &str, row: &Row) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO diagnosis_key
-             (region, tek, rolling_start, rolling_period, report_type, days_since_onset)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT DO NOTHING",
-    )?
-    .execute(params![
-        region,
-        row.tek,
-        row.rolling_start,
-        row.rolling_period,
-        row.report_type,
-        row.days_since_onset
-    ])?;
+/// Has keys wait for their export.
+fn wait(tx: &Transaction<'_>, keys: &[Waiting]) -> Result<(), StoreError> {
+    let mut insert =
+        tx.prepare_cached("INSERT INTO waiting_key (id, region, sealed) VALUES (?1, ?2, ?3)")?;
+    for Waiting { id, region, sealed } in keys {
+        insert.execute(params![id, region, sealed])?;
+    }
     Ok(())
 }
 
@@ -189,29 +196,18 @@ fn check_lease(tx: &Transaction<'_>, holder: &Holder) -> Result<(), StoreError> 
         .ok_or(StoreError::LeaseLost)
 }
 
-pub(super) async fn claim(database: &Sqlite, run: Run<'_>) -> Result<usize, StoreError> {
-    let region = run.region.to_owned();
+pub(super) async fn claim(
+    database: &Sqlite,
+    seals: &Arc<Seals>,
+    run: Run<'_>,
+) -> Result<usize, StoreError> {
+    let (region, seals) = (run.region.to_owned(), Arc::clone(seals));
     // Without the borrowed name, the rest can go where the transaction runs.
-    let Run {
-        holder,
-        region: _,
-        now,
-        period,
-        due,
-        sizes,
-    } = run;
-    let run = Run {
-        holder,
-        region: "",
-        now,
-        period,
-        due,
-        sizes,
-    };
+    let run = run.of("");
     database
         .write(move |tx| {
             let slot = run.slot();
-            check_lease(tx, &holder)?;
+            check_lease(tx, &run.holder)?;
             let last: Option<(i64, i64, i64)> = tx
                 .query_row(
                     "SELECT slot, time, next_number FROM publication WHERE region = ?1",
@@ -222,50 +218,33 @@ pub(super) async fn claim(database: &Sqlite, run: Run<'_>) -> Result<usize, Stor
             if last.is_some_and(|(done, time, _)| run.is_done(done, time)) {
                 return Ok(0);
             }
-            let now = i64::from(now.get());
+            let now = i64::from(run.now.get());
             let (start, first) = last.map_or((now, 1), |(_, time, next)| (time.min(now), next));
-            let mut rows = due_rows(tx, &region, due.get().into())?;
-            if rows.is_empty() && plan::is_due_all_the_same(&run, newest_end(tx, &region)?) {
-                rows = plan::made_up(&run);
-                for row in &rows {
-                    insert(tx, &region, row)?;
-                }
-            }
-            for row in plan::padding(&rows, sizes) {
-                insert(tx, &region, &row)?;
-            }
-            let teks: Vec<Vec<u8>> = due_rows(tx, &region, due.get().into())?
-                .into_iter()
-                .map(|row| row.tek)
-                .collect();
+            let (mut due, later) = plan::due(&run, take_waiting(tx, &seals, &region)?);
+            wait(tx, &seals.seal(std::slice::from_ref(&region), &later)?)?;
+            leave_out_published(tx, &region, &mut due)?;
+            let files = plan::files(&run, due, newest_end(tx, &region)?);
+            let size = i64::try_from(files.len()).unwrap_or(i64::MAX);
             let mut next = first;
-            if !rows.is_empty() {
-                let parts = plan::split(&teks, sizes);
-                let size = i64::try_from(parts.len()).unwrap_or(i64::MAX);
-                for (number, (from, to)) in (1_i64..).zip(parts) {
-                    tx.prepare_cached(
-                        "INSERT INTO export
-                             (region, number, batch_num, batch_size, start_time, end_time, state)
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                    )?
-                    .execute(params![
-                        region,
-                        next,
-                        number,
-                        size,
-                        start,
-                        now,
-                        state::PENDING
-                    ])?;
-                    tx.prepare_cached(
-                        "UPDATE diagnosis_key SET export = ?1
-                         WHERE region = ?2 AND export IS NULL
-                           AND rolling_start + rolling_period <= ?3
-                           AND tek >= ?4 AND (?5 IS NULL OR tek < ?5)",
-                    )?
-                    .execute(params![next, region, due.get(), from, to])?;
-                    next += 1;
+            for (number, keys) in (1_i64..).zip(&files) {
+                tx.prepare_cached(
+                    "INSERT INTO export
+                         (region, number, batch_num, batch_size, start_time, end_time, state)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                )?
+                .execute(params![
+                    region,
+                    next,
+                    number,
+                    size,
+                    start,
+                    now,
+                    state::PENDING
+                ])?;
+                for key in keys {
+                    insert(tx, &region, next, &key.into())?;
                 }
+                next += 1;
             }
             tx.execute(
                 "INSERT INTO publication (region, slot, time, next_number)
@@ -275,9 +254,72 @@ pub(super) async fn claim(database: &Sqlite, run: Run<'_>) -> Result<usize, Stor
                      next_number = excluded.next_number",
                 params![region, slot, now, next],
             )?;
-            Ok(usize::try_from(next - first).unwrap_or(usize::MAX))
+            Ok(files.len())
         })
         .await
+}
+
+/// Takes out all keys of a region that wait for their export, also those that an earlier
+/// version left unsealed.
+fn take_waiting(
+    tx: &Transaction<'_>,
+    seals: &Seals,
+    region: &str,
+) -> Result<Vec<DiagnosisKey>, StoreError> {
+    let sealed: Vec<Vec<u8>> = tx
+        .prepare_cached("DELETE FROM waiting_key WHERE region = ?1 RETURNING sealed")?
+        .query_map([region], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let unsealed: Vec<Row> = tx
+        .prepare_cached(
+            "DELETE FROM diagnosis_key WHERE region = ?1 AND export IS NULL
+             RETURNING tek, rolling_start, rolling_period, report_type, days_since_onset",
+        )?
+        .query_map([region], key_row)?
+        .collect::<Result<_, _>>()?;
+    let sealed = sealed.iter().map(|sealed| seals.open(region, sealed));
+    let unsealed = unsealed.into_iter().map(DiagnosisKey::try_from);
+    sealed.chain(unsealed).collect()
+}
+
+/// Leaves out of `due` what is in an export already.
+fn leave_out_published(
+    tx: &Transaction<'_>,
+    region: &str,
+    due: &mut Vec<DiagnosisKey>,
+) -> Result<(), StoreError> {
+    let mut is_published = tx.prepare_cached(
+        "SELECT 1 FROM diagnosis_key
+         WHERE region = ?1 AND tek = ?2 AND rolling_start = ?3 AND rolling_period = ?4",
+    )?;
+    let mut rest = Vec::with_capacity(due.len());
+    for key in due.drain(..) {
+        let row = Row::from(&key);
+        let identity = params![region, row.tek, row.rolling_start, row.rolling_period];
+        if !is_published.exists(identity)? {
+            rest.push(key);
+        }
+    }
+    *due = rest;
+    Ok(())
+}
+
+fn insert(tx: &Transaction<'_>, region: &str, export: i64, row: &Row) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO diagnosis_key
+             (region, tek, rolling_start, rolling_period, report_type, days_since_onset, export)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        region,
+        row.tek,
+        row.rolling_start,
+        row.rolling_period,
+        row.report_type,
+        row.days_since_onset,
+        export
+    ])?;
+    Ok(())
 }
 
 /// When the region's newest export was made.
@@ -285,20 +327,6 @@ fn newest_end(tx: &Transaction<'_>, region: &str) -> Result<Option<i64>, StoreEr
     Ok(tx
         .prepare_cached("SELECT max(end_time) FROM export WHERE region = ?1")?
         .query_row([region], |row| row.get(0))?)
-}
-
-/// The keys that are due, in the order of their bytes.
-fn due_rows(tx: &Transaction<'_>, region: &str, due: i64) -> Result<Vec<Row>, StoreError> {
-    let rows = tx
-        .prepare_cached(
-            "SELECT tek, rolling_start, rolling_period, report_type, days_since_onset
-             FROM diagnosis_key
-             WHERE region = ?1 AND export IS NULL AND rolling_start + rolling_period <= ?2
-             ORDER BY tek",
-        )?
-        .query_map(params![region, due], key_row)?
-        .collect::<Result<_, _>>()?;
-    Ok(rows)
 }
 
 fn key_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
@@ -537,11 +565,6 @@ pub(super) async fn expire(database: &Sqlite, before: UnixSeconds) -> Result<(),
             tx.execute(
                 "DELETE FROM registration WHERE day < ?1",
                 [before.utc_day().get()],
-            )?;
-            tx.execute(
-                "DELETE FROM diagnosis_key
-                 WHERE export IS NULL AND rolling_start + rolling_period < ?1",
-                [before.interval().get()],
             )?;
             Ok(())
         })

@@ -1,9 +1,15 @@
 //! One suite for both databases.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use deadpool_postgres::Client;
 
 use super::*;
-use crate::database::testing::Databases;
+use crate::database::testing::{Databases, postgres};
+use crate::secret::Secret;
 
 const NOW: UnixSeconds = UnixSeconds::new(1_597_492_800);
 const HOLDER: Holder = [1; 16];
@@ -34,8 +40,19 @@ fn run_at(now: UnixSeconds) -> Run<'static> {
         now,
         period: 60,
         due: crate::notification::rules::publishable_until(now),
+        oldest: crate::notification::rules::kept_since(now).interval(),
         sizes: SIZES,
     }
+}
+
+fn seals(former: &[&str], own: &str) -> Seals {
+    let secret = |text: &str| Secret::new(text.to_owned());
+    let former: Vec<_> = former.iter().copied().map(secret).collect();
+    Seals::new(&secret(own), &former)
+}
+
+async fn open(settings: &Settings) -> Result<Store, DatabaseError> {
+    Store::open(settings, seals(&[], "a signing key")).await
 }
 
 async fn register(store: &Store, id: u8, keys: Vec<DiagnosisKey>) -> Registered {
@@ -236,13 +253,80 @@ async fn what_is_old_goes(store: &Store) {
     );
     store.expire(at(3 * 86_400)).await.unwrap();
     assert_eq!(store.find([2; 32], [2; 32]).await.unwrap(), None);
-    assert!(store.claim(run_at(at(3 * 86_400))).await.unwrap() > 0);
+    let late = at(16 * 86_400);
+    assert!(store.claim(run_at(late)).await.unwrap() > 0);
     let keys = exported(store).await;
     assert!(
         keys.iter().all(|it| it.tek != key(2, 0).tek),
         "its key is gone"
     );
     store.clean_up().await.unwrap();
+}
+
+/// Another signing key opens nothing, says so, and loses nothing.
+async fn what_waits_outlives_a_change_of_the_signing_key(store: &Store) {
+    register(store, 1, vec![key(1, 3), key(2, 0)]).await;
+    let with = |seals| Store {
+        seals: Arc::new(seals),
+        ..store.clone()
+    };
+    hold(store).await;
+    let other = with(seals(&[], "another"));
+    assert!(matches!(other.check_seals().await, Err(StoreError::Sealed)));
+    assert!(matches!(
+        other.claim(run_at(NOW)).await,
+        Err(StoreError::Sealed)
+    ));
+    let next = with(seals(&["a signing key"], "the next"));
+    next.check_seals().await.unwrap();
+    assert_eq!(next.claim(run_at(NOW)).await.unwrap(), 1);
+    assert!(exported(&next).await.contains(&key(1, 3)));
+    publish(&next).await;
+    // What waits on is sealed anew.
+    let next = with(seals(&[], "the next"));
+    next.check_seals().await.unwrap();
+    assert!(next.claim(run_at(at(2 * 86_400))).await.unwrap() > 0);
+    assert!(exported(&next).await.contains(&key(2, 0)));
+}
+
+/// As a version that sealed nothing left them.
+async fn what_waits_unsealed_is_published_all_the_same(store: &Store) {
+    let (due, later) = (key(1, 3), key(2, 0));
+    for key in [&due, &later] {
+        let row = Row::from(key);
+        let tek = hex::encode(&row.tek);
+        let (start, period) = (row.rolling_start, row.rolling_period);
+        let onset = row
+            .days_since_onset
+            .map_or("NULL".to_owned(), |days| days.to_string());
+        let columns = "region, tek, rolling_start, rolling_period, report_type, days_since_onset";
+        let insert = |tek: &str| {
+            format!(
+                "INSERT INTO diagnosis_key ({columns})
+                 VALUES ('440', {tek}, {start}, {period}, 1, {onset})"
+            )
+        };
+        match &store.database {
+            Database::Sqlite(database) => {
+                let insert = insert(&format!("x'{tek}'"));
+                let done =
+                    database.write::<_, DatabaseError>(move |tx| Ok(tx.execute(&insert, [])?));
+                done.await.unwrap();
+            }
+            Database::Postgres(database) => {
+                let client = database.get().await.unwrap();
+                let insert = insert(&format!("'\\x{tek}'"));
+                client.execute(&insert, &[]).await.unwrap();
+            }
+        }
+    }
+    hold(store).await;
+    assert_eq!(store.claim(run_at(NOW)).await.unwrap(), 1);
+    let keys = exported(store).await;
+    assert!(keys.contains(&due) && !keys.contains(&later));
+    publish(store).await;
+    assert!(store.claim(run_at(at(2 * 86_400))).await.unwrap() > 0);
+    assert!(exported(store).await.contains(&later));
 }
 
 async fn an_export_a_day_is_due_whether_or_not_there_is_anything_in_it(store: &Store) {
@@ -350,7 +434,7 @@ async fn what_a_clock_in_the_future_left_stops_nobody(store: &Store) {
 }
 
 async fn an_unknown_newer_schema_is_refused(settings: Settings) {
-    Store::open(&settings).await.unwrap();
+    open(&settings).await.unwrap();
     match Database::open(&settings, &MIGRATIONS).await.unwrap() {
         Database::Sqlite(database) => database
             .write::<_, DatabaseError>(|tx| Ok(tx.pragma_update(None, "user_version", 999)?))
@@ -363,10 +447,10 @@ async fn an_unknown_newer_schema_is_refused(settings: Settings) {
         }
     }
     assert!(matches!(
-        Store::open(&settings).await,
+        open(&settings).await,
         Err(DatabaseError::Newer {
             found: 999,
-            known: 3
+            known: 4
         })
     ));
 }
@@ -380,13 +464,13 @@ macro_rules! suite {
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
                 let databases = Databases::sqlite();
-                super::$test(&Store::open(&databases.settings().await).await.unwrap()).await;
+                super::$test(&open(&databases.settings().await).await.unwrap()).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
                 let databases = Databases::postgres();
-                super::$test(&Store::open(&databases.settings().await).await.unwrap()).await;
+                super::$test(&open(&databases.settings().await).await.unwrap()).await;
             }
         }
     )+};
@@ -398,6 +482,8 @@ suite!(
     exports_hold_every_due_key_once,
     small_exports_are_filled_up_once,
     what_is_old_goes,
+    what_waits_outlives_a_change_of_the_signing_key,
+    what_waits_unsealed_is_published_all_the_same,
     an_export_a_day_is_due_whether_or_not_there_is_anything_in_it,
     sequence_numbers_only_grow,
     regions_are_apart,
@@ -413,4 +499,140 @@ async fn a_newer_schema_is_refused_by_sqlite() {
 #[tokio::test]
 async fn a_newer_schema_is_refused_by_postgres() {
     an_unknown_newer_schema_is_refused(Databases::postgres().settings().await).await;
+}
+
+/// What PostgreSQL writes of its own accord, as whoever has its files reads it.
+struct Disk<'a> {
+    client: &'a Client,
+    /// Where its log was in the beginning.
+    from: u64,
+}
+
+impl<'a> Disk<'a> {
+    async fn watch(client: &'a Client) -> Self {
+        let mut disk = Self { client, from: 0 };
+        disk.from = disk.log_end().await;
+        disk
+    }
+
+    async fn ask(&self, question: &str) -> String {
+        let row = self.client.query_one(question, &[]).await.unwrap();
+        row.get(0)
+    }
+
+    async fn dir(&self) -> PathBuf {
+        PathBuf::from(self.ask("SHOW data_directory").await)
+    }
+
+    async fn log_end(&self) -> u64 {
+        let end = self
+            .ask("SELECT (pg_current_wal_lsn() - '0/0')::text")
+            .await;
+        end.parse().unwrap()
+    }
+
+    /// All files of the schema's tables and indexes.
+    async fn tables(&self) -> Vec<u8> {
+        let dir = self.dir().await;
+        self.client.execute("CHECKPOINT", &[]).await.unwrap();
+        let files = "SELECT pg_relation_filepath(oid) FROM pg_class
+                     WHERE relkind IN ('r', 'i') AND relnamespace = 'public'::regnamespace";
+        let files = self.client.query(files, &[]).await.unwrap();
+        let read = |row: &tokio_postgres::Row| fs::read(dir.join(row.get::<_, String>(0)));
+        files.iter().flat_map(|row| read(row).unwrap()).collect()
+    }
+
+    /// The log since the beginning, as bytes.
+    async fn log(&self) -> Vec<u8> {
+        const SEGMENT_LEN: u64 = 16 << 20;
+        let (dir, end) = (self.dir().await.join("pg_wal"), self.log_end().await);
+        let mut log = Vec::new();
+        for segment in self.from / SEGMENT_LEN..=end / SEGMENT_LEN {
+            let (high, low) = (segment / 256, segment % 256);
+            log.extend(fs::read(dir.join(format!("00000001{high:08X}{low:08X}"))).unwrap());
+        }
+        let place = |at: u64| usize::try_from(at - self.from / SEGMENT_LEN * SEGMENT_LEN).unwrap();
+        log.truncate(place(end));
+        log.split_off(place(self.from))
+    }
+
+    /// The transactions that changed rows of `table` since the beginning, by the log.
+    async fn writers(&self, table: &str) -> BTreeSet<String> {
+        let place = format!(
+            "SELECT '1663/' || d.oid || '/' || pg_relation_filenode('{table}')
+             FROM pg_database d WHERE d.datname = current_database()"
+        );
+        let place = self.ask(&place).await;
+        let lsn = |at: u64| format!("{:X}/{:X}", at >> 32, at & 0xFFFF_FFFF);
+        let output = Command::new(postgres::bin_dir().join("pg_waldump"))
+            .arg("--path")
+            .arg(self.dir().await.join("pg_wal"))
+            .args([
+                "--start",
+                &lsn(self.from),
+                "--end",
+                &lsn(self.log_end().await),
+            ])
+            .args(["--rmgr", "Heap", "--relation", &place])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let log = String::from_utf8(output.stdout).unwrap();
+        let writer = |line: &str| {
+            let rest = line.split_once("tx:")?.1;
+            Some(rest.split_once(',')?.0.trim().to_owned())
+        };
+        log.lines().filter_map(writer).collect()
+    }
+}
+
+/// The transactions that wrote the rows of `table`, and whether these lie in the order of
+/// their random bytes.
+async fn rows(client: &Client, table: &str, random: &str) -> (usize, BTreeSet<String>, bool) {
+    let rows = format!("SELECT xmin::text, {random} FROM {table} ORDER BY ctid");
+    let rows = client.query(&rows, &[]).await.unwrap();
+    let random: Vec<Vec<u8>> = rows.iter().map(|row| row.get(1)).collect();
+    let writers = rows.iter().map(|row| row.get(0)).collect();
+    (rows.len(), writers, random.is_sorted())
+}
+
+/// Whoever has PostgreSQL's files is not told which keys are of one person: not by
+/// `xmin`, not by where rows lie or have lain, not by its log.
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_tells_no_relation_between_keys() {
+    let databases = Databases::postgres();
+    let store = open(&databases.settings().await).await.unwrap();
+    let Database::Postgres(database) = &store.database else {
+        panic!("this is PostgreSQL");
+    };
+    let client = database.get().await.unwrap();
+    let disk = Disk::watch(&client).await;
+    let mut teks = Vec::new();
+    for person in 1..=6 {
+        let keys = (0..4).map(|days_ago| DiagnosisKey {
+            tek: Tek::generate(&mut UnwrapErr(SysRng)),
+            ..key(1, days_ago)
+        });
+        let keys: Vec<_> = keys.collect();
+        teks.extend(keys.iter().map(|key| *key.tek.expose_bytes()));
+        register(&store, person, keys).await;
+    }
+    for bytes in [disk.tables().await, disk.log().await] {
+        assert!(bytes.len() > 8_000);
+        let is_there = |tek: &[u8; KEY_LEN]| bytes.windows(KEY_LEN).any(|window| window == tek);
+        assert!(!teks.iter().any(is_there), "a key is there to read");
+    }
+
+    hold(&store).await;
+    assert!(store.claim(run_at(NOW)).await.unwrap() > 0);
+    let (count, writers, in_order) = rows(&client, "diagnosis_key", "tek").await;
+    assert_eq!(
+        (count, writers.len(), in_order),
+        (18, 1, true),
+        "{writers:?}"
+    );
+    // Today's wait on, sealed anew by the same.
+    let waiting = rows(&client, "waiting_key", "id").await;
+    assert_eq!(waiting, (6, writers.clone(), true));
+    assert_eq!(disk.writers("diagnosis_key").await, writers);
 }
