@@ -155,7 +155,7 @@ test: setup-test ## Check and test everything, and count
 	@+scripts/tally check test-unit test-e2e test-bluez test-gui
 
 .PHONY: check
-check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citations, licences and sources of dependencies
+check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citations, samples, licences and sources of dependencies
 	cargo fmt --all --check
 	cargo clippy $(ALL) --all-targets -- -D warnings
 	cargo check --manifest-path fuzz/Cargo.toml --locked --target-dir target --bins
@@ -165,6 +165,7 @@ check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citatio
 	scripts/release-check --claims
 	scripts/citations.py
 	scripts/rooms.py
+	scripts/operating.py
 	@! grep -rnE --include='*.rs' 'print(ln)?!\("skipped: ' . --exclude-dir=target || \
 		{ echo 'the harness keeps that to itself: write it past it, to be counted'; exit 1; }
 	shellcheck .ci/run packaging/stage \
