@@ -8,9 +8,11 @@ Prints what is wrong, and fails:
 - Prometheus's sample, the alerts, and their unit tests: by promtool;
 - an alert without its section in docs/alerts.md, and a section without its alert;
 - a query of Grafana's dashboard that is none: by promtool;
-- the samples for nginx and Caddy: by `nginx -t` and `caddy validate`.
+- the samples for nginx and Caddy: by `nginx -t` and `caddy validate`;
+- manifests for Kubernetes and the file for Compose: by their schemas, and where a container
+  may do more than it needs, or is asked for what the servers do not answer.
 
-tests/tests/operating.rs runs them, with the real servers.
+tests/tests/operating.rs runs them, with the real servers, and tests/install/image the images.
 """
 
 import hashlib
@@ -26,6 +28,15 @@ import yaml
 
 PACKAGING = Path(__file__).resolve().parent.parent / "packaging"
 ALERTS = PACKAGING.parent / "docs/alerts.md"
+# Where scripts/setup puts what comes from PyPI.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+TOOLS = CACHE / "sesshoku/server-tests/bin"
+
+COMPOSE = """
+import json, sys
+from compose_spec import PyCompose
+PyCompose.from_json(sys.stdin.read()).validate()
+"""
 
 wrong = []
 
@@ -100,6 +111,9 @@ def check_nginx(work):
 
     for sample in samples:
         (work / sample.name).write_text(adapted(sample.read_text()))
+    whole = work / "whole.conf"
+    whole.write_text(adapted((PACKAGING / "kubernetes/management/nginx.conf").read_text()))
+    run("kubernetes: nginx", "nginx", "-t", "-q", "-e", "stderr", "-c", str(whole))
     temporary = "".join(
         f"{kind}_temp_path {work}/{kind};"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -119,6 +133,63 @@ def check_caddy(work):
     )
 
 
+def check_kubernetes():
+    for folder in sorted((PACKAGING / "kubernetes").iterdir()):
+        role = folder.name
+        kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text())
+        files = [folder / name for name in kustomization["resources"]]
+        tool = str(TOOLS / "kubernetes-validate")
+        run("kubernetes", tool, "--strict", "--quiet", *map(str, files))
+        objects = [each for file in files for each in yaml.safe_load_all(file.read_text())]
+        kinds = {each["kind"]: each for each in objects}
+        if missing := {"Service", "NetworkPolicy", "PodDisruptionBudget"} - kinds.keys():
+            wrong.append(f"kubernetes: {role} lacks {missing}")
+        deployment = kinds["Deployment"]["spec"]
+        pod = deployment["template"]["spec"]
+        labels = deployment["template"]["metadata"]["labels"]
+        for kind in ("Service", "PodDisruptionBudget"):
+            selector = kinds[kind]["spec"]["selector"]
+            if selector.get("matchLabels", selector) != labels:
+                wrong.append(f"kubernetes: the {kind} of {role} selects other pods")
+        if not pod["securityContext"]["runAsNonRoot"]:
+            wrong.append(f"kubernetes: {role} may be root")
+        ports = {each["name"] for it in pod["containers"] for each in it["ports"]}
+        used = [each["targetPort"] for each in kinds["Service"]["spec"]["ports"]]
+        used += [
+            each["port"]
+            for rule in kinds["NetworkPolicy"]["spec"]["ingress"]
+            for each in rule["ports"]
+        ]
+        for container in pod["containers"]:
+            name = f"kubernetes: {container['name']} of {role}"
+            context = container["securityContext"]
+            if not context["readOnlyRootFilesystem"] or context["allowPrivilegeEscalation"] \
+                    or context["capabilities"] != {"drop": ["ALL"]}:
+                wrong.append(f"{name} may do more than it needs")
+            if "memory" not in container["resources"]["limits"]:
+                wrong.append(f"{name} may take all memory")
+            probes = [it for key, it in container.items() if key.endswith("Probe")]
+            for probe in (it["httpGet"] for it in probes if "httpGet" in it):
+                used.append(probe["port"])
+                if probe["path"] not in ("/healthz", "/readyz"):
+                    wrong.append(f"{name} is asked for {probe['path']}")
+        if strange := set(used) - ports:
+            wrong.append(f"kubernetes: {role} has no ports {strange}")
+
+
+def check_compose():
+    file = yaml.safe_load((PACKAGING / "compose.yaml").read_text())
+    run("compose", str(TOOLS / "python"), "-c", COMPOSE, given=json.dumps(file))
+    for name, service in file["services"].items():
+        if not service["read_only"] or service["cap_drop"] != ["ALL"]:
+            wrong.append(f"compose: {name} may do more than it needs")
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            is_sample = source.startswith("./") and source != "./certificates"
+            if is_sample and not (PACKAGING / source).exists():
+                wrong.append(f"compose: {name} is given {source}, which is not there")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -126,6 +197,8 @@ def main():
         check_grafana(work)
         check_nginx(work)
         check_caddy(work)
+        check_kubernetes()
+        check_compose()
     for words in wrong:
         print(words, file=sys.stderr)
     return 1 if wrong else 0

@@ -14,7 +14,7 @@ use base64::prelude::BASE64_STANDARD;
 use gaen::export::{Limits, PinnedKey, open};
 use gaen::time::UtcDay;
 use serde_json::{Value, json};
-use sesshoku_tests::local::{Process, root, wait_for};
+use sesshoku_tests::local::{Process, program, root, wait_for};
 use sesshoku_tests::servers::{Servers, free_addresses};
 use tempfile::TempDir;
 
@@ -355,6 +355,45 @@ fn prometheus_finds_all_that_alerts_and_dashboard_ask_for() -> anyhow::Result<()
             .all(|rule| rule["health"] == "ok")
             .then_some(()))
     })
+}
+
+#[test]
+fn servers_take_the_settings_of_containers() -> anyhow::Result<()> {
+    let dir = tempfile::tempdir()?;
+    let secrets = dir.path().join("secrets");
+    run(Command::new(root().join("packaging/container/secrets")).arg(&secrets))?;
+    // Those that Kubernetes is given have names of their own, but for the keys.
+    for name in ["database-url", "mail-password"] {
+        fs::write(secrets.join(name), "secret")?;
+    }
+    let ca = dir.path().join("management.pem");
+    run(&mut certificate(
+        MANAGEMENT,
+        &dir.path().join("management.key"),
+        &ca,
+    ))?;
+    for (file, role) in [
+        ("container/notification.toml", "notification"),
+        ("container/management.toml", "management"),
+        ("kubernetes/notification/notification.toml", "notification"),
+        ("kubernetes/management/management.toml", "management"),
+    ] {
+        let place = "/etc/sesshoku/authorities/management.pem";
+        let settings = sample(file)?.replace(place, &ca.display().to_string());
+        let path = dir.path().join("settings.toml");
+        fs::write(&path, settings)?;
+        run(Command::new(program("sesshoku-server")?)
+            .args([role, "--check-config", "--config"])
+            .arg(&path)
+            .env("CREDENTIALS_DIRECTORY", &secrets))
+        .context(file)?;
+    }
+
+    // What is there stays.
+    let key = fs::read(secrets.join("signing-key"))?;
+    run(Command::new(root().join("packaging/container/secrets")).arg(&secrets))?;
+    assert_eq!(fs::read(secrets.join("signing-key"))?, key);
+    Ok(())
 }
 
 /// The queries of a dashboard.
