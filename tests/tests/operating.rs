@@ -424,6 +424,53 @@ fn prometheus_finds_all_that_alerts_and_dashboard_ask_for() -> anyhow::Result<()
 }
 
 #[test]
+fn nginx_beside_the_management_system_keeps_the_check_apart() -> anyhow::Result<()> {
+    let mut site = Site::open(Front::Nginx)?;
+    let [page, check] = free_addresses()?;
+    let dir = site.dir.path().display().to_string();
+    let config = replaced(
+        &sample("kubernetes/management/nginx.conf")?,
+        &[
+            (" /tmp/", &format!(" {dir}/beside-")),
+            ("listen 8443 ", &format!("listen {page} ")),
+            ("listen 8444 ", &format!("listen {check} ")),
+            ("127.0.0.1:8081", &site.servers.public()[1].to_string()),
+            (
+                "/etc/ssl/sesshoku/tls.crt",
+                &format!("{dir}/management.pem"),
+            ),
+            (
+                "/etc/ssl/sesshoku/tls.key",
+                &format!("{dir}/management.key"),
+            ),
+        ],
+    )?;
+    let path = site.path("beside.conf");
+    fs::write(&path, format!("daemon off;\n{config}"))?;
+    let mut command = Command::new("nginx");
+    command
+        .env("PATH", "/usr/sbin:/usr/bin")
+        .args(["-e", "stderr", "-c"])
+        .arg(&path);
+    site.start("beside", &mut command, check)?;
+    let ca = site.path("management.pem");
+    let post = ["--request", "POST", "--data", "{}"];
+    for (at, path, arguments, status) in [
+        (page, "/sign-in", &[][..], 200),
+        (page, "/api/v1/processing-number/check", &post, 403),
+        // The system itself, which wants a credential.
+        (page, "/api/v1/processing-number", &post, 401),
+        (check, "/api/v1/processing-number/check", &post, 401),
+        (check, "/api/v1/processing-number", &post, 404),
+        (check, "/sign-in", &[], 404),
+    ] {
+        let answer = ask(MANAGEMENT, at, &ca, CLIENT, path, arguments)?;
+        assert_eq!(answer.status, status, "{at} {path}");
+    }
+    Ok(())
+}
+
+#[test]
 fn servers_take_the_settings_of_containers() -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let secrets = dir.path().join("secrets");
