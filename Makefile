@@ -61,7 +61,7 @@ clean-run: ## Delete what `make run` left in ./run: database, keys, logs
 .PHONY: setup
 setup: setup-run setup-test ## Only install what is missing
 
-SETUPS := setup-build setup-run setup-test setup-bench setup-gui setup-deb setup-cross
+SETUPS := setup-build setup-run setup-test setup-bench setup-gui setup-deb setup-cross setup-image
 .PHONY: $(SETUPS)
 $(SETUPS): setup-%:
 	@scripts/setup $*
@@ -128,6 +128,15 @@ test-fresh: setup-deb ## Run `make demo` and all tests on a Debian 12 and a 13 f
 test-install-arm64: setup-deb setup-cross ## Install those for phones in a container, and try what needs no radio (slow)
 	tests/install/window arm64
 
+.PHONY: image
+image: setup-image $(CARGO_AUDITABLE) ## Build an OCI image of each role of the server into target/image (docs/server.md)
+	$(CARGO_AUDITABLE) auditable build --release --locked --package sesshoku-server
+	packaging/container/image target/release/sesshoku-server target/image
+
+.PHONY: test-image
+test-image: setup-image setup-test build ## Build the images, and try them as packaging/compose.yaml runs them (slow)
+	tests/install/image target/debug/sesshoku-server
+
 .PHONY: apk-source
 apk-source: ## Make what Alpine and postmarketOS build a package from, in target/alpine
 	scripts/apk-source
@@ -155,7 +164,7 @@ test: setup-test ## Check and test everything, and count
 	@+scripts/tally check test-unit test-e2e test-bluez test-gui
 
 .PHONY: check
-check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citations, licences and sources of dependencies
+check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citations, samples, licences and sources of dependencies
 	cargo fmt --all --check
 	cargo clippy $(ALL) --all-targets -- -D warnings
 	cargo check --manifest-path fuzz/Cargo.toml --locked --target-dir target --bins
@@ -165,9 +174,10 @@ check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citatio
 	scripts/release-check --claims
 	scripts/citations.py
 	scripts/rooms.py
+	scripts/operating.py
 	@! grep -rnE --include='*.rs' 'print(ln)?!\("skipped: ' . --exclude-dir=target || \
 		{ echo 'the harness keeps that to itself: write it past it, to be counted'; exit 1; }
-	shellcheck .ci/run packaging/stage \
+	shellcheck .ci/run packaging/stage packaging/container/{image,secrets,databases} \
 		$(filter-out %/recording %.service,$(wildcard tests/install/*)) \
 		$(wildcard tests/uml/*.sh debian/*.postinst debian/*.postrm) \
 		$(filter-out %.mjs %.py,$(wildcard scripts/*))

@@ -23,6 +23,8 @@ pub struct Servers {
     dir: PathBuf,
     notification: SocketAddr,
     management: SocketAddr,
+    /// Where the operator is answered, by the notification server and the management system.
+    internal: [SocketAddr; 2],
     token: String,
     processes: Vec<(String, Process)>,
 }
@@ -35,11 +37,18 @@ impl Servers {
     /// When something does not start in time.
     pub fn start(dir: &Path, clock: &str, export: &str) -> anyhow::Result<Self> {
         fs::create_dir_all(dir)?;
-        let [notification, management, smtp] = free_addresses()?;
+        let [
+            notification,
+            management,
+            smtp,
+            to_notification,
+            to_management,
+        ] = free_addresses()?;
         let mut servers = Self {
             dir: dir.to_owned(),
             notification,
             management,
+            internal: [to_notification, to_management],
             token: String::new(),
             processes: Vec::new(),
         };
@@ -51,6 +60,8 @@ impl Servers {
             format!(
                 "[http]
                  listen = '{management}'
+                 internal_listen = '{to_management}'
+                 trusted_proxies = ['127.0.0.1']
                  [clock]
                  {clock}
                  [database]
@@ -74,6 +85,8 @@ impl Servers {
             format!(
                 "[http]
                  listen = '{notification}'
+                 internal_listen = '{to_notification}'
+                 trusted_proxies = ['127.0.0.1']
                  [clock]
                  {clock}
                  [database]
@@ -99,6 +112,24 @@ impl Servers {
         servers.start_management()?;
         servers.start_role("notification", notification)?;
         Ok(servers)
+    }
+
+    /// Where the public is answered, by the notification server and the management system.
+    pub const fn public(&self) -> [SocketAddr; 2] {
+        [self.notification, self.management]
+    }
+
+    /// Where the operator is answered, by the two.
+    pub const fn internal(&self) -> [SocketAddr; 2] {
+        self.internal
+    }
+
+    /// The public key of exports, in PEM.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn public_key(&self) -> anyhow::Result<String> {
+        Ok(fs::read_to_string(self.dir.join("public-key.pem"))?)
     }
 
     /// The `[server]` table of a daemon that trusts these servers.
