@@ -164,10 +164,10 @@ fn from_the_first_start_over_a_contact_and_a_registration_to_the_end() -> anyhow
 /// Answers the questions in every way there is, from where they begin to where they do.
 fn walk_the_guidance(window: &Window) -> anyhow::Result<()> {
     let paths = [
-        (&["symptoms-yes"][..], "予約して、早めに受診を", true),
+        (&["symptoms-yes"][..], "早めに予約して、受診してください", true),
         (
             &["symptoms-no", "close-contact-yes"],
-            "濃厚接触の可能性があります",
+            "濃厚接触者にあたる可能性が高いです",
             true,
         ),
         (
@@ -185,8 +185,8 @@ fn walk_the_guidance(window: &Window) -> anyhow::Result<()> {
         if is_visit {
             // Where the clinic is called, and where the consultation centre is.
             for (prefecture, first) in [
-                ("27", "帰国者・接触者外来"),
-                ("13", "先に相談センターへ電話します"),
+                ("27", "外来（見本）"),
+                ("13", "先に次のところへ電話"),
             ] {
                 window.choose("prefecture", prefecture)?;
                 window.wait_for_text(first)?;
