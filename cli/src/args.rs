@@ -327,6 +327,8 @@ pub(crate) enum Text {
     Privacy,
     /// The agreement to register as positive.
     Registration,
+    /// The agreement to register a place (a kiosk).
+    Place,
     /// How to use it.
     Howto,
     /// Questions and answers.

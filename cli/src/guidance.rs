@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use guidance::{Answer, Call, DAYS, Guide, Outcome, Prefecture, Question, Step};
+use guidance::{
+    Answer, Call, Contact, DAYS, Directory, Guide, Outcome, Prefecture, Question, Step,
+};
 use serde::Serialize;
 
 use crate::args::Guidance;
@@ -29,6 +31,10 @@ pub(crate) struct Guided<'a> {
     prefecture: Option<Prefecture>,
     /// Whom to call; `None` where nobody is to be called or known.
     call: Option<Call<'a>>,
+    /// Who goes through the same questions on the phone.
+    call_centre: Option<&'a Contact>,
+    /// Whom to call when it is urgent.
+    emergency: Option<&'a Contact>,
 }
 
 /// Goes through the questions.
@@ -47,8 +53,7 @@ pub(crate) fn run(command: &Guidance, output: &Output) -> Result<Exit, Failure> 
         (Step::End(outcome), None) if outcome.is_visit() && is_asking => ask_prefecture(output)?,
         (_, known) => known,
     };
-    let call = prefecture.and_then(|prefecture| directory.call(prefecture));
-    let guided = Guided::new(&guide, prefecture, call);
+    let guided = Guided::new(&guide, prefecture, &directory);
     output.print(&guided, Text::guidance)?;
     Ok(Exit::Done)
 }
@@ -84,7 +89,7 @@ fn ask_prefecture(output: &Output) -> Result<Option<Prefecture>, Failure> {
 }
 
 impl<'a> Guided<'a> {
-    fn new(guide: &Guide, prefecture: Option<Prefecture>, call: Option<Call<'a>>) -> Self {
+    fn new(guide: &Guide, prefecture: Option<Prefecture>, directory: &'a Directory) -> Self {
         let (question, outcome) = match guide.step() {
             Step::Ask(question) => (Some(question), None),
             Step::End(outcome) => (None, Some(outcome)),
@@ -100,7 +105,13 @@ impl<'a> Guided<'a> {
             days,
             asked_after_negative_test: outcome.and_then(Outcome::asked_after_negative_test),
             prefecture,
-            call: call.filter(|_| outcome.is_some_and(Outcome::is_visit)),
+            call: prefecture
+                .filter(|_| outcome.is_some_and(Outcome::is_visit))
+                .and_then(|prefecture| directory.call(prefecture)),
+            call_centre: directory
+                .call_centre()
+                .filter(|_| outcome.is_some_and(Outcome::is_visit)),
+            emergency: directory.emergency(),
         }
     }
 }
@@ -124,8 +135,15 @@ impl Text {
             lines.push(String::new());
             lines.extend(self.call(guided));
         }
+        if let Some(call_centre) = guided.call_centre {
+            lines.extend([String::new(), catalogue.text("call-by-phone")]);
+            lines.extend(self.to_call(std::slice::from_ref(call_centre)));
+        }
         lines.push(String::new());
         lines.push(catalogue.text("guidance-urgent"));
+        if let Some(emergency) = guided.emergency {
+            lines.extend(self.to_call(std::slice::from_ref(emergency)));
+        }
         lines.push(catalogue.text("guidance-kept"));
         lines.join("\n")
     }
@@ -138,7 +156,13 @@ impl Text {
             self.catalogue()
                 .text(&format!("call-first-{}", call.first.as_str())),
         ];
-        for contact in call.contacts {
+        lines.extend(self.to_call(call.contacts));
+        lines
+    }
+
+    fn to_call(&self, contacts: &[Contact]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for contact in contacts {
             let name = self.localised(&contact.name);
             lines.push(match &contact.phone {
                 Some(phone) => {
@@ -155,7 +179,7 @@ impl Text {
                 ));
             }
         }
-        if call.contacts.iter().any(|contact| contact.sample) {
+        if contacts.iter().any(|contact| contact.sample) {
             lines.push(self.catalogue().text("call-sample"));
         }
         lines
@@ -171,26 +195,63 @@ impl Text {
 
 #[cfg(test)]
 mod tests {
-    use guidance::Directory;
     use jiff::tz::TimeZone;
     use sesshoku_i18n::{Catalogue, Language};
 
     use super::*;
 
     fn guided(answers: &[Answer], prefecture: &str) -> (String, String) {
-        let directory = Directory::sample();
+        guided_by(&Directory::sample(), answers, prefecture)
+    }
+
+    fn guided_by(directory: &Directory, answers: &[Answer], prefecture: &str) -> (String, String) {
         let mut guide = Guide::new();
         for answer in answers {
             guide.answer(*answer);
         }
         let prefecture = Prefecture::find(prefecture);
-        let call = prefecture.and_then(|prefecture| directory.call(prefecture));
-        let guided = Guided::new(&guide, prefecture, call);
+        let guided = Guided::new(&guide, prefecture, directory);
         let text = Text::new(Catalogue::new(Language::English), TimeZone::UTC);
         (
             text.guidance(&guided),
             serde_json::to_string(&guided).unwrap(),
         )
+    }
+
+    /// Neither an institution nor a number is in a sentence: all of them are the operator's.
+    #[test]
+    fn whom_to_call_is_what_the_operator_names() {
+        let contact =
+            |name| format!("{{ name = {{ ja = '{name}', en = '{name}' }}, phone = '123' }}");
+        let directory = Directory::parse(&format!(
+            "emergency = {}\ncall_centre = {}\n[default]\nfirst = 'centre'\ncentres = [{}]",
+            contact("Siren"),
+            contact("Line"),
+            contact("Desk"),
+        ))
+        .unwrap();
+        let (shown, _) = guided_by(&directory, &[Answer::Yes], "Tokyo");
+        let at = |text: &str| {
+            shown
+                .find(text)
+                .unwrap_or_else(|| panic!("{text}: {shown}"))
+        };
+        assert!(at("Desk  123") < at("Line  123"));
+        assert!(at("If it is urgent") < at("Siren  123"));
+        for language in Language::ALL {
+            let catalogue = Catalogue::new(language);
+            for key in sesshoku_i18n::keys(language) {
+                let advice = catalogue.advice(&key.name);
+                for said in [Some(catalogue.text(&key.name)), advice]
+                    .into_iter()
+                    .flatten()
+                {
+                    for named in ["帰国者", "returnees", "119"] {
+                        assert!(!said.contains(named), "{}: {said}", key.name);
+                    }
+                }
+            }
+        }
     }
 
     #[test]
@@ -219,15 +280,19 @@ mod tests {
                 r#"{"answers":{"symptoms":"yes"},"question":null,"outcome":"visit","days":null,"#,
                 r#""asked_after_negative_test":"close-contact","prefecture":"13","#,
                 r#""call":{"first":"centre","contacts":[{"name":{"#,
-                r#""ja":"帰国者・接触者相談センター（見本）","en":"Consultation centre (Sample)"},"#,
-                r#""phone":null,"hours":{"ja":"受付 24時間","en":"Open at all hours"},"sample":true}]}}"#,
+                r#""ja":"相談センター（見本）","en":"Consultation centre (Sample)"},"#,
+                r#""phone":null,"hours":{"ja":"受付 24時間","en":"Open at all hours"},"sample":true}]},"#,
+                r#""call_centre":{"name":{"ja":"コールセンター（見本）","en":"Call centre (Sample)"},"#,
+                r#""phone":null,"hours":{"ja":"受付 9:00〜17:00","en":"Open 9:00 to 17:00"},"#,
+                r#""sample":true},"emergency":null}"#,
             )
         );
         assert_eq!(
             guided(&[], "").1,
             concat!(
                 r#"{"answers":{},"question":"symptoms","outcome":null,"days":null,"#,
-                r#""asked_after_negative_test":null,"prefecture":null,"call":null}"#,
+                r#""asked_after_negative_test":null,"prefecture":null,"call":null,"#,
+                r#""call_centre":null,"emergency":null}"#,
             )
         );
     }

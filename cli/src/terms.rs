@@ -1,9 +1,10 @@
-//! The full texts that are agreed to: `sesshoku terms`, and what `sesshoku agree` shows.
+//! The full texts that are agreed to: `sesshoku terms`, and what `sesshoku agree` and
+//! `sesshoku register` show.
 
 use std::io;
 
 use serde::Serialize;
-use sesshoku_i18n::{Block, Document, Language, REGISTRATION_VERSION, TERMS_VERSION};
+use sesshoku_i18n::{Block, Document, Language};
 
 use crate::args::Text;
 use crate::exit::{Exit, Failure};
@@ -20,13 +21,15 @@ struct Shown {
 
 /// Prints the text that `document` names.
 pub(crate) fn run(document: Text, output: &Output) -> Result<Exit, Failure> {
-    let (document, version) = match document {
-        Text::Terms => (Document::Terms, Some(TERMS_VERSION)),
-        Text::Privacy => (Document::Privacy, Some(TERMS_VERSION)),
-        Text::Registration => (Document::Registration, Some(REGISTRATION_VERSION)),
-        Text::Howto => (Document::Howto, None),
-        Text::Questions => (Document::Questions, None),
+    let document = match document {
+        Text::Terms => Document::Terms,
+        Text::Privacy => Document::Privacy,
+        Text::Registration => Document::Registration,
+        Text::Place => Document::Place,
+        Text::Howto => Document::Howto,
+        Text::Questions => Document::Questions,
     };
+    let version = document.version();
     let language = output.text().catalogue().language();
     let text = lines(document, language, None);
     output.print(&Shown { version, text }, |text, shown| {
@@ -47,6 +50,15 @@ pub(crate) fn in_full(language: Language, width: Option<usize>) -> String {
     let documents = [Document::Terms, Document::Privacy];
     let texts = documents.map(|document| lines(document, language, width));
     texts.join("\n\n\n")
+}
+
+/// The agreement to register in full, in lines of at most `width` columns. `None` where the
+/// one of this version is not here.
+pub(crate) fn agreement(version: &str, language: Language, width: Option<usize>) -> Option<String> {
+    [Document::Registration, Document::Place]
+        .into_iter()
+        .find(|document| document.version() == Some(version))
+        .map(|document| lines(document, language, width))
 }
 
 /// The text as a terminal shows it, in lines of at most `width` columns: an empty line
@@ -78,13 +90,26 @@ mod tests {
     fn a_text_has_all_its_parts_in_order() {
         let text = lines(Document::Registration, Language::English, None);
         let (title, rest) = text.split_once("\n\n").unwrap();
-        assert_eq!(title, "Agreement to register");
+        assert_eq!(title, "Agreement to register as positive");
         assert!(
-            rest.contains("\n\nWhat is sent\n\n- Your daily keys"),
+            rest.contains("\n\nWhat is sent to the notification server\n\n- Your daily keys"),
             "{rest}"
         );
         assert!(rest.contains(".\n- Whether you have symptoms"), "{rest}");
-        assert_eq!(text.matches("\n- ").count(), 8);
+        assert_eq!(text.matches("\n- ").count(), 9);
+    }
+
+    #[test]
+    fn what_registering_means_is_shown_of_the_version_in_force_alone() {
+        for language in Language::ALL {
+            for document in [Document::Registration, Document::Place] {
+                let shown = agreement(document.version().unwrap(), language, None);
+                assert_eq!(shown, Some(lines(document, language, None)));
+            }
+            for other in ["1", "place-1", "3", "", Document::Terms.source(language)] {
+                assert_eq!(agreement(other, language, None), None, "{other}");
+            }
+        }
     }
 
     #[test]

@@ -170,40 +170,6 @@ impl Text {
         }
     }
 
-    /// What is agreed to with a registration.
-    pub(crate) fn agreement(&self, version: &str) -> String {
-        if is_of_place(version) {
-            return self.agreement_of_place(version);
-        }
-        let mut lines = vec![self.say("agreement-title", &args! { "version" => version })];
-        for key in [
-            "agreement-voluntary",
-            "agreement-sends",
-            "agreement-others",
-            "agreement-number",
-            "agreement-final",
-            "agreement-minor",
-        ] {
-            lines.push(format!("- {}", self.catalogue.text(key)));
-        }
-        lines.join("\n")
-    }
-
-    fn agreement_of_place(&self, version: &str) -> String {
-        let title = args! { "version" => version };
-        let mut lines = vec![self.say("agreement-place-title", &title)];
-        for key in [
-            "agreement-place-who",
-            "agreement-place-sends",
-            "agreement-place-others",
-            "agreement-place-number",
-            "agreement-place-final",
-        ] {
-            lines.push(format!("- {}", self.catalogue.text(key)));
-        }
-        lines.join("\n")
-    }
-
     /// The answer to `sesshoku registration`, and how `sesshoku register` ends.
     pub(crate) fn registration(&self, registration: &Registration) -> String {
         let state = registration.state();
@@ -619,12 +585,6 @@ mod tests {
         insta::assert_snapshot!(text(Language::Japanese).notices(&shown));
         let none = Notices { notices: vec![] };
         insta::assert_snapshot!(text(Language::Japanese).notices(&none));
-    }
-
-    #[test]
-    fn what_registering_means_names_its_version() {
-        insta::assert_snapshot!(text(Language::Japanese).agreement("1"));
-        insta::assert_snapshot!(text(Language::English).agreement("1"));
     }
 
     #[test]

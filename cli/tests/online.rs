@@ -246,7 +246,7 @@ impl Default for Consent {
     fn default() -> Self {
         Self {
             agreed: false,
-            version: "2",
+            version: "other",
         }
     }
 }
@@ -417,7 +417,7 @@ async fn status_and_result_are_what_the_daemon_says() {
     assert_eq!(status["state"], "running");
     assert_eq!(status["adapter"], Value::Null);
     assert_eq!(status["scans"]["counters"]["cycles"], 3);
-    assert_eq!(status["consent"]["current_version"], "2");
+    assert_eq!(status["consent"]["current_version"], "other");
     assert_eq!(status["check"]["next_check"], 1_596_243_600);
 
     let (code, result) = bus.json(&["contacts"]).await;
@@ -461,7 +461,7 @@ async fn agreement_is_asked_for_and_errors_have_names() {
     for already in [false, true] {
         let (code, agreed) = bus.json(&["agree", "--yes"]).await;
         assert_eq!(code, 0);
-        assert_eq!(agreed["agreed_version"], "2");
+        assert_eq!(agreed["agreed_version"], "other");
         assert_eq!(agreed["already"], already);
     }
     let (code, withdrawn) = bus.json(&["withdraw", "--yes"]).await;
@@ -579,7 +579,7 @@ async fn on_a_terminal_the_full_texts_are_shown_and_only_a_yes_agrees() {
         };
         assert!(at("| Terms of use") < at("| Privacy policy"));
         assert!(at("| Privacy policy") < at("ask a guardian"));
-        assert!(at("ask a guardian") < at("(version 1)? [y/N]"));
+        assert!(at("ask a guardian") < at(&format!("(version {TERMS_VERSION})? [y/N]")));
         let widest = shown
             .lines()
             .filter(|line| line.starts_with("| "))

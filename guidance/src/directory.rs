@@ -5,6 +5,11 @@
 //! the real one in its place; reading the file is the front ends' work.
 //!
 //! ```toml
+//! # Whom to call at any time of need, and who goes through the same questions on the phone.
+//! # Each may be left out.
+//! emergency = { name = { ja = "…", en = "…" }, phone = "…" }
+//! call_centre = { name = { ja = "…", en = "…" }, phone = "…", hours = { ja = "…", en = "…" } }
+//!
 //! # Where a prefecture has no entry of its own. May be left out.
 //! [default]
 //! first = "clinic"                        # or "centre": call the centre first
@@ -29,6 +34,8 @@ const SAMPLE: &str = include_str!("sample.toml");
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
+    emergency: Option<Contact>,
+    call_centre: Option<Contact>,
     default: Option<Entry>,
     #[serde(default)]
     prefecture: BTreeMap<Prefecture, Entry>,
@@ -49,9 +56,9 @@ struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum First {
-    /// The outpatient clinic for returnees and contacts (帰国者・接触者外来), directly.
+    /// Where one is seen, directly: an outpatient clinic (外来).
     Clinic,
-    /// The consultation centre (帰国者・接触者相談センター), which names a clinic.
+    /// A consultation centre (相談センター), which names a clinic.
     Centre,
 }
 
@@ -205,7 +212,20 @@ impl Directory {
         for (place, entry) in default.chain(named) {
             entry.check(place)?;
         }
+        for contact in directory.emergency.iter().chain(&directory.call_centre) {
+            contact.check()?;
+        }
         Ok(directory)
+    }
+
+    /// Whom to call when it is urgent; `None` where nobody is known.
+    pub const fn emergency(&self) -> Option<&Contact> {
+        self.emergency.as_ref()
+    }
+
+    /// Who goes through the same questions on the phone; `None` where nobody is known.
+    pub const fn call_centre(&self) -> Option<&Contact> {
+        self.call_centre.as_ref()
     }
 
     /// Whom to call in `prefecture`; `None` where nobody is known.
@@ -215,6 +235,15 @@ impl Directory {
             first: entry.first,
             contacts: entry.called(),
         })
+    }
+}
+
+impl Contact {
+    fn check(&self) -> Result<(), DirectoryError> {
+        if self.sample == self.phone.is_some() {
+            return Err(DirectoryError::Number(self.name.ja.clone()));
+        }
+        Ok(())
     }
 }
 
@@ -228,9 +257,7 @@ impl Entry {
 
     fn check(&self, place: String) -> Result<(), DirectoryError> {
         for contact in self.clinics.iter().chain(&self.centres) {
-            if contact.sample == contact.phone.is_some() {
-                return Err(DirectoryError::Number(contact.name.ja.clone()));
-            }
+            contact.check()?;
         }
         if self.called().is_empty() {
             let first = self.first;
@@ -285,6 +312,26 @@ mod tests {
             .call(Prefecture::from_code("27").unwrap())
             .unwrap();
         assert_eq!(osaka.first, First::Clinic);
+    }
+
+    #[test]
+    fn who_is_called_from_everywhere_is_the_operators_to_name() {
+        assert_eq!(Directory::sample().emergency(), None);
+        assert!(Directory::sample().call_centre().unwrap().sample);
+        let parse = |key: &str, phone: &str| {
+            let name = r#"name = { ja = "窓口", en = "Desk" }"#;
+            Directory::parse(&format!("{key} = {{ {name}{phone} }}"))
+        };
+        let named = r#", phone = "123""#;
+        let emergency = parse("emergency", named).unwrap();
+        let call_centre = parse("call_centre", named).unwrap();
+        for contact in [emergency.emergency(), call_centre.call_centre()] {
+            assert_eq!(contact.unwrap().phone.as_ref().unwrap().uri(), "tel:123");
+        }
+        for key in ["emergency", "call_centre"] {
+            let refused = parse(key, "").unwrap_err().to_string();
+            assert!(refused.contains("one of the two"), "{refused}");
+        }
     }
 
     #[test]

@@ -11,8 +11,8 @@ pub const DAYS: u32 = 14;
 pub enum Question {
     /// Do you have symptoms?
     Symptoms,
-    /// In the last two weeks, was anybody close to you (family, friends, work)
-    /// infected, or did they have symptoms that are suspected to be it?
+    /// Was anybody whom you spent time close to in the last two weeks (family, friends,
+    /// work) infected, or did they have symptoms that are suspected to be it?
     CloseContact,
 }
 
@@ -112,7 +112,7 @@ impl Outcome {
     }
 
     /// What the clinic asks when a test it makes is negative: whoever had symptoms
-    /// was not asked about people close to them yet.
+    /// was not asked about people they spent time with yet.
     pub const fn asked_after_negative_test(self) -> Option<Question> {
         match self {
             Self::Visit => Some(Question::CloseContact),

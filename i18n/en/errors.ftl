@@ -2,7 +2,7 @@
 
 error-consent-required = The terms must be agreed to first. Run: sesshoku agree
 error-terms-version-mismatch = That is not the version of the terms in force. Please read them again.
-error-terms-not-here = The terms in force are of another version than this program shows. Please update it.
+error-terms-not-here = The terms (or the agreement to register) in force are of another version than this program shows. Please update it.
 error-busy = Something that this cannot go beside is under way. Please wait until it ends, then try again.
 error-not-configured = No notification server that can do this is configured.
 error-agreement-version-mismatch = That is not the version of the registration agreement in force. Please read it again.
@@ -10,7 +10,7 @@ error-invalid-date = The date is not usable: it must be of the last 14 days, wri
 error-invalid-number = The processing number must be exactly eight digits.
 error-no-keys = There is nothing to register: on the days in question this device sent no identifiers, or their keys were sent already.
 error-clock-not-set = The clock is not set. Set the date and the time first.
-error-paused = Three processing numbers were wrong, so registering is paused for a while. To see until when, run: sesshoku registration
+error-paused = Three processing numbers did not work, so registering is paused for a while. To see until when, run: sesshoku registration
 error-pending = Another registration is waiting to be sent. To give it up, run: sesshoku registration forget
 error-nothing-pending = There is no registration that waits to be sent.
 error-number-required = The processing number has to be entered again. Run: sesshoku register

@@ -2,25 +2,26 @@
 
 question-symptoms = Do you have any symptoms now?
     .advice = Such as fever, cough, breathlessness or strong tiredness
-question-close-contact = In the last 2 weeks, was anyone close to you infected, or did they have suspicious symptoms?
-    .advice = Family, friends, people at work. Suspicious symptoms are breathlessness, strong tiredness and high fever. For people at higher risk also a mild fever or cough; for others, mild symptoms that go on. A rough answer is fine.
+question-close-contact = In the last 2 weeks, have you spent time close to anyone who has the infection, or symptoms that may be it?
+    .advice = Family, friends, people at work: anyone you really spent time close to. Such symptoms are breathlessness, strong tiredness and high fever. If someone is at higher risk of severe illness (older people, people with chronic illness), even a mild fever or cough counts. For everyone else, mild symptoms count if they go on. A rough answer is fine.
 question-answer = Yes [y] / no [n]:
 question-prefecture = Your prefecture (name or number; Enter if you do not know):
 question-again = Please answer y or n.
 question-no-prefecture = There is no such prefecture.
 
 guide-visit = Please book a visit soon
-    .advice = Phone the outpatient clinic for returnees and contacts, and wear a mask when you go.
-guide-visit-and-stay-home = Close contact is likely
-    .advice = Phone the outpatient clinic for returnees and contacts to book a visit soon, and wear a mask when you go. Stay at home for 14 days.
+    .advice = Call the number below first, and wear a mask when you go.
+guide-visit-and-stay-home = You are probably a close contact
+    .advice = To be seen soon, call the number below first, and wear a mask when you go. Stay at home for 14 days.
 guide-watch = Watch your health for 14 days
-    .advice = Close contact is not likely. If your health changes, answer again.
+    .advice = You are probably not a close contact. If your health changes, answer again.
 guidance-urgent = If it is urgent, such as severe breathlessness, contact a doctor at once rather than going on here.
-guidance-negative-test = If a later test is negative, the clinic will ask about people close to you.
+guidance-negative-test = If the test is negative, you will be asked there about people you spent time close to.
 guidance-kept = Your answers are not kept, not even on this device.
-guidance-nobody = No contact is known for this prefecture. Please ask your local public health centre.
-call-first-clinic = Phone the clinic directly to book.
-call-first-centre = In this prefecture, call the consultation centre first.
+guidance-nobody = There is no phone number for this prefecture yet. Please ask your local public health centre.
+call-first-clinic = Call here directly to book a visit.
+call-first-centre = In this prefecture, call here first. You are told where to go.
+call-by-phone = You can be guided by the same questions on the phone.
 call-contact = { $name }  { $phone }
 call-contact-sample = { $name }
 call-hours = { $hours }

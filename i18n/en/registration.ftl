@@ -1,20 +1,7 @@
-# Registering as positive. The agreement's version is the daemon's AGREEMENT_VERSION,
-# and changes with its meaning. Further keys are the D-Bus names of RegistrationState
+# Registering as positive. The agreements themselves are in documents/. Further keys are
+# the D-Bus names of RegistrationState
 # and RegistrationReason.
 
-agreement-title = The agreement to register as positive (version { $version })
-agreement-voluntary = Nobody has to register. It is your decision alone, and nothing changes for you if you do not.
-agreement-sends = Sent to the notification server are the keys that this device made for its identifiers on the days you may have infected others: with symptoms from 3 days before they began to 10 days after, without symptoms from 3 days before the test to 7 days after, and of the last 14 days only. With them go the date, whether there are symptoms, and the processing number. No name, phone number or place is sent.
-agreement-others = The server hands the keys to all devices. Whoever was near you on those days may be told that they were near a person who registered as positive, and on which day. They are not told who, but somebody who met few people may guess.
-agreement-number = The processing number is random and says nothing about you. It works once, and is deleted as soon as it was checked. This device never writes it down.
-agreement-final = What was sent cannot be called back, not even by withdrawing from the terms. The server deletes it after 14 days. From now on this device uses new keys.
-agreement-minor = If you are a minor, please ask a guardian for agreement first.
-agreement-place-title = The agreement to register a place ({ $version })
-agreement-place-who = This registers the place where this device stands, not a person. It is up to whoever is responsible for the place and was given a processing number, by a health centre for example.
-agreement-place-sends = Sent to the notification server are the keys that this device used from the first to the last day that you are about to name (UTC, of the last 14 days only, 11 at most). With them go the first day and the processing number. No name or address of the place, and nothing about visitors or staff, is sent.
-agreement-place-others = The server hands the keys to all devices. Whoever was near this device for 15 minutes on those days may be told that they were near a person who registered as positive, and on which day. They are not told where, but may guess from where they were that day.
-agreement-place-number = The processing number is random. It works once, and is deleted as soon as it was checked. This device never writes it down.
-agreement-place-final = What was sent cannot be called back. The server deletes it after 14 days. From now on this device uses new keys.
 agreement-question = Do you agree to this, and want to register? [y/N]
 
 ask-symptoms = Are there symptoms, such as fever, cough or fatigue? [y/n]
@@ -45,8 +32,8 @@ registration-test = Tested on: { $date }
 registration-days-sent = Keys were sent of these days (UTC): { $days }
 registration-days-to-send = Keys of these days (UTC) are to be sent: { $days }
 registration-next-try = Next try: { $time }
-registration-tries-left = Wrong numbers before a pause: { $count }
-registration-paused = Three numbers were wrong. Registering is possible again from { $time }.
+registration-tries-left = Numbers that may be tried before a pause: { $count }
+registration-paused = Three numbers did not work. Registering is possible again from { $time }.
 
 obstacle-none = There is nothing in the way.
 obstacle-number-refused = The processing number was not accepted: it is wrong, was used before, or has expired.

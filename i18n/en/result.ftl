@@ -41,8 +41,8 @@ contacts-count = { $count ->
     [one] { $count } contact
    *[other] { $count } contacts
 }
-contacts-row = { $date }  { $count }  about { $minutes } min (near: about { $near } min)  strength { $score }
-contacts-meaning = Contacts are the keys of positive people met that day (the same person on another day counts again). Minutes are how long their signal was heard; a strength of 100 or more stands for 15 minutes within 1 m.
+contacts-row = { $date }  { $count }  about { $minutes } min (near: about { $near } min)  exposure { $score }
+contacts-meaning = Contacts are the keys of positive people met that day (the same person on another day counts again). Minutes are how long their signal was heard; near are those in which it was stronger than is typical of about 3 m (but about one time in three a device 1 m away counts as far, and one 10 m away as near). An exposure of 100 or more stands for 15 minutes within 1 m.
 contacts-utc = Days are UTC days (09:00 to 09:00 in Japan).
 contacts-accuracy = This is estimated from signal strength; its accuracy is not guaranteed.
 period = Period: { $start } to { $end }

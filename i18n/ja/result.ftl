@@ -9,8 +9,8 @@ outcome-list-refused = 鍵ファイルの一覧が古いか欠けているため
 outcome-not-configured = 通知サーバーが設定されていません
 outcome-storage-failed = 記録を読み書きできませんでした
 
-verdict-none = 陽性登録者との接触は確認されませんでした。
-verdict-contact = 陽性登録者との接触の可能性があります。
+verdict-none = 陽性の登録をした人との接触は、確認されませんでした。
+verdict-contact = 陽性の登録をした人との接触の可能性があります。
 verdict-unknown = 接触があったかどうか、今は判断できません。
 
 unknown-consent-missing = 現在の利用規約に同意していないため、記録も確認もしていません。
@@ -38,8 +38,8 @@ unknown-clock-not-set = 時計が合っていません。
 
 contacts-title = 過去14日間の接触一覧
 contacts-count = { $count }件
-contacts-row = { $date }  { $count }  約{ $minutes }分（うち近距離 約{ $near }分）  強さ { $score }
-contacts-meaning = 件数はその日に出会った陽性登録者の鍵の数です（同じ人でも日が変われば別に数えます）。分は電波が届いていた時間、強さは 100 以上で「1 m 以内に 15 分以上」に相当します。
+contacts-row = { $date }  { $count }  約{ $minutes }分（うち近い 約{ $near }分）  接触の度合い { $score }
+contacts-meaning = 件数は、その日に出会った、陽性の登録をした人の鍵の数です（同じ人でも日が変われば別に数えます）。分は電波が届いていた時間、「近い」はそのうち約3m離れたときの目安より電波が強かった時間です（ばらつきは大きく、1m離れた端末でも3回に1回ほどは「遠い」、10m離れた端末でも3回に1回ほどは「近い」になります）。接触の度合いは、100以上で「1m以内に15分以上」にあたる目安です。
 contacts-utc = 日付は協定世界時（日本時間の午前9時から翌日の午前9時まで）です。
 contacts-accuracy = 電波の強さからの推定であり、正確さを保証するものではありません。
 period = 期間: { $start } ～ { $end }

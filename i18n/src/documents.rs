@@ -7,9 +7,11 @@ use crate::Language;
 
 /// The version of the terms of use and the privacy policy, which are agreed to
 /// together.
-pub const TERMS_VERSION: &str = "1";
+pub const TERMS_VERSION: &str = "2";
 /// The version of the agreement to register as positive.
-pub const REGISTRATION_VERSION: &str = "1";
+pub const REGISTRATION_VERSION: &str = "2";
+/// The version of the agreement to register a place.
+pub const PLACE_VERSION: &str = "place-2";
 
 /// A text that is read as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub enum Document {
     Privacy,
     /// What is agreed to when registering as positive, of [`REGISTRATION_VERSION`].
     Registration,
+    /// What is agreed to when registering a place, of [`PLACE_VERSION`].
+    Place,
     /// How to use it.
     Howto,
     /// Questions and answers.
@@ -41,10 +45,11 @@ pub enum Block<'a> {
 
 impl Document {
     /// Every document.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Terms,
         Self::Privacy,
         Self::Registration,
+        Self::Place,
         Self::Howto,
         Self::Questions,
     ];
@@ -63,11 +68,22 @@ impl Document {
             };
         }
         match self {
-            Self::Terms => source!("terms-1"),
-            Self::Privacy => source!("privacy-1"),
-            Self::Registration => source!("registration-1"),
-            Self::Howto => source!("howto-1"),
-            Self::Questions => source!("questions-1"),
+            Self::Terms => source!("terms-2"),
+            Self::Privacy => source!("privacy-2"),
+            Self::Registration => source!("registration-2"),
+            Self::Place => source!("place-2"),
+            Self::Howto => source!("howto-2"),
+            Self::Questions => source!("questions-2"),
+        }
+    }
+
+    /// The version by which it is agreed to; `None` where it is not.
+    pub const fn version(self) -> Option<&'static str> {
+        match self {
+            Self::Terms | Self::Privacy => Some(TERMS_VERSION),
+            Self::Registration => Some(REGISTRATION_VERSION),
+            Self::Place => Some(PLACE_VERSION),
+            Self::Howto | Self::Questions => None,
         }
     }
 

@@ -14,7 +14,7 @@ use fluent_bundle::{FluentResource, FluentValue};
 use fluent_syntax::ast::Entry;
 use unic_langid::LanguageIdentifier;
 
-pub use documents::{Block, Document, REGISTRATION_VERSION, TERMS_VERSION};
+pub use documents::{Block, Document, PLACE_VERSION, REGISTRATION_VERSION, TERMS_VERSION};
 pub use fluent_bundle::FluentArgs as Args;
 
 /// Arguments of a sentence: `args! { "name" => value }`.
@@ -230,6 +230,24 @@ mod tests {
                 .collect()
         };
         assert_eq!(outline(Language::Japanese), outline(Language::English));
+    }
+
+    /// A notification has the name that the person knows from the icon.
+    #[test]
+    fn notification_window_and_icon_have_one_name() {
+        let desktop = include_str!("../../packaging/desktop/org.sesshoku.Sesshoku.desktop");
+        for (language, window, icon) in [
+            (
+                Language::Japanese,
+                include_str!("../ja/gui.ftl"),
+                "Name[ja]=",
+            ),
+            (Language::English, include_str!("../en/gui.ftl"), "Name="),
+        ] {
+            let name = Catalogue::new(language).text("notify-title");
+            assert!(window.contains(&format!("\napp-name = {name}\n")), "{name}");
+            assert!(desktop.contains(&format!("\n{icon}{name}\n")), "{name}");
+        }
     }
 
     #[test]

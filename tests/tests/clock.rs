@@ -5,6 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use anyhow::Context;
+use sesshoku_core::records::AGREEMENT_VERSION;
 use sesshoku_tests::local::{Place, wait_for};
 use sesshoku_tests::room::meeting;
 
@@ -67,7 +68,7 @@ fn every_call_is_answered_while_the_clock_is_not_set() -> anyhow::Result<()> {
         ("Calibration1.Measure", &["5"], "NotListening"),
         (
             "Registration1.Register",
-            &["1", "true", "2020-08-01", "'12345678'"],
+            &[AGREEMENT_VERSION, "true", "2020-08-01", "'12345678'"],
             // Here is no server to register with, which is told first.
             "NotConfigured",
         ),

@@ -16,6 +16,7 @@ use gaen::time::UnixSeconds;
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
+use sesshoku_core::records::{AGREEMENT_VERSION, Consent, TERMS_VERSION};
 use sesshoku_tests::local::{Place, Process, program, shared, skipped, wait_for, wait_up_to};
 use sesshoku_tests::room::meeting;
 use sesshokud::store::{DeviceKey, Store};
@@ -316,6 +317,71 @@ fn nothing_is_recorded_before_agreement_and_withdrawing_erases() -> anyhow::Resu
     end(daemon)?;
     assert!(stored_identifiers(&place)?.is_empty());
     assert!(open_store(&place)?.consent()?.is_none());
+    Ok(())
+}
+
+/// Whoever agreed to the terms before these is asked again, and so is whoever registers.
+#[test]
+fn new_terms_are_asked_of_everybody_and_keep_what_was_recorded() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let config = "[radio]\nkind = 'air'\n";
+    let is_running = || {
+        wait_for("the daemon to record", || {
+            let status = place.json(&["status"])?;
+            Ok((status["state"] == "running").then_some(()))
+        })
+    };
+    let recorded = || -> anyhow::Result<_> { Ok(open_store(&place)?.own_keys()?) };
+
+    let daemon = place.start_daemon(config)?;
+    agree(&place)?;
+    is_running()?;
+    end(daemon)?;
+    let before = recorded()?;
+    ensure!(!before.is_empty());
+    let former: u32 = TERMS_VERSION.parse::<u32>()? - 1;
+    open_store(&place)?.set_consent(Some(&Consent {
+        version: former.to_string(),
+        agreed_at: UnixSeconds::new(1_600_000_000),
+    }))?;
+
+    let daemon = place.start_daemon(config)?;
+    let status = place.json(&["status"])?;
+    assert_eq!(status["state"], "no-consent");
+    assert_eq!(status["reason"], "consent-outdated");
+    assert_eq!(status["consent"]["state"], "outdated");
+    assert_eq!(status["consent"]["agreed_version"], former.to_string());
+    assert_eq!(status["consent"]["current_version"], TERMS_VERSION);
+    assert_eq!(status["broadcasting"], false);
+    let refused = place.sesshoku(&["check", "--json"])?;
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("consent-required"));
+    end(daemon)?;
+    let kept = recorded()?;
+    assert_eq!(kept.len(), before.len());
+    assert!(
+        kept.iter()
+            .zip(&before)
+            .all(|(kept, before)| kept.tek == before.tek)
+    );
+
+    let daemon = place.start_daemon(config)?;
+    agree(&place)?;
+    is_running()?;
+    for (agreed, answer) in [
+        (&*former.to_string(), "AgreementVersionMismatch"),
+        (AGREEMENT_VERSION, "NotConfigured"),
+    ] {
+        let refused = place.gdbus(
+            "org.sesshoku.Tracing1",
+            "/org/sesshoku/Tracing1",
+            "org.sesshoku.Registration1.Register",
+            &[agreed, "true", "2020-08-01", "'12345678'"],
+        );
+        let refused = format!("{refused:?}");
+        ensure!(refused.contains(answer), "{agreed}: {refused}");
+    }
+    end(daemon)?;
+    assert!(recorded()?.iter().any(|key| key.tek == before[0].tek));
     Ok(())
 }
 

@@ -179,7 +179,7 @@ fn a_lost_key_is_said_and_nothing_is_destroyed_before_somebody_says_so() -> anyh
 
     // A kiosk agrees in its configuration, and is told to start anew by an erasure.
     fs::remove_file(&file)?;
-    let kiosk = format!("profile = 'kiosk'\n[kiosk]\nagreed_terms = '1'\n{CONFIG}");
+    let kiosk = format!("profile = 'kiosk'\n[kiosk]\nagreed_terms = '2'\n{CONFIG}");
     let daemon = start(&place, &kiosk, None)?;
     assert_eq!(state(&place)?, ("stopped".into(), "key-lost".into()));
     assert!(!place.sesshoku(&["agree", "--yes"])?.status.success());

@@ -34,7 +34,7 @@ stay = [{ from_minute = 10, to_minute = 32, metres = 0.8 }]
 name = 'second'
 stay = [{ from_minute = 60, to_minute = 82, metres = 0.8 }]
 ";
-const KIOSK: &str = "profile = 'kiosk'\n[kiosk]\nagreed_terms = '1'\n";
+const KIOSK: &str = "profile = 'kiosk'\n[kiosk]\nagreed_terms = '2'\n";
 
 /// What systemd was asked to start.
 #[derive(Clone, Default)]
@@ -264,7 +264,7 @@ fn the_operators_agreement_is_in_the_configuration_alone() -> anyhow::Result<()>
     assert!(!own_keys(&place)?.is_empty());
 
     // A new version of the terms stops it, and what was recorded stays.
-    let daemon = start("profile = 'kiosk'\n[kiosk]\nagreed_terms = '0'\n")?;
+    let daemon = start("profile = 'kiosk'\n[kiosk]\nagreed_terms = '1'\n")?;
     assert_eq!(consent()?, ("outdated".into(), "consent-outdated".into()));
     end(daemon)?;
     assert!(!own_keys(&place)?.is_empty());

@@ -762,7 +762,7 @@ fn on_a_terminal_everything_is_asked_for() -> anyhow::Result<()> {
     };
     let (code, shown) = answer("n\n")?;
     assert_eq!(code, Some(1), "{shown}");
-    assert!(shown.contains("Nobody has to register"), "{shown}");
+    assert!(shown.contains("for you to decide"), "{shown}");
     assert!(!shown.contains("eight digits of"), "{shown}");
     assert_eq!(device.server.requests().len(), 0);
 

@@ -18,6 +18,7 @@ use crate::input::InputError;
 use crate::output::{self, Output};
 use crate::registration::Registration;
 use crate::text::{self, Text};
+use crate::{pager, terms};
 use sesshoku_i18n::args;
 
 /// The most that is read of a file with a number.
@@ -51,8 +52,10 @@ pub(crate) async fn register(
     let text = output.text();
     if !answers.agree {
         require_terminal("--agree")?;
-        let question = text.catalogue().text("agreement-question");
-        output.ask(&text.agreement(&agreement_version), &question)?;
+        let (language, width) = (text.catalogue().language(), pager::width(io::stderr()));
+        let agreement = terms::agreement(&agreement_version, language, width)
+            .ok_or_else(|| Failure::OtherTerms(agreement_version.clone()))?;
+        output.ask(&agreement, &text.catalogue().text("agreement-question"))?;
     }
     let known = Registration::fetch(&connection).await?;
     if text::is_of_place(&agreement_version) {

@@ -5,17 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::status::ConsentState;
 
-/// The version of the terms and the privacy policy in force (`i18n/*/terms.ftl`).
+/// The version of the terms and the privacy policy in force (`i18n/*/documents/`).
 /// Whenever their meaning changes, so does this, and everybody is asked again.
-pub const TERMS_VERSION: &str = "1";
+pub const TERMS_VERSION: &str = "2";
 
 /// The version of the agreement that a registration as positive needs
-/// (`i18n/*/registration.ftl`).
-pub const AGREEMENT_VERSION: &str = "1";
+/// (`i18n/*/documents/`).
+pub const AGREEMENT_VERSION: &str = "2";
 
 /// The same for the operator of a place (`kiosk` profile), whose registration is
 /// another thing: front ends tell them apart by how this begins.
-pub const PLACE_AGREEMENT_VERSION: &str = "place-1";
+pub const PLACE_AGREEMENT_VERSION: &str = "place-2";
 
 /// Agreement to the terms and the privacy policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

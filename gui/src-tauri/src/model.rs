@@ -177,7 +177,7 @@ pub struct Point {
     pub minutes: u32,
     /// Its strength, 0 to 100.
     pub strength: u32,
-    /// Whether it was about as strong as at 1 m, or stronger.
+    /// Whether it was stronger than the border of near and far.
     pub near: bool,
 }
 
@@ -227,6 +227,10 @@ pub struct Guidance {
     pub questions: Vec<GuidanceQuestion>,
     /// For how many days to stay at home, or to watch one's health.
     pub days: u32,
+    /// Whom to call when it is urgent.
+    pub emergency: Option<GuidanceContact>,
+    /// Who goes through the same questions on the phone.
+    pub call_centre: Option<GuidanceContact>,
     /// The prefectures in the order of their codes.
     pub prefectures: Vec<GuidancePrefecture>,
 }
@@ -305,6 +309,8 @@ impl Guidance {
         Self {
             questions: Question::ALL.into_iter().map(question).collect(),
             days: guidance::DAYS,
+            emergency: directory.emergency().map(contact),
+            call_centre: directory.call_centre().map(contact),
             prefectures: Prefecture::all()
                 .map(|it| prefecture(it, directory.call(it)))
                 .collect(),

@@ -226,7 +226,7 @@ minutes: number,
  */
 strength: number, 
 /**
- * Whether it was about as strong as at 1 m, or stronger.
+ * Whether it was stronger than the border of near and far.
  */
 near: boolean, };
 
@@ -285,6 +285,14 @@ questions: Array<GuidanceQuestion>,
  * For how many days to stay at home, or to watch one's health.
  */
 days: number, 
+/**
+ * Whom to call when it is urgent.
+ */
+emergency: GuidanceContact | null, 
+/**
+ * Who goes through the same questions on the phone.
+ */
+call_centre: GuidanceContact | null, 
 /**
  * The prefectures in the order of their codes.
  */

@@ -6,9 +6,9 @@ export type Arguments = Record<string, FluentVariable>;
 export type Document = "terms" | "privacy" | "registration" | "howto" | "questions";
 
 /** The version of the terms and the policy that this window shows. */
-export const TERMS_VERSION = "1";
+export const TERMS_VERSION = "2";
 /** The version of the agreement to register that this window shows. */
-export const REGISTRATION_VERSION = "1";
+export const REGISTRATION_VERSION = "2";
 
 /** One chunk per language, so that only one is loaded. */
 const catalogues = import.meta.glob<string>("../../../i18n/*/{gui,guidance}.ftl", {

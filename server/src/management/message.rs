@@ -8,6 +8,11 @@ use zeroize::Zeroizing;
 
 use super::number::ProcessingNumber;
 
+/// The button of the home screen that leads to registering, as it reads there.
+const BUTTON_JA: &str = "陽性と判定されたとき";
+/// The same in English.
+const BUTTON_EN: &str = "If you test positive";
+
 /// The languages of messages and of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -37,6 +42,15 @@ impl Language {
         }
     }
 
+    /// The button of the app's home screen that leads to registering, as it reads there.
+    #[cfg(test)]
+    pub(super) const fn button(self) -> &'static str {
+        match self {
+            Self::Ja => BUTTON_JA,
+            Self::En => BUTTON_EN,
+        }
+    }
+
     /// The language with this code.
     pub(super) fn from_code(code: &str) -> Option<Self> {
         match code {
@@ -52,51 +66,39 @@ pub(super) fn mail(language: Language, number: &ProcessingNumber, expires: &str)
     let number = number.expose();
     match language {
         Language::Ja => Message {
-            subject: "陽性登録の処理番号をお送りします",
+            subject: "陽性の登録に使う処理番号をお送りします",
             text: Zeroizing::new(format!(
-                "検査で陽性と診断された方に、陽性登録のための処理番号をお送りします。
+                "陽性の登録に使う処理番号をお送りします。検査で陽性と診断された方と、感染した人がいた場所の管理者の方にお送りしています。
 
     処理番号:  {number}
     有効期限:  {expires} まで
 
 ■ この番号でできること
-接触確認アプリ Sesshoku で陽性登録をすると、過去 14 日間に近くにいた可能性の
-ある利用者に、「陽性になった人の近くにいたかもしれない」ことと、その日だけが知
-らされます。あなたの名前や連絡先、いた場所は、だれにも伝わりません。登録するか
-どうかは、ご自身でお決めください。
+アプリ「接触確認」（Sesshoku）で陽性の登録をすると、近くにいた可能性のある利用者に、陽性の登録をした人の近くにいたかもしれないことが伝わります。相手に分かるのは、その日付、近くにいた長さ、電波の強さの移り変わりです。名前、連絡先、場所は送られませんが、会った人が少ないときなどは、見当がつくことがあります。登録するかどうかは、ご自身でお決めください。
 
-■ 番号の使いかた
-Sesshoku の「陽性登録」を開き、案内に従って 8 桁の番号を入力してください。使え
-るのは一度だけです。期限を過ぎたときや、うまくいかないときは、保健所に新しい
-番号をお求めください。
+■ 番号の使い方
+アプリのホームで「{BUTTON_JA}」を押し、案内に従って8桁の番号を入力してください。場所の管理者の方は、その場所の設置端末で sesshoku register を実行してください。使えるのは一度だけです。期限を過ぎたときや、うまくいかないときは、番号を発行した保健所などに、新しい番号をお求めください。
 
-■ 番号は、だれにも教えないでください
+■ 番号は、誰にも教えないでください
 番号を電話やメールでおたずねすることは、決してありません。
 
-お心当たりがないときは、このメールを削除してください。このメールには返信できま
-せん。
+お心当たりがないときは、このメールを削除してください。このメールには返信できません。
 "
             )),
         },
         Language::En => Message {
             subject: "Your processing number for registering as positive",
             text: Zeroizing::new(format!(
-                "You have been diagnosed as positive. This is your processing number for
-registering that in the contact confirming app.
+                "This is your processing number for registering as positive. It is sent to people who were diagnosed as positive, and to whoever is responsible for a place where somebody infected was.
 
     Processing number:  {number}
     Valid until:        {expires}
 
 What it is for
-When you register as positive in the app Sesshoku, people who may have been
-near you in the last 14 days are told that they may have been near somebody
-who is positive, and on which day, but nothing else. Nobody learns your name,
-your address or number, or where you were. Whether you register is up to you.
+When you register as positive in the app Sesshoku, people who may have been near are told that they may have been near somebody who registered as positive. They can see on which day, for how long, and the course of the signal. No name, no address or number and no place is sent, but somebody who met few people, for example, may guess. Whether you register is up to you.
 
 How to use it
-Open \"Register as positive\" in Sesshoku and enter the 8 digits where it asks
-for them. They work once. When they have expired, or do not work, ask your
-public health centre for a new number.
+Press \"{BUTTON_EN}\" on the home screen of the app, and enter the 8 digits where it asks for them. Whoever is responsible for a place runs \"sesshoku register\" on the kiosk that stands there. The number works once. When it has expired, or does not work, ask whoever issued it, such as a public health centre, for a new one.
 
 Never tell anybody this number
 Nobody will ever ask you for it by phone or mail.
@@ -115,9 +117,9 @@ pub(super) fn sms(language: Language, number: &ProcessingNumber, expires: &str) 
         Language::Ja => (
             "",
             format!(
-                "陽性登録の処理番号: {number}
+                "陽性の登録に使う処理番号: {number}
 有効期限: {expires}
-接触確認アプリ Sesshoku の「陽性登録」で入力してください。使えるのは一度だけ、登録は任意です。番号はだれにも教えないでください。おたずねすることもありません。"
+アプリ「接触確認」（Sesshoku）のホームで「{BUTTON_JA}」を押して入力してください（場所の登録は設置端末で sesshoku register）。使えるのは一度だけ、登録は任意です。誰にも教えないでください。おたずねすることもありません。"
             ),
         ),
         Language::En => (
@@ -125,7 +127,7 @@ pub(super) fn sms(language: Language, number: &ProcessingNumber, expires: &str) 
             format!(
                 "Your processing number for registering as positive: {number}
 Valid until {expires}
-Enter it under \"Register as positive\" in the app Sesshoku. It works once; registering is up to you. Never tell anybody this number. Nobody will ask you for it."
+Press \"{BUTTON_EN}\" on the home screen of the app Sesshoku and enter it (for a place, run \"sesshoku register\" on its kiosk). It works once; registering is up to you. Never tell anybody this number. Nobody will ask you for it."
             ),
         ),
     };
@@ -161,12 +163,12 @@ mod tests {
             (
                 Language::Ja,
                 "2020年9月13日 21時30分",
-                ["陽性登録", "一度だけ", "教えないで"],
+                ["陽性の登録", "一度だけ", "教えないで", "設置端末"],
             ),
             (
                 Language::En,
                 "13 September 2020, 21:30 (JST)",
-                ["Register as positive", "once", "Never tell"],
+                ["registering as positive", "once", "Never tell", "kiosk"],
             ),
         ] {
             let until_shown = time(language, expires, &zone);
@@ -183,6 +185,40 @@ mod tests {
         }
         let utc = time(Language::Ja, expires, &TimeZone::UTC);
         assert_eq!(utc, "2020年9月13日 12時30分（UTC）");
+    }
+
+    #[test]
+    fn messages_name_app_and_button_as_the_window_does() {
+        let number: ProcessingNumber = "01234567".parse().unwrap();
+        for (language, window) in [
+            (Language::Ja, include_str!("../../../i18n/ja/gui.ftl")),
+            (Language::En, include_str!("../../../i18n/en/gui.ftl")),
+        ] {
+            let name = |key: &str| {
+                let line = window.lines().find_map(|line| line.strip_prefix(key));
+                line.and_then(|rest| rest.strip_prefix(" = ")).unwrap()
+            };
+            for message in [mail(language, &number, ""), sms(language, &number, "")] {
+                for key in ["app-name", "home-positive"] {
+                    assert!(message.text.contains(name(key)), "{key}");
+                }
+            }
+            assert_eq!(name("home-positive"), language.button());
+        }
+    }
+
+    /// A mail program breaks lines where they end on its screen.
+    #[test]
+    fn a_paragraph_of_a_mail_is_one_line() {
+        let number: ProcessingNumber = "01234567".parse().unwrap();
+        for language in [Language::Ja, Language::En] {
+            let text = mail(language, &number, "").text;
+            let lines: Vec<_> = text.lines().collect();
+            for lines in lines.windows(2) {
+                let goes_on = !lines[0].starts_with("    ") && !lines[1].is_empty();
+                assert!(!goes_on || lines[0].chars().count() <= 32, "{lines:?}");
+            }
+        }
     }
 
     /// 70 characters a part in UCS-2, 67 where there are several (3GPP 23.038).

@@ -36,7 +36,7 @@ fn from_the_first_start_over_a_contact_and_a_registration_to_the_end() -> anyhow
     let window = Window::open(place, "ja_JP.UTF-8")?;
 
     // First start: three pages, then nothing without agreement.
-    window.wait_for_text("名前なしで覚えておく")?;
+    window.wait_for_text("名前なしで記録します")?;
     for _ in 0..3 {
         window.press("next")?;
     }
@@ -102,7 +102,7 @@ fn from_the_first_start_over_a_contact_and_a_registration_to_the_end() -> anyhow
     window.press("next")?;
     window.type_into("number", "１２３")?;
     window.press("register-do")?;
-    window.wait_for_text("数字8けたで入力してください")?;
+    window.wait_for_text("数字8桁で入力してください")?;
     servers.issue_to(MAIL)?;
     let number = servers.mailed_number(MAIL)?;
     let wrong = if number == "12345678" {
@@ -164,10 +164,14 @@ fn from_the_first_start_over_a_contact_and_a_registration_to_the_end() -> anyhow
 /// Answers the questions in every way there is, from where they begin to where they do.
 fn walk_the_guidance(window: &Window) -> anyhow::Result<()> {
     let paths = [
-        (&["symptoms-yes"][..], "予約して、早めに受診を", true),
+        (
+            &["symptoms-yes"][..],
+            "早めに予約して、受診してください",
+            true,
+        ),
         (
             &["symptoms-no", "close-contact-yes"],
-            "濃厚接触の可能性があります",
+            "濃厚接触者にあたる可能性が高いです",
             true,
         ),
         (
@@ -184,10 +188,8 @@ fn walk_the_guidance(window: &Window) -> anyhow::Result<()> {
         window.wait_for_text(outcome)?;
         if is_visit {
             // Where the clinic is called, and where the consultation centre is.
-            for (prefecture, first) in [
-                ("27", "帰国者・接触者外来"),
-                ("13", "先に相談センターへ電話します"),
-            ] {
+            for (prefecture, first) in [("27", "外来（見本）"), ("13", "先に次のところへ電話")]
+            {
                 window.choose("prefecture", prefecture)?;
                 window.wait_for_text(first)?;
                 window.wait_for_text("電話はつながりません")?;
