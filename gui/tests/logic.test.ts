@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Service } from "../src/generated/types";
-import { bars } from "../src/lib/chart";
+import { bars, outlines } from "../src/lib/chart";
 import { daysInUse, homeState, relevantNotice } from "../src/lib/home";
 import { processingNumber } from "../src/lib/number";
 
@@ -127,6 +127,15 @@ describe("the chart", () => {
       { minutes: 54, strength: null, near: false },
       { minutes: 2, strength: 20, near: false },
     ]);
+  });
+
+  it("draws bars of one kind that touch with one outline", () => {
+    const course = [point(4, 4, 60), point(6, 2, 70), point(8, 2, 20), point(12, 2, 30)];
+    expect(outlines(course)).toEqual({
+      near: "M0 100V40H4V30H6V100",
+      far: "M6 100V80H8V100M10 100V70H12V100",
+      minutes: 12,
+    });
   });
 
   it("never counts a minute twice", () => {

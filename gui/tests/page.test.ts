@@ -8,6 +8,9 @@ import { goTo, newPage, open, perform } from "./browser.mjs";
 import { scenes } from "./scenes.mjs";
 
 const PHONE = { width: 360, height: 720 };
+/** A phone, with its keyboard up, lying down, and with text of twice the size. */
+const LYING = 720;
+const SIZES = [[360, 720], [360, 294], [LYING, 360], [180, 360]] as const;
 let opened: Awaited<ReturnType<typeof open>>;
 
 beforeAll(async () => {
@@ -41,6 +44,36 @@ async function misfits(page: Page): Promise<string[]> {
   });
 }
 
+/** Columns of text that are too narrow for four characters, and so break where nothing should. */
+async function narrowColumns(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const found = new Set<string>();
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const range = document.createRange();
+      range.selectNodeContents(texts.currentNode);
+      let block = texts.currentNode.parentElement!;
+      if (range.getClientRects().length === 0 || block.closest(".visually-hidden")) continue;
+      while (getComputedStyle(block).display.startsWith("inline")) block = block.parentElement!;
+      const style = getComputedStyle(block);
+      const size = parseFloat(style.fontSize);
+      const width = block.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+      const isBroken = block.clientHeight > 2 * size * 1.6;
+      if (isBroken && width < 4 * size) found.add(`${Math.round(width)} px: ${block.outerHTML}`);
+    }
+    return [...found];
+  });
+}
+
+/** The main button, where it is not on the screen before one scrolls. */
+async function belowTheEdge(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const button = document.querySelector(".dock .btn");
+    const isBelow = button !== null && button.getBoundingClientRect().bottom > innerHeight;
+    return isBelow ? [`below the edge: ${button.id}`] : [];
+  });
+}
+
 describe.concurrent.each(["ja", "en"])("in %s", (lang) => {
   it.concurrent("no screen has a fault that axe finds, light or dark, and everything can be touched", async () => {
     const page = await newPage(opened.browser, { ...PHONE, lang });
@@ -68,6 +101,22 @@ describe.concurrent.each(["ja", "en"])("in %s", (lang) => {
     }
     expect(faults).toEqual({});
   }, 300_000);
+
+  it.concurrent("no column of text is narrower than four characters, and what a lying phone is asked is on it", async () => {
+    const page = await newPage(opened.browser, { ...PHONE, lang });
+    const faults: Record<string, string[]> = {};
+    for (const name of Object.keys(scenes)) {
+      await page.setViewportSize(PHONE);
+      await goTo(page, opened.address, name, { lang });
+      for (const [width, height] of SIZES) {
+        await page.setViewportSize({ width, height });
+        const found = await narrowColumns(page);
+        if (width === LYING) found.push(...(await belowTheEdge(page)));
+        if (found.length > 0) faults[`${name} at ${width} × ${height}`] = found;
+      }
+    }
+    expect(faults).toEqual({});
+  }, 300_000);
 });
 
 describe("on a wide window", () => {
@@ -90,6 +139,52 @@ describe("on a wide window", () => {
       [...document.querySelectorAll(".page")].map((pane) => pane.getBoundingClientRect().left),
     );
     expect(lefts).toEqual([0, 400]);
+  }, 60_000);
+});
+
+describe("a day of many contacts", () => {
+  it("has few elements, one drawing at a time, and nothing that is wider than the window", async () => {
+    const page = await newPage(opened.browser, { ...PHONE, lang: "en" });
+    await goTo(page, opened.address, "result-day-crowd", { lang: "en" });
+    expect(await page.locator("[id^=contact-]").count()).toBe(36);
+    expect(await page.locator(".chart").count()).toBe(1);
+    expect(await page.locator("*").count()).toBeLessThan(1_000);
+    expect(await misfits(page)).toEqual([]);
+    const widest = await page.evaluate(() => {
+      const { left, right } = document.querySelector(".chart")!.getBoundingClientRect();
+      return left >= 0 && right <= innerWidth;
+    });
+    expect(widest).toBe(true);
+    await page.click("#contact-1");
+    expect(await page.locator(".chart").count()).toBe(1);
+  }, 60_000);
+});
+
+describe("a setting that cannot be saved", () => {
+  it("says so, and stays as it was", async () => {
+    const page = await newPage(opened.browser, { ...PHONE, lang: "en" });
+    await goTo(page, opened.address, "unsaved", { lang: "en" });
+    await page.waitForSelector(".error");
+    expect(await page.isChecked("#notify")).toBe(true);
+    expect(await page.textContent("#said")).toContain("could not be saved");
+    await goTo(page, opened.address, "language-unsaved", { lang: "en" });
+    await page.waitForSelector(".error");
+    expect(await page.isChecked("#language-system")).toBe(true);
+  }, 60_000);
+});
+
+describe("before there is agreement", () => {
+  it("another language can be chosen, and is kept once one agrees", async () => {
+    const page = await newPage(opened.browser, { ...PHONE, lang: "ja" });
+    await goTo(page, opened.address, "welcome-language", { lang: "ja" });
+    await page.click("#back");
+    expect(await page.textContent("#next")).toContain("Next");
+    for (const id of ["next", "next", "next", "agree-box", "agree-guardian", "agree-start"]) {
+      await perform(page, id);
+    }
+    await page.waitForSelector("[data-state=running]");
+    await perform(page, "settings");
+    expect(await page.textContent("#language")).toContain("English");
   }, 60_000);
 });
 
@@ -179,7 +274,7 @@ describe("what happens meanwhile", () => {
     for (const id of ["next", "next", "next", "agree-box", "agree-guardian", "agree-start"]) {
       await perform(page, id);
     }
-    await page.waitForSelector("[role=alert]");
-    expect(await page.textContent("[role=alert]")).toContain("update");
+    await page.waitForSelector(".error");
+    expect(await page.textContent(".error")).toContain("update");
   }, 60_000);
 });

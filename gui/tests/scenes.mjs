@@ -7,6 +7,7 @@ const AGREED = "state=running";
 /** @type {Record<string, { query?: string, presses?: string[] }>} */
 export const scenes = {
   "welcome-1": { query: "state=not-agreed" },
+  "welcome-language": { query: "state=not-agreed", presses: ["language", "language-en"] },
   "welcome-2": { query: "state=not-agreed", presses: ["next"] },
   "welcome-3": { query: "state=not-agreed", presses: ["next", "next"] },
   agree: { query: "state=not-agreed", presses: ["next", "next", "next", "agree-box"] },
@@ -54,6 +55,10 @@ export const scenes = {
     query: `${AGREED}&result=contact`,
     presses: ["home-check", "day-2020-08-05"],
   },
+  "result-day-crowd": {
+    query: `${AGREED}&result=crowd`,
+    presses: ["home-check", "day-2020-08-08", "more-contacts", "contact-36"],
+  },
   about: { query: AGREED, presses: ["home-check", "about"] },
   "guide-symptoms": { query: AGREED, presses: ["health"] },
   "guide-close-contact": { query: AGREED, presses: ["health", "symptoms-no", "next"] },
@@ -69,7 +74,10 @@ export const scenes = {
     query: AGREED,
     presses: ["health", "symptoms-no", "next", "close-contact-no", "next"],
   },
-  "guide-broken": { query: `${AGREED}&no-directory`, presses: ["health"] },
+  "guide-broken": {
+    query: `${AGREED}&no-directory`,
+    presses: ["health", "symptoms-yes", "next"],
+  },
   "register-agree": { query: AGREED, presses: ["positive"] },
   "register-date": { query: AGREED, presses: ["positive", "register-box", "register-go"] },
   "register-number": { query: AGREED, presses: registering([]) },
@@ -96,12 +104,23 @@ export const scenes = {
       },
     ]),
   ),
+  ...Object.fromEntries(
+    ["done", "expired"].map((end) => [
+      `register-anew-after-${end}`,
+      {
+        query: `${AGREED}&register=${end}`,
+        presses: registering(["#number=1234 5678", "register-do", "register-anew"]),
+      },
+    ]),
+  ),
   settings: { query: AGREED, presses: ["settings"] },
   "settings-doubtful": { query: "state=doubtful", presses: ["settings"] },
   erase: { query: AGREED, presses: ["settings", "erase"] },
   "erase-doubtful": { query: "state=doubtful", presses: ["settings", "erase"] },
   erased: { query: AGREED, presses: ["settings", "erase", "erase-do"] },
   "erased-doubtful": { query: "state=doubtful", presses: ["settings", "erase", "erase-do"] },
+  unsaved: { query: `${AGREED}&no-saving`, presses: ["settings", "notify"] },
+  "language-unsaved": { query: `${AGREED}&no-saving`, presses: ["settings", "language", "language-en"] },
   language: { query: AGREED, presses: ["settings", "language"] },
   export: { query: AGREED, presses: ["settings", "export"] },
   exported: { query: AGREED, presses: ["settings", "export", "export-do"] },

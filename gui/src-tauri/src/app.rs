@@ -262,7 +262,7 @@ async fn export(controller: Shared<'_>) -> Result<String, Failure> {
 }
 
 #[tauri::command]
-fn guidance(controller: Shared<'_>) -> Result<Guidance, Failure> {
+fn guidance(controller: Shared<'_>) -> Guidance {
     controller.guidance()
 }
 

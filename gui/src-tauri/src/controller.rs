@@ -18,7 +18,7 @@ use sesshoku_dbus_api::{
     TRACING1, Tracing1Proxy, number_pipe,
 };
 use sesshoku_session::Preferences;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 use zbus::message::Type;
 use zbus::{Connection, MatchRule, MessageStream, fdo, proxy};
 
@@ -74,7 +74,8 @@ pub enum Change {
 pub struct Controller {
     bus: Bus,
     places: Places,
-    connection: OnceCell<Connection>,
+    /// `None` before it is needed, and once the bus has gone.
+    connection: Mutex<Option<Connection>>,
 }
 
 /// A check, as it is exported.
@@ -119,7 +120,7 @@ impl Controller {
         Self {
             bus,
             places,
-            connection: OnceCell::new(),
+            connection: Mutex::default(),
         }
     }
 
@@ -133,19 +134,19 @@ impl Controller {
         let connection = self.connection().await?;
         // Reading properties would have the bus start the daemon; whether it is to
         // run is for the person or the system to say.
-        let dbus = fdo::DBusProxy::new(connection).await?;
+        let dbus = fdo::DBusProxy::new(&connection).await?;
         if !dbus.name_has_owner(BUS_NAME.try_into()?).await? {
             return Err(Failure::away());
         }
         // One reading an interface: nothing changes in between, and the daemon wakes up
         // once for all of them.
-        let read = |interface| Properties::fetch(connection, interface);
+        let read = |interface| Properties::fetch(&connection, interface);
         let (tracing, consent, exposure, registration, notices) = tokio::join!(
             read(TRACING1),
             read(CONSENT1),
             read(EXPOSURE1),
-            self.registration(connection),
-            Properties::fetch_if_any(connection, NOTICES1),
+            self.registration(&connection),
+            Properties::fetch_if_any(&connection, NOTICES1),
         );
         Ok(to_service(
             &tracing?,
@@ -179,6 +180,8 @@ impl Controller {
     pub async fn follow(&self, mut tell: impl FnMut(Change)) -> std::convert::Infallible {
         loop {
             if self.follow_once(&mut tell).await.is_err() {
+                // What goes over a bus that has gone is not heard by the next one.
+                *self.connection.lock().await = None;
                 tell(Change::Status(Box::default()));
             }
             tokio::time::sleep(BUS_AGAIN_AFTER).await;
@@ -193,8 +196,8 @@ impl Controller {
             .path(OBJECT_PATH)
             .build()?;
         // Subscribed before the first reading, so that no change falls in between.
-        let mut signals = MessageStream::for_match_rule(rule, connection, None).await?;
-        let dbus = fdo::DBusProxy::new(connection).await?;
+        let mut signals = MessageStream::for_match_rule(rule, &connection, None).await?;
+        let dbus = fdo::DBusProxy::new(&connection).await?;
         let mut owners = dbus
             .receive_name_owner_changed_with_args(&[(0, BUS_NAME)])
             .await?;
@@ -239,7 +242,7 @@ impl Controller {
     /// # Errors
     /// `TermsVersionMismatch` when another is in force, and the daemon's others.
     pub async fn agree(&self, version: &str) -> Result<(), Failure> {
-        let consent = Consent1Proxy::new(self.connection().await?).await?;
+        let consent = Consent1Proxy::new(&self.connection().await?).await?;
         Ok(consent.agree(version).await?)
     }
 
@@ -248,7 +251,7 @@ impl Controller {
     /// # Errors
     /// The daemon's.
     pub async fn withdraw(&self) -> Result<(), Failure> {
-        let consent = Consent1Proxy::new(self.connection().await?).await?;
+        let consent = Consent1Proxy::new(&self.connection().await?).await?;
         consent.withdraw().await?;
         match fs::remove_file(&self.places.preferences) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::file()),
@@ -261,7 +264,7 @@ impl Controller {
     /// # Errors
     /// The daemon's.
     pub async fn check(&self) -> Result<String, Failure> {
-        let exposure = Exposure1Proxy::new(self.connection().await?).await?;
+        let exposure = Exposure1Proxy::new(&self.connection().await?).await?;
         Ok(exposure.check_now().await?)
     }
 
@@ -270,7 +273,7 @@ impl Controller {
     /// # Errors
     /// The daemon's, and `Denied` to who may not read it.
     pub async fn exposure(&self) -> Result<Exposure, Failure> {
-        let exposure = Exposure1Proxy::new(self.connection().await?).await?;
+        let exposure = Exposure1Proxy::new(&self.connection().await?).await?;
         let mut result = exposure.get_result().await?;
         let days = match result.contacts.take() {
             Some(days) => days,
@@ -280,7 +283,7 @@ impl Controller {
     }
 
     async fn checks(&self) -> Result<Vec<PastCheck>, Failure> {
-        let exposure = Exposure1Proxy::new(self.connection().await?).await?;
+        let exposure = Exposure1Proxy::new(&self.connection().await?).await?;
         let checks = exposure.get_checks().await?;
         Ok(checks.into_iter().map(PastCheck::from).collect())
     }
@@ -296,7 +299,7 @@ impl Controller {
         date: &str,
         processing_number: &str,
     ) -> Result<(), Failure> {
-        let registration = Registration1Proxy::new(self.connection().await?).await?;
+        let registration = Registration1Proxy::new(&self.connection().await?).await?;
         // Without another descriptor there is nothing to be had of a file, either.
         let number = number_pipe(processing_number).map_err(|_| Failure::file())?;
         registration
@@ -310,7 +313,7 @@ impl Controller {
     /// # Errors
     /// The daemon's.
     pub async fn retry(&self) -> Result<(), Failure> {
-        let registration = Registration1Proxy::new(self.connection().await?).await?;
+        let registration = Registration1Proxy::new(&self.connection().await?).await?;
         Ok(registration.retry().await?)
     }
 
@@ -319,7 +322,7 @@ impl Controller {
     /// # Errors
     /// The daemon's.
     pub async fn forget(&self) -> Result<(), Failure> {
-        let registration = Registration1Proxy::new(self.connection().await?).await?;
+        let registration = Registration1Proxy::new(&self.connection().await?).await?;
         Ok(registration.forget().await?)
     }
 
@@ -328,7 +331,7 @@ impl Controller {
     /// # Errors
     /// `Away` where it cannot.
     pub async fn start_service(&self) -> Result<(), Failure> {
-        let dbus = fdo::DBusProxy::new(self.connection().await?).await?;
+        let dbus = fdo::DBusProxy::new(&self.connection().await?).await?;
         let name = BUS_NAME.try_into()?;
         dbus.start_service_by_name(name, 0).await?;
         Ok(())
@@ -349,8 +352,8 @@ impl Controller {
     /// `Denied` or `Failed` where BlueZ refuses, `StaysOff` where it is off now.
     pub async fn restart_bluetooth(&self) -> Result<(), Failure> {
         let connection = self.connection().await?;
-        let name = Tracing1Proxy::new(connection).await?.adapter().await?;
-        Ok(sesshoku_session::restart(connection, &name).await?)
+        let name = Tracing1Proxy::new(&connection).await?.adapter().await?;
+        Ok(sesshoku_session::restart(&connection, &name).await?)
     }
 
     /// Makes the daemon's Bluetooth adapter invisible to others.
@@ -363,9 +366,12 @@ impl Controller {
 
     async fn adapter(&self) -> Result<AdapterProxy<'_>, Failure> {
         let connection = self.connection().await?;
-        let name = Tracing1Proxy::new(connection).await?.adapter().await?;
+        let name = Tracing1Proxy::new(&connection).await?.adapter().await?;
         let path = sesshoku_session::adapter_path(&name);
-        Ok(AdapterProxy::builder(connection).path(path).build().await?)
+        Ok(AdapterProxy::builder(&connection)
+            .path(path)
+            .build()
+            .await?)
     }
 
     /// Saves the result and the checks behind it to a new file, which only the person may
@@ -397,14 +403,10 @@ impl Controller {
         Ok(path.display().to_string())
     }
 
-    /// The guidance, with the contacts of this place.
-    ///
-    /// # Errors
-    /// `File` where the directory of contacts cannot be used.
-    pub fn guidance(&self) -> Result<Guidance, Failure> {
-        sesshoku_session::directory(&self.places.directory)
-            .map(|directory| Guidance::new(&directory))
-            .map_err(|_| Failure::file())
+    /// The guidance, with the contacts of this place where their directory can be used.
+    pub fn guidance(&self) -> Guidance {
+        let directory = sesshoku_session::directory(&self.places.directory).ok();
+        Guidance::new(directory.as_ref())
     }
 
     /// What the window is to look and speak like.
@@ -413,9 +415,13 @@ impl Controller {
         // before something is chosen.
         let preferences = Preferences::load(&self.places.preferences).unwrap_or_default();
         let inquiries = sesshoku_session::inquiries(&self.places.inquiries).unwrap_or_default();
-        let language = preferences.language(|name| std::env::var(name).ok());
+        let language = |of: &Preferences| {
+            let language = of.language(|name| std::env::var(name).ok());
+            language.tag().to_owned()
+        };
         Environment {
-            language: language.tag().to_owned(),
+            language: language(&preferences),
+            system_language: language(&Preferences::default()),
             chosen_language: preferences.language,
             notifications: preferences.notifications,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -442,24 +448,24 @@ impl Controller {
         Ok(self.environment())
     }
 
-    /// The connection to the bus, made when it is first needed and possible.
-    async fn connection(&self) -> Result<&Connection, Failure> {
-        let connect = || async {
-            match &self.bus {
-                Bus::System => Connection::system().await,
-                Bus::Session => Connection::session().await,
-                Bus::Address(address) => {
-                    zbus::connection::Builder::address(address.as_str())
-                        .build()
-                        .await
-                }
+    /// The connection to the bus, made when it is needed and possible.
+    async fn connection(&self) -> Result<Connection, Failure> {
+        let mut connection = self.connection.lock().await;
+        if let Some(connection) = &*connection {
+            return Ok(connection.clone());
+        }
+        let made = match &self.bus {
+            Bus::System => Connection::system().await,
+            Bus::Session => Connection::session().await,
+            Bus::Address(address) => {
+                zbus::connection::Builder::address(address.as_str())
+                    .build()
+                    .await
             }
         };
         // Whatever the reason, the daemon cannot be reached.
-        self.connection
-            .get_or_try_init(connect)
-            .await
-            .map_err(|_| Failure::away())
+        let made = made.map_err(|_| Failure::away())?;
+        Ok(connection.insert(made).clone())
     }
 }
 
@@ -660,9 +666,12 @@ mod tests {
         );
         assert_eq!(controller.environment(), chosen);
 
-        assert_eq!(controller.guidance().unwrap().prefectures.len(), 47);
+        let guidance = controller.guidance();
+        assert_eq!(guidance.prefectures.unwrap().len(), 47);
         fs::write(dir.path().join("guidance.toml"), "nonsense").unwrap();
-        assert_eq!(controller.guidance(), Err(Failure::file()));
+        let broken = controller.guidance();
+        assert_eq!(broken.prefectures, None);
+        assert_eq!(broken.questions, guidance.questions);
     }
 
     #[test]

@@ -187,6 +187,8 @@ pub struct Point {
 pub struct Environment {
     /// The language to speak: `ja` or `en`.
     pub language: String,
+    /// That of the system.
+    pub system_language: String,
     /// The chosen language; `None` for that of the system.
     pub chosen_language: Option<String>,
     /// Whether to be notified.
@@ -231,8 +233,9 @@ pub struct Guidance {
     pub emergency: Option<GuidanceContact>,
     /// Who goes through the same questions on the phone.
     pub call_centre: Option<GuidanceContact>,
-    /// The prefectures in the order of their codes.
-    pub prefectures: Vec<GuidancePrefecture>,
+    /// The prefectures in the order of their codes; `None` where the directory of contacts
+    /// cannot be used.
+    pub prefectures: Option<Vec<GuidancePrefecture>>,
 }
 
 /// A question, and where its answers lead.
@@ -304,16 +307,18 @@ pub struct GuidanceContact {
 }
 
 impl Guidance {
-    /// The guidance with the contacts of `directory`.
-    pub fn new(directory: &Directory) -> Self {
+    /// The guidance with the contacts of `directory`, where it can be used.
+    pub fn new(directory: Option<&Directory>) -> Self {
         Self {
             questions: Question::ALL.into_iter().map(question).collect(),
             days: guidance::DAYS,
-            emergency: directory.emergency().map(contact),
-            call_centre: directory.call_centre().map(contact),
-            prefectures: Prefecture::all()
-                .map(|it| prefecture(it, directory.call(it)))
-                .collect(),
+            emergency: directory.and_then(Directory::emergency).map(contact),
+            call_centre: directory.and_then(Directory::call_centre).map(contact),
+            prefectures: directory.map(|directory| {
+                Prefecture::all()
+                    .map(|it| prefecture(it, directory.call(it)))
+                    .collect()
+            }),
         }
     }
 }
@@ -428,7 +433,7 @@ mod tests {
 
     #[test]
     fn the_mock_s_guidance_is_the_real_one() {
-        let guidance = Guidance::new(&Directory::sample());
+        let guidance = Guidance::new(Some(&Directory::sample()));
         let json = serde_json::to_string_pretty(&guidance).unwrap();
         hold_up_to_date("guidance.json", &format!("{json}\n"));
     }

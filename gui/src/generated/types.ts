@@ -236,6 +236,10 @@ export type Environment = {
  */
 language: string, 
 /**
+ * That of the system.
+ */
+system_language: string, 
+/**
  * The chosen language; `None` for that of the system.
  */
 chosen_language: string | null, 
@@ -294,9 +298,10 @@ emergency: GuidanceContact | null,
  */
 call_centre: GuidanceContact | null, 
 /**
- * The prefectures in the order of their codes.
+ * The prefectures in the order of their codes; `None` where the directory of contacts
+ * cannot be used.
  */
-prefectures: Array<GuidancePrefecture>, };
+prefectures: Array<GuidancePrefecture> | null, };
 
 export type GuidanceQuestion = { 
 /**

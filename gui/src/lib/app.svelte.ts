@@ -1,9 +1,10 @@
 /** What the screens share: the backend, the last state it told of, and where one is. */
+import { tick } from "svelte";
 import type { Day, Environment, Exposure, Guidance, Status } from "../generated/types";
 import { type Backend, failureName } from "./backend";
 import type { Help } from "./home";
 import { comeBack, forgetFocus, leave } from "./focus";
-import { type Document, type Language, speak } from "./i18n.svelte";
+import { type Document, type Language, speak, t } from "./i18n.svelte";
 
 export type Page =
   | { name: "welcome"; page: 1 | 2 | 3 }
@@ -38,13 +39,15 @@ class App {
   /** Why there is no result. */
   exposureFailure = $state<string | null>(null);
   guidance = $state.raw<Guidance | null>(null);
-  guidanceFailed = $state(false);
   /** From the first screen to the one that is shown. */
   pages = $state.raw<Page[]>([]);
   /** What is typed on the way to a registration; it is kept nowhere else. */
   registering = $state({ hasSymptoms: null as boolean | null, date: "" });
   /** The chosen prefecture, for as long as the window is open. */
   prefecture = $state("");
+  /** What is announced to whoever does not see it; the screens show it, too. */
+  said = $state("");
+  #systemLanguage: Language = "ja";
   /** When the last state was told, on this page's clock in milliseconds. */
   #told = 0;
 
@@ -53,6 +56,7 @@ class App {
     // What the first paint waits for goes on at the same time.
     const spoken = backend.environment().then(async (environment) => {
       this.environment = environment;
+      this.#systemLanguage = environment.system_language as Language;
       await speak(environment.language as Language);
     });
     // Before the first look, so that no change falls in between.
@@ -116,6 +120,12 @@ class App {
     }
   }
 
+  /** Announces the sentence `key`, also where it was the last one, too. */
+  say(key: string): void {
+    this.said = "";
+    void tick().then(() => (this.said = t(key)));
+  }
+
   /** Asks for the state anew, where the time has to be right. */
   async refresh(): Promise<void> {
     this.#tell(await this.backend.status());
@@ -130,19 +140,28 @@ class App {
   }
 
   async loadGuidance(): Promise<void> {
-    this.guidanceFailed =
-      (await this.attempt(async () => {
-        this.guidance = await this.backend.guidance();
-      })) !== null;
+    this.guidance = await this.backend.guidance();
   }
 
-  async choose(choice: { language?: Language | null; notifications?: boolean }): Promise<void> {
-    const { chosen_language, notifications } = this.environment!;
-    this.environment = await this.backend.choose({
-      language: choice.language === undefined ? chosen_language : choice.language,
-      notifications: choice.notifications ?? notifications,
+  /** Keeps a choice; whether it could be kept. Before there is agreement, which promises that
+      nothing is stored, it holds for as long as the window is open. */
+  async choose(choice: { language?: Language | null; notifications?: boolean }): Promise<boolean> {
+    const before = this.environment!;
+    const { chosen_language, notifications } = before;
+    if (this.status?.service?.consent.state === "none" && choice.language !== undefined) {
+      const language = choice.language ?? this.#systemLanguage;
+      await speak(language);
+      this.environment = { ...before, language, chosen_language: choice.language };
+      return true;
+    }
+    const failure = await this.attempt(async () => {
+      this.environment = await this.backend.choose({
+        language: choice.language === undefined ? chosen_language : choice.language,
+        notifications: choice.notifications ?? notifications,
+      });
+      await speak(this.environment.language as Language);
     });
-    await speak(this.environment.language as Language);
+    return failure === null;
   }
 
   day(date: string): Day | undefined {

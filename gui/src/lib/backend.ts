@@ -50,8 +50,6 @@ export function failureName(error: unknown): string {
 
 export async function backend(): Promise<Backend> {
   // What ships has no mock in it.
-  if (import.meta.env.MODE === "production" || "__TAURI_INTERNALS__" in window) {
-    return tauri;
-  }
+  if (import.meta.env.MODE === "production") return tauri;
   return (await import("./mock")).backend(new URLSearchParams(location.search));
 }

@@ -16,3 +16,27 @@ export function bars(course: Point[]): Bar[] {
   }
   return bars;
 }
+
+/** The outlines of the near bars and of the others, for paths in a box as wide as the
+    course's minutes and 100 high; bars of one kind that touch have one outline. */
+export function outlines(course: Point[]): { near: string; far: string; minutes: number } {
+  const outlines = { near: "", far: "" };
+  let at = 0;
+  let open: "near" | "far" | null = null;
+  const close = () => {
+    if (open !== null) outlines[open] += "V100";
+    open = null;
+  };
+  for (const { minutes, strength, near } of bars(course)) {
+    const kind = strength === null ? null : near ? "near" : "far";
+    if (kind !== open) close();
+    if (kind !== null) {
+      if (open === null) outlines[kind] += `M${at} 100`;
+      outlines[kind] += `V${100 - (strength ?? 0)}H${at + minutes}`;
+      open = kind;
+    }
+    at += minutes;
+  }
+  close();
+  return { ...outlines, minutes: at };
+}

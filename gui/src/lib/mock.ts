@@ -2,7 +2,7 @@
  *
  *  The address chooses what it says: `?state=off&result=contact&lang=en#…`. */
 import guidance from "../generated/guidance.json";
-import type { Day, Exposure, Guidance, Notice, Point, Registration, Service, Status } from "../generated/types";
+import type { Day, Exposure, Notice, Point, Registration, Service, Status } from "../generated/types";
 import type { Backend, Licences, Listeners } from "./backend";
 
 /** 10 August 2020, 10:24 in Japan. */
@@ -163,6 +163,15 @@ const DAYS: Day[] = [
   },
 ];
 
+/** A day in a crowd. */
+const CROWD: Day = {
+  ...DAYS[0]!,
+  contacts: 36,
+  courses: Array.from({ length: 36 }, (_, contact) =>
+    course(Array.from({ length: 60 }, (_, index) => 20 + ((index * 7 + contact * 11) % 70)), 2),
+  ),
+};
+
 function exposure(verdict: string, reasons: string[], days: Day[]): Exposure {
   const { last_success } = SERVICE.check;
   return {
@@ -180,6 +189,7 @@ function exposure(verdict: string, reasons: string[], days: Day[]): Exposure {
 const RESULTS: Record<string, Exposure> = {
   none: exposure("none", [], []),
   contact: exposure("contact", [], DAYS),
+  crowd: exposure("contact", [], [CROWD]),
   "contact-partly": exposure("contact", ["check-too-old"], DAYS),
   unknown: { ...exposure("unknown", ["check-too-old"], []), last_success: NOW - 37 * HOUR },
   "never-checked": { ...exposure("unknown", ["never-checked"], []), last_success: null },
@@ -233,6 +243,7 @@ export function backend(options: URLSearchParams): Backend {
 
   const environment = () => ({
     language: chosen ?? language,
+    system_language: language,
     chosen_language: chosen,
     notifications,
     version: "0.1.0",
@@ -245,6 +256,7 @@ export function backend(options: URLSearchParams): Backend {
     status: async () => status,
     environment: async () => environment(),
     async choose(choice) {
+      if (options.has("no-saving")) throw { name: "File" };
       chosen = choice.language;
       notifications = choice.notifications;
       return environment();
@@ -293,8 +305,8 @@ export function backend(options: URLSearchParams): Backend {
     },
     export: () => call("/home/user/Downloads/sesshoku-1.json"),
     guidance: async () => {
-      if (options.has("no-directory")) throw { name: "File" };
-      return guidance as Guidance;
+      if (!options.has("no-directory")) return guidance;
+      return { ...guidance, prefectures: null, emergency: null, call_centre: null };
     },
     licences: async () => (await fetch("/licences.json")).json() as Promise<Licences>,
     close: async () => {},

@@ -69,6 +69,37 @@ impl Window {
 
     /// The same on a display that is there.
     pub(crate) fn open_on(display: &Display, place: &Place, lang: &str) -> anyhow::Result<Self> {
+        Self::start(display, place, lang, &[("NO_AT_BRIDGE", "1")])
+    }
+
+    /// The same where somebody listens on the bus of AT-SPI.
+    pub(crate) fn open_to_reader(
+        display: &Display,
+        place: &Place,
+        lang: &str,
+    ) -> anyhow::Result<Self> {
+        Self::start(display, place, lang, &[])
+    }
+
+    /// The same in a session whose bus is not that of the daemon.
+    pub(crate) fn open_in_session(
+        display: &Display,
+        place: &Place,
+        session: &Place,
+    ) -> anyhow::Result<Self> {
+        let environment = [
+            ("NO_AT_BRIDGE", "1"),
+            ("DBUS_SESSION_BUS_ADDRESS", session.address()),
+        ];
+        Self::start(display, place, "C.UTF-8", &environment)
+    }
+
+    fn start(
+        display: &Display,
+        place: &Place,
+        lang: &str,
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let home = tempfile::tempdir()?;
         let port = free_port()?;
         let mut driver = Command::new("WebKitWebDriver");
@@ -79,7 +110,6 @@ impl Window {
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
             // Root, which CI is, has no namespaces to sandbox with.
             .env("WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS", "1")
-            .env("NO_AT_BRIDGE", "1")
             .env("SESSHOKU_BUS", place.address())
             .env("DBUS_SESSION_BUS_ADDRESS", place.address())
             .env("HOME", home.path())
@@ -88,6 +118,7 @@ impl Window {
             .env("SESSHOKU_DIRECTORY", home.path().join("guidance.toml"))
             .env("LC_ALL", lang)
             .env("TZ", "Asia/Tokyo")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());

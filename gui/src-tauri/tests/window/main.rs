@@ -2,6 +2,8 @@
 //! the real daemon on a private bus.
 
 mod driver;
+mod reader;
+mod scenes;
 
 use std::fs;
 use std::net::TcpListener;
@@ -84,7 +86,7 @@ fn from_the_first_start_over_a_contact_and_a_registration_to_the_end() -> anyhow
     window.wait_for_text("2023/11/15（水）")?;
     window.press("day-2023-11-15")?;
     window.wait_for_text("近くにいた長さ")?;
-    window.wait_for("figure .chart[role='img'] i.near")?;
+    window.wait_for("figure .chart[role='img'] path.near[d^='M']")?;
 
     window.press("result-next")?;
     walk_the_guidance(&window)?;
@@ -385,6 +387,42 @@ fn a_daemon_that_goes_and_comes_is_noticed_at_once() -> anyhow::Result<()> {
     window.close()?;
     drop(daemon);
     Ok(())
+}
+
+#[test]
+fn a_bus_that_goes_and_comes_is_no_end() -> anyhow::Result<()> {
+    let (mut place, session) = (Place::new()?, Place::new()?);
+    let daemon = place.start_daemon("[radio]\nkind = 'air'")?;
+    ensure!(place.sesshoku(&["agree", "--yes"])?.status.success());
+    let display = Display::start()?;
+    let window = Window::open_in_session(&display, &place, &session)?;
+    window.wait_for_state("running")?;
+    place.kill_bus()?;
+    window.wait_for_state("away")?;
+    place.restart_bus()?;
+    window.wait_for_state("running")?;
+    // What is asked goes over the new one, too.
+    window.press("home-check")?;
+    window.wait_for_text("No check has been completed yet")?;
+    window.close()?;
+    drop(daemon);
+    Ok(())
+}
+
+#[test]
+fn a_setting_that_cannot_be_kept_stays_and_says_so() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let window = Window::open(&place, "C.UTF-8")?;
+    window.wait_for_state("away")?;
+    // No folder can be made where there is a file.
+    let config = window.home().join(".config");
+    fs::create_dir_all(&config)?;
+    fs::write(config.join("sesshoku"), "")?;
+    window.press("settings")?;
+    window.press("notify")?;
+    window.wait_for_text("could not be saved")?;
+    window.wait_until("return document.getElementById('notify').checked", true)?;
+    window.close()
 }
 
 #[test]
