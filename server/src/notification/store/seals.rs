@@ -69,7 +69,7 @@ impl Seals {
                 waiting.push(Waiting {
                     id,
                     region: region.clone(),
-                    sealed: seal::seal(&self.own, region.as_bytes(), &*plain(key))?,
+                    sealed: seal::seal(&self.own, region.as_bytes(), &plain(key))?,
                 });
             }
         }
