@@ -188,6 +188,20 @@ describe("before there is agreement", () => {
   }, 60_000);
 });
 
+describe("a registration that waited while the daemon was started anew", () => {
+  it("shows the agreement again, and keeps the date", async () => {
+    const page = await newPage(opened.browser, { ...PHONE, lang: "en" });
+    await goTo(page, opened.address, "register-number-needed", { lang: "en" });
+    await page.click("#register-again");
+    await page.waitForSelector("#register-box");
+    expect(await page.locator("#number").count()).toBe(0);
+    for (const id of ["register-box", "register-go"]) await perform(page, id);
+    expect(await page.inputValue("#date")).not.toBe("");
+    await perform(page, "next");
+    await page.waitForSelector("#number");
+  }, 60_000);
+});
+
 describe("with the keyboard alone", () => {
   it("one comes to the guidance's end and back to where one was", async () => {
     const page: Page = await newPage(opened.browser, { ...PHONE, lang: "en" });
