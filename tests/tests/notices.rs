@@ -19,7 +19,7 @@ fn feed(id: &str, from: &str, to: &str) -> String {
          "from": format!("{from}T00:00:00Z"), "to": format!("{to}T00:00:00Z"),
          "text": {"ja": "この間、登録と確認ができません。",
                   "en": "Registering and checking pause meanwhile."}},
-        {"id": "terms-2", "kind": "terms", "version": "2", "from": "2023-12-01T00:00:00+09:00",
+        {"id": "terms-3", "kind": "terms", "version": "3", "from": "2023-12-01T00:00:00+09:00",
          "text": {"ja": "利用規約が変わります。", "en": "The terms of use change."}}
     ])
     .to_string()
@@ -60,7 +60,7 @@ fn what_the_operator_writes_is_shown_with_the_next_check_and_goes_with_one() -> 
 
     // Nobody asks: the daemon's own check brings it.
     servers.publish_notices(&feed("rest", "2023-11-16", "2023-12-16"))?;
-    wait_for_ids(&me.place, &["rest", "terms-2"])?;
+    wait_for_ids(&me.place, &["rest", "terms-3"])?;
     let shown = text(&me.place, &["notices"])?;
     assert!(
         shown.contains("Registering and checking pause meanwhile."),
@@ -71,7 +71,7 @@ fn what_the_operator_writes_is_shown_with_the_next_check_and_goes_with_one() -> 
     let shown = text(&me.place, &["status"])?;
     assert!(shown.contains("Notice: Maintenance from "), "{shown}");
     assert!(
-        shown.contains("Notice: New terms of use, version 2"),
+        shown.contains("Notice: New terms of use, version 3"),
         "{shown}"
     );
 
@@ -81,14 +81,14 @@ fn what_the_operator_writes_is_shown_with_the_next_check_and_goes_with_one() -> 
     me.daemon.wait()?;
     let config = std::fs::read_to_string(me.place.dir().join("sesshokud.toml"))?;
     me.daemon = me.place.start_daemon(&config)?;
-    assert_eq!(ids(&me.place)?, ["rest", "terms-2"]);
+    assert_eq!(ids(&me.place)?, ["rest", "terms-3"]);
     let checked = me.place.sesshoku(&["check"])?;
     assert!(checked.status.success(), "{checked:?}");
-    assert_eq!(ids(&me.place)?, ["rest", "terms-2"]);
+    assert_eq!(ids(&me.place)?, ["rest", "terms-3"]);
 
     // What is over is not said unasked.
     servers.publish_notices(&feed("over", "2023-10-16", "2023-10-17"))?;
-    wait_for_ids(&me.place, &["over", "terms-2"])?;
+    wait_for_ids(&me.place, &["over", "terms-3"])?;
     let notices = me.place.json(&["notices"])?;
     assert_eq!(notices["notices"][0]["relevant"], false, "{notices}");
     assert_eq!(notices["notices"][1]["relevant"], true, "{notices}");
@@ -129,7 +129,7 @@ fn erasing_takes_notices_and_history_along() -> anyhow::Result<()> {
     let me = room.enter("me", &servers.daemon_config())?;
     let checked = me.place.sesshoku(&["check"])?;
     assert!(checked.status.success(), "{checked:?}");
-    wait_for_ids(&me.place, &["rest", "terms-2"])?;
+    wait_for_ids(&me.place, &["rest", "terms-3"])?;
     let withdrawn = me.place.sesshoku(&["withdraw", "--yes"])?;
     assert!(withdrawn.status.success(), "{withdrawn:?}");
     assert_eq!(ids(&me.place)?, [""; 0]);

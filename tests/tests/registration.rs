@@ -621,7 +621,7 @@ fn three_wrong_numbers_make_a_pause() -> anyhow::Result<()> {
     assert!(device.registration()?["paused_until"].is_number());
     let shown = device.place.sesshoku(&["registration"])?;
     let shown = String::from_utf8(shown.stdout)?;
-    assert!(shown.contains("Three numbers were wrong"), "{shown}");
+    assert!(shown.contains("Three numbers did not work"), "{shown}");
 
     // Neither a restart ends it nor giving up what is no longer there.
     device.kill_and_restart(0)?;

@@ -32,7 +32,7 @@ async fn a_number_goes_out_by_mail_and_is_good_once() {
     assert_eq!(mail.to, [MAIL]);
     assert_eq!(mail.auto_submitted, "auto-generated");
     assert!(mail.subject.contains("処理番号"), "{}", mail.subject);
-    assert!(mail.text.contains("だれにも教えないで"), "{}", mail.text);
+    assert!(mail.text.contains("誰にも教えないで"), "{}", mail.text);
     let number = mail.number();
     assert!(!mail.subject.contains(&number));
 
