@@ -290,5 +290,7 @@ describe("what happens meanwhile", () => {
     }
     await page.waitForSelector(".error");
     expect(await page.textContent(".error")).toContain("update");
+    await page.waitForSelector("#said p");
+    expect(await page.textContent("#said")).toContain("update");
   }, 60_000);
 });

@@ -29,6 +29,16 @@ pub struct Servers {
     processes: Vec<(String, Process)>,
 }
 
+/// Whom nginx has to be told to be, so that it can read and write what a test has made:
+/// started as root, it becomes nobody otherwise.
+pub fn nginx_user() -> &'static str {
+    if nix::unistd::geteuid().is_root() {
+        "user root;"
+    } else {
+        ""
+    }
+}
+
 impl Servers {
     /// Starts everything in `dir`, which is made; `clock` is what the `[clock]`
     /// tables hold, `export` what the `[export]` table does.

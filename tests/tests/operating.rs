@@ -15,7 +15,7 @@ use gaen::export::{Limits, PinnedKey, open};
 use gaen::time::UtcDay;
 use serde_json::{Value, json};
 use sesshoku_tests::local::{Process, program, root, wait_for};
-use sesshoku_tests::servers::{Servers, free_addresses};
+use sesshoku_tests::servers::{Servers, free_addresses, nginx_user};
 use tempfile::TempDir;
 
 const NOTIFICATION: &str = "notification.example";
@@ -100,11 +100,7 @@ impl Site {
             fs::write(self.path(&format!("sesshoku-{role}.conf")), adapted)?;
         }
         let config = self.path("nginx.conf");
-        let user = if nix::unistd::geteuid().is_root() {
-            "user root;"
-        } else {
-            ""
-        };
+        let user = nginx_user();
         fs::write(
             &config,
             format!(

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, ensure};
 use sesshoku_tests::document::Table;
 use sesshoku_tests::local::{Process, wait_for};
-use sesshoku_tests::servers::free_addresses;
+use sesshoku_tests::servers::{free_addresses, nginx_user};
 
 use crate::load::{self, Load, What};
 use crate::site::{CORE, Cpu, Site, run};
@@ -105,11 +105,7 @@ fn start_nginx(dir: &Path, root: &Path) -> anyhow::Result<Option<(Process, Strin
     let [address] = free_addresses()?;
     let shown = dir.display();
     let config = dir.join("nginx.conf");
-    let user = if nix::unistd::geteuid().is_root() {
-        "user root;"
-    } else {
-        ""
-    };
+    let user = nginx_user();
     fs::write(
         &config,
         format!(
