@@ -15,7 +15,7 @@ Exit codes:
      a key file did not verify, a measurement is no use (calibrate)
   2  the command line is wrong
   3  the bus or sesshokud cannot be reached
-  4  whether there was a contact cannot be said (contacts)
+  4  it is not known whether there was a contact (contacts)
   5  an input file cannot be read or is not in its format (analyse, register)
   6  not through yet: the daemon goes on by itself, or needs the number again (register, registration retry)
   7  you may not do this, or have to authenticate for it";

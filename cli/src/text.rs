@@ -550,7 +550,7 @@ mod tests {
     #[test]
     fn a_verdict_from_a_newer_daemon_is_no_all_clear() {
         let shown = text(Language::English).contacts(&result("fine", &[]));
-        assert!(shown.starts_with("Whether there was a contact cannot be said"));
+        assert!(shown.starts_with("It is not known yet whether there was a contact"));
     }
 
     #[test]
