@@ -76,6 +76,12 @@ impl Contacts {
         Verdict::named(&self.verdict).unwrap_or(Verdict::Unknown)
     }
 
+    /// How many contacts each day has.
+    pub(crate) fn days(&self) -> Vec<sesshoku_session::Day<'_>> {
+        let days = self.contacts.iter();
+        days.map(|day| (day.date.as_str(), day.contacts)).collect()
+    }
+
     /// The exit code of `sesshoku contacts`.
     pub(crate) fn exit(&self) -> Exit {
         match self.verdict() {

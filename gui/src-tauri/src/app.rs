@@ -125,9 +125,14 @@ pub fn run(options: Options) -> anyhow::Result<()> {
                     show(&shown, first.asked().await);
                 }
             });
+            let (follower, told) = (Arc::clone(&controller), handle.clone());
+            tauri::async_runtime::spawn(async move {
+                follower.follow(|change| tell(&told, &change)).await
+            });
             let follower = Arc::clone(&controller);
             tauri::async_runtime::spawn(async move {
-                follower.follow(|change| tell(&handle, &change)).await
+                let tell = |change| tell(&handle, &change);
+                follower.follow_desktop(tell).await
             });
             Ok(())
         })
@@ -212,6 +217,7 @@ fn tell(handle: &AppHandle, change: &Change) {
     let _ = match change {
         Change::Status(status) => handle.emit("status", status),
         Change::Exposure => handle.emit("exposure", ()),
+        Change::Notifier => handle.emit("notifier", ()),
     };
 }
 
@@ -301,13 +307,13 @@ fn guidance(controller: Shared<'_>) -> Guidance {
 }
 
 #[tauri::command]
-fn environment(controller: Shared<'_>) -> Environment {
-    controller.environment()
+async fn environment(controller: Shared<'_>) -> Result<Environment, Failure> {
+    Ok(controller.environment().await)
 }
 
 #[tauri::command]
-fn choose(controller: Shared<'_>, choice: Choice) -> Result<Environment, Failure> {
-    controller.choose(choice)
+async fn choose(controller: Shared<'_>, choice: Choice) -> Result<Environment, Failure> {
+    controller.choose(choice).await
 }
 
 #[tauri::command]

@@ -63,6 +63,7 @@ class App {
     await backend.listen({
       status: (status) => this.#tell(status),
       exposure: () => void this.#exposureChanged(),
+      notifier: () => void this.#environmentChanged(),
       page: (name) => this.open(name),
     });
     const status = await backend.status();
@@ -146,9 +147,13 @@ class App {
 
   /** Keeps a choice; whether it could be kept. Before there is agreement, which promises that
       nothing is stored, it holds for as long as the window is open. */
-  async choose(choice: { language?: Language | null; notifications?: boolean }): Promise<boolean> {
+  async choose(choice: {
+    language?: Language | null;
+    notifications?: boolean;
+    muted?: string[];
+  }): Promise<boolean> {
     const before = this.environment!;
-    const { chosen_language, notifications } = before;
+    const { chosen_language, notifications, muted } = before;
     if (this.status?.service?.consent.state === "none" && choice.language !== undefined) {
       const language = choice.language ?? this.#systemLanguage;
       await speak(language);
@@ -159,6 +164,7 @@ class App {
       this.environment = await this.backend.choose({
         language: choice.language === undefined ? chosen_language : choice.language,
         notifications: choice.notifications ?? notifications,
+        muted: choice.muted ?? muted,
       });
       await speak(this.environment.language as Language);
     });
@@ -172,6 +178,12 @@ class App {
   #tell(status: Status): void {
     this.status = status;
     this.#told = performance.now();
+  }
+
+  /** What was chosen for as long as the window is open stays. */
+  async #environmentChanged(): Promise<void> {
+    const { notifier } = await this.backend.environment();
+    if (this.environment) this.environment = { ...this.environment, notifier };
   }
 
   /** The result is fetched anew where a screen shows it, and else forgotten. */

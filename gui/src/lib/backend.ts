@@ -34,6 +34,8 @@ export type Listeners = {
   status(status: Status): void;
   /** The result may have changed. */
   exposure(): void;
+  /** Whether notifications come through may have changed. */
+  notifier(): void;
   /** Another program wants to show this page. */
   page(page: string): void;
 };

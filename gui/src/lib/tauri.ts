@@ -29,6 +29,7 @@ export const backend: Backend = {
     await Promise.all([
       listen<Status>("status", (event) => listeners.status(event.payload)),
       listen("exposure", () => listeners.exposure()),
+      listen("notifier", () => listeners.notifier()),
       listen<string>("page", (event) => listeners.page(event.payload)),
     ]);
   },

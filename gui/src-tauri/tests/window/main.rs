@@ -2,6 +2,7 @@
 //! the real daemon on a private bus.
 
 mod driver;
+mod notifier;
 mod reader;
 mod scenes;
 mod starts;
