@@ -198,10 +198,16 @@ pub(crate) enum Online {
     },
     /// Follow what happens, a line per change, until interrupted.
     Watch,
-    /// Notify the person of each new contact once, on the session's desktop.
+    /// Notify the person of each new contact once, on the session's desktop, and remind them
+    /// of what would make that fail.
     ///
-    /// Runs until the session ends. The notification says only that there is something
-    /// to see; pressing it opens the window.
+    /// Runs until the session ends. The notification of a contact says only that there is
+    /// something to see, as those of new terms and of the operator's notices do; pressing it
+    /// opens the window. A contact that nobody looks at is told of again each day. Besides,
+    /// it tells when nothing was recorded for four hours of use, when there was no complete
+    /// check for 36 hours, and when the records cannot be opened: each at most once a day,
+    /// quietly, and taken back when it is over. The window's settings have a switch for
+    /// each.
     Notify {
         /// The program that is opened.
         #[arg(long, default_value = "sesshoku-gui", value_name = "COMMAND")]

@@ -76,6 +76,19 @@ impl Contacts {
         Verdict::named(&self.verdict).unwrap_or(Verdict::Unknown)
     }
 
+    /// How many contacts each day has.
+    pub(crate) fn days(&self) -> Vec<sesshoku_session::Day<'_>> {
+        let days = self.contacts.iter();
+        days.map(|day| (day.date.as_str(), day.contacts)).collect()
+    }
+
+    /// Whether it tells the person the same as `other`: another day of the period, and more
+    /// that was recorded, change nothing.
+    pub(crate) fn says_as(&self, other: &Self) -> bool {
+        (&self.verdict, &self.reasons, &self.contacts)
+            == (&other.verdict, &other.reasons, &other.contacts)
+    }
+
     /// The exit code of `sesshoku contacts`.
     pub(crate) fn exit(&self) -> Exit {
         match self.verdict() {
@@ -134,6 +147,17 @@ pub(crate) mod tests {
             day("2020-07-30", 2, 3_600, 2_400, 240.0).into(),
         ];
         contacts
+    }
+
+    #[test]
+    fn time_that_passes_says_nothing_new() {
+        let (none, mut later) = (result("none", &[]), result("none", &[]));
+        later.period_end = "2020-08-02".to_owned();
+        later.last_success = Some(1_596_340_000);
+        later.recorded_seconds += 86_400;
+        assert!(later.says_as(&none));
+        assert!(!result("unknown", &["check-failed"]).says_as(&none));
+        assert!(!contact().says_as(&none));
     }
 
     #[test]

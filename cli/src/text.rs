@@ -303,6 +303,11 @@ impl Text {
         let state = self.catalogue.name("consent", &consent.state);
         match &consent.agreed_version {
             None => self.say("status-consent", &args! { "state" => state }),
+            // Who agreed at no time wrote it into the configuration: a kiosk's operator.
+            Some(version) if consent.agreed_at.is_none() => {
+                let args = args! { "state" => state, "version" => version.as_str() };
+                self.say("status-consent-configured", &args)
+            }
             Some(version) => {
                 let time = self.time(consent.agreed_at);
                 let version = version.as_str();

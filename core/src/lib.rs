@@ -5,6 +5,7 @@
 //! - [`verdict`]: what may be said to the person, and why.
 //! - [`belief`]: which time is believed when something is to be destroyed.
 //! - [`records`]: what is kept. [`radio`] and [`time`]: what the two see of the world.
+//! - [`reminder`]: what a person is reminded of besides contacts.
 //! - [`status`]: the names by which all of it is told.
 //!
 //! Nothing here has a socket, a file, a clock or randomness of its own.
@@ -15,6 +16,7 @@ pub mod belief;
 mod names;
 pub mod radio;
 pub mod records;
+pub mod reminder;
 pub mod status;
 pub mod time;
 pub mod tracer;

@@ -61,3 +61,5 @@ watch-notices = The operator's notices have changed.
 watch-contact-days = Contacts: { $days }
 watch-result-hidden = The result may have changed. To see it, run: sesshoku contacts
 list-separator = {", "}
+
+status-consent-configured = Agreement: { $state } (version { $version }, by this device's operator)

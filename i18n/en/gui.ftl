@@ -435,3 +435,17 @@ inquiries-lead = For opinions, faults and questions about privacy
 inquiries-none = No address is installed yet. Please ask the administrator of this device.
 inquiries-no-personal = Please do not write your name, your illness or your processing number.
 licences-lead = This app is free software (GPL, version 3 or later). It is built with the following.
+
+# Which reminders there are, each with a switch, under the one for all notifications.
+
+set-remind-not-recording = Recording has stopped
+set-remind-not-checked = No check for a day and a half
+set-remind-key-lost = Records cannot be opened
+set-remind-terms = New terms
+set-remind-notice = Notices from the operator
+set-remind-unseen = A contact you have not looked at
+
+# Somebody who wants notifications would get none.
+
+home-no-agent = Notifications are not coming through: the program that shows them is not running. Signing out and in again starts it.
+home-no-desktop = Notifications are not coming through: this desktop does not show any. Please open this window now and then.

@@ -421,3 +421,17 @@ inquiries-lead = アプリについてのご意見、不具合、プライバシ
 inquiries-none = 問い合わせ先は、まだ入っていません。この端末の管理者に尋ねてください。
 inquiries-no-personal = 名前、病気のこと、処理番号は、書かないでください。
 licences-lead = このアプリは自由なソフトウェアです（GPL 第3版以降）。次のソフトウェアが使われています。
+
+# 通知の種類ごとのスイッチ。
+
+set-remind-not-recording = 記録が止まったとき
+set-remind-not-checked = 1日半、確認できていないとき
+set-remind-key-lost = 記録を開けなくなったとき
+set-remind-terms = 規約が変わったとき
+set-remind-notice = 運営者からのお知らせ
+set-remind-unseen = まだ見ていない接触があるとき
+
+# 通知を望んでいるのに、届かないとき。
+
+home-no-agent = 通知が届きません。通知を出すプログラムが動いていません。ログアウトしてもう一度ログインすると、動き始めます。
+home-no-desktop = 通知が届きません。この画面環境には、通知を表示するしくみがありません。ときどきこのアプリを開いて、ご確認ください。

@@ -256,7 +256,12 @@ fn the_operators_agreement_is_in_the_configuration_alone() -> anyhow::Result<()>
 
     let daemon = start(KIOSK)?;
     assert_eq!(consent()?.0, "agreed");
+    refused(&["agree", "--yes", "--json"])?;
     refused(&["withdraw", "--yes", "--json"])?;
+    let status = place.sesshoku(&["--lang", "en", "status"])?;
+    let status = String::from_utf8(status.stdout)?;
+    let line = "Agreement: agreed (version 2, by this device's operator)";
+    assert!(status.contains(line), "{status}");
     wait_for("a key", || {
         Ok((place.json(&["status"])?["state"] == "running").then_some(()))
     })?;

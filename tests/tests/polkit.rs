@@ -66,11 +66,37 @@ fn the_defaults_are_for_who_sits_in_front_of_it() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The bus lets everybody call whatever the daemon offers, which then asks who it is.
+#[test]
+fn the_bus_lets_calls_of_every_interface_through() -> anyhow::Result<()> {
+    let place = place()?;
+    let _daemon = place.start_daemon("[radio]\nkind = 'air'")?;
+    for xml in sesshoku_dbus_api::ALL_XML {
+        let name = xml.split("<interface name=\"").nth(1).expect("one");
+        let name = name.split('"').next().expect("closed");
+        let output = Command::new("dbus-send")
+            .arg(format!("--bus={}", place.address()))
+            .args(["--print-reply", "--dest=org.sesshoku.Tracing1"])
+            .args(["/org/sesshoku/Tracing1", &format!("{name}.NoSuchMethod")])
+            .output()?;
+        let said = String::from_utf8(output.stderr)?;
+        ensure!(said.contains("UnknownMethod"), "{name}: {said}");
+    }
+    Ok(())
+}
+
 /// Everything that anybody on the bus is told.
 fn public_properties(place: &Place, person: Person) -> anyhow::Result<String> {
     use std::os::unix::process::CommandExt;
     let mut all = String::new();
-    for interface in ["Tracing1", "Consent1", "Exposure1", "Registration1"] {
+    for interface in [
+        "Tracing1",
+        "Consent1",
+        "Exposure1",
+        "Registration1",
+        "Notices1",
+        "Calibration1",
+    ] {
         let output = Command::new("dbus-send")
             .arg(format!("--bus={}", place.address()))
             .args(["--print-reply", "--dest=org.sesshoku.Tracing1"])

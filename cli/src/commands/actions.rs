@@ -50,6 +50,11 @@ pub(crate) async fn agree(
 
     let state = ConsentState::named(&consent.state().await?);
     let already = state == Some(ConsentState::Agreed) && agreed_version == current_version;
+    // What the operator of a kiosk wrote into its configuration has no time, and is not
+    // for others to agree to: the daemon refuses.
+    if already && consent.agreed_at().await? == 0 {
+        consent.agree(&agreed_version).await?;
+    }
     if !already {
         if !yes {
             ask_to_agree(output, &agreed_version)?;

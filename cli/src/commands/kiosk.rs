@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use sesshoku_dbus_api::{BUS_NAME, CheckOutcome, ConsentState, Named, OBJECT_PATH, RunState};
+use sesshoku_session::Told;
 use zbus::message::Type;
 use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, fdo, proxy};
 
-use super::notified::Notified;
 use crate::args::Bus;
 use crate::bus;
 use crate::contacts::Contacts;
@@ -62,7 +62,7 @@ pub(crate) async fn kiosk(
         (Some(_), None) => return Err(Failure::NeedsFlag("--state-dir")),
         (Some(template), Some(dir)) => Some(Hook {
             unit: instance_of(template),
-            told: Notified::load(dir.join("told"))?,
+            told: Told::load(dir.join("told"))?,
         }),
     };
     let connection = bus::connect(bus).await?;
@@ -120,7 +120,7 @@ struct Agent<'a> {
 /// The unit that is started for a contact.
 struct Hook {
     unit: String,
-    told: Notified,
+    told: Told,
 }
 
 impl Agent<'_> {
@@ -147,11 +147,12 @@ impl Agent<'_> {
             // Everything is erased, and this is a part of it.
             return Ok(hook.told.forget()?);
         }
-        let contacts = Contacts::fetch(self.connection).await?.contacts;
-        if hook.told.has_new(&contacts) {
+        let contacts = Contacts::fetch(self.connection).await?;
+        let days = contacts.days();
+        if hook.told.has_new(&days) {
             let systemd = SystemdProxy::new(self.connection).await?;
             systemd.start_unit(&hook.unit, "replace").await?;
-            hook.told.told(&contacts)?;
+            hook.told.note(&days)?;
         }
         Ok(())
     }

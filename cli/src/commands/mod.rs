@@ -4,7 +4,6 @@ mod actions;
 mod bluetooth;
 mod calibrate;
 mod kiosk;
-mod notified;
 mod notify;
 mod register;
 pub(crate) mod watch;
@@ -88,6 +87,7 @@ async fn contacts(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
     let connection = bus::connect_asking(bus).await?;
     let contacts = Contacts::fetch_asking(&connection).await?;
     output.print(&contacts, Text::contacts)?;
+    sesshoku_session::looked_at(&contacts.days()).await;
     Ok(contacts.exit())
 }
 

@@ -192,7 +192,9 @@ impl Watcher<'_> {
             Some("ResultChanged") => {
                 // It may have changed, and often has not.
                 let result = Contacts::fetch(self.connection).await.ok();
-                if result.is_some() && result == self.result_shown {
+                if let (Some(new), Some(old)) = (&result, &self.result_shown)
+                    && new.says_as(old)
+                {
                     return Ok(());
                 }
                 self.result_shown.clone_from(&result);

@@ -14,8 +14,10 @@ use crate::file::{self, FileError};
 pub struct Preferences {
     /// The language by its tag; `None` for that of the system.
     pub language: Option<String>,
-    /// Whether to be notified.
+    /// Whether to be notified at all.
     pub notifications: bool,
+    /// What not to be reminded of, by the names of `sesshoku_core`'s `Reminder`.
+    pub muted: Vec<String>,
 }
 
 impl Default for Preferences {
@@ -23,6 +25,7 @@ impl Default for Preferences {
         Self {
             language: None,
             notifications: true,
+            muted: Vec::new(),
         }
     }
 }
@@ -50,7 +53,7 @@ impl Preferences {
             path: path.to_owned(),
             source,
         };
-        let text = toml::to_string(self).expect("two plain values are TOML");
+        let text = toml::to_string(self).expect("plain values are TOML");
         let dir = path.parent().unwrap_or(Path::new("."));
         std::fs::create_dir_all(dir).map_err(failed)?;
         let mut file = tempfile::NamedTempFile::new_in(dir).map_err(failed)?;
@@ -72,11 +75,50 @@ impl Preferences {
 /// Where preferences are kept, by the environment that `variable` reads; `None`
 /// where there is no home.
 pub fn preferences_file(variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    Some(base(variable, "XDG_CONFIG_HOME", ".config")?.join("sesshoku/preferences.toml"))
+}
+
+/// What programs of a session keep of what they told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateFile {
+    /// The contacts that a person was notified of.
+    Notified,
+    /// The contacts that a person has looked at.
+    Seen,
+    /// What a person was reminded of.
+    Reminded,
+}
+
+impl StateFile {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Notified, Self::Seen, Self::Reminded];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Notified => "notified",
+            Self::Seen => "seen",
+            Self::Reminded => "reminded",
+        }
+    }
+}
+
+/// Where `file` is kept, by the environment that `variable` reads; `None` where there is no
+/// home.
+pub fn state_file(file: StateFile, variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let state = base(variable, "XDG_STATE_HOME", ".local/state")?;
+    Some(state.join("sesshoku").join(file.name()))
+}
+
+/// A folder of the XDG Base Directory Specification.
+fn base(
+    variable: impl Fn(&str) -> Option<String>,
+    name: &str,
+    below_home: &str,
+) -> Option<PathBuf> {
     let set = |name| variable(name).filter(|value| !value.is_empty());
-    let config = set("XDG_CONFIG_HOME")
+    set(name)
         .map(PathBuf::from)
-        .or_else(|| set("HOME").map(|home| Path::new(&home).join(".config")))?;
-    Some(config.join("sesshoku/preferences.toml"))
+        .or_else(|| set("HOME").map(|home| Path::new(&home).join(below_home)))
 }
 
 #[cfg(test)]
@@ -91,6 +133,7 @@ mod tests {
         let chosen = Preferences {
             language: Some("ja".to_owned()),
             notifications: false,
+            muted: vec!["terms".to_owned()],
         };
         chosen.save(&path).unwrap();
         assert_eq!(Preferences::load(&path).unwrap(), chosen);

@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde::Serialize;
+use sesshoku_core::Named;
+use sesshoku_core::reminder::Reminder;
 use sesshoku_dbus_api::{
     self as api, BUS_NAME, CONSENT1, CheckEntry, Consent1Proxy, ContactDay, EXPOSURE1,
     Exposure1Proxy, ExposureResult, NOTICES1, OBJECT_PATH, Properties, Registration1Proxy,
     TRACING1, Tracing1Proxy, number_pipe,
 };
-use sesshoku_session::Preferences;
+use sesshoku_session::{NOTIFICATIONS, NOTIFIER, Preferences, Reach, StateFile, state_file};
 use tokio::sync::Mutex;
 use zbus::message::Type;
 use zbus::{Connection, MatchRule, MessageStream, fdo, proxy};
@@ -67,6 +69,8 @@ pub enum Change {
     Status(Box<Status>),
     /// The result may have changed. It is not said how: it is only told when asked for.
     Exposure,
+    /// Whether notifications come through.
+    Notifier,
 }
 
 /// What the page asks for.
@@ -237,6 +241,15 @@ impl Controller {
         }
     }
 
+    /// Tells whenever notifications may begin or cease to come through. Never ends.
+    pub async fn follow_desktop(&self, mut tell: impl FnMut(Change)) -> std::convert::Infallible {
+        loop {
+            // A window without a session bus has nobody to hear of.
+            let _ = follow_desktop_once(&mut tell).await;
+            tokio::time::sleep(BUS_AGAIN_AFTER).await;
+        }
+    }
+
     /// Agrees to the version of the terms that was shown.
     ///
     /// # Errors
@@ -253,10 +266,18 @@ impl Controller {
     pub async fn withdraw(&self) -> Result<(), Failure> {
         let consent = Consent1Proxy::new(&self.connection().await?).await?;
         consent.withdraw().await?;
-        match fs::remove_file(&self.places.preferences) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::file()),
-            _ => Ok(()),
+        let variable = |name: &str| std::env::var(name).ok();
+        let kept = StateFile::ALL.into_iter();
+        let kept = kept.filter_map(|file| state_file(file, variable));
+        for path in kept.chain([self.places.preferences.clone()]) {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Failure::file());
+                }
+                _ => {}
+            }
         }
+        Ok(())
     }
 
     /// Checks now, and gives how the check ended.
@@ -268,7 +289,8 @@ impl Controller {
         Ok(exposure.check_now().await?)
     }
 
-    /// The result, with its days.
+    /// The result, with its days. Whoever asks looks at it, and need not be notified any
+    /// more.
     ///
     /// # Errors
     /// The daemon's, and `Denied` to who may not read it.
@@ -279,6 +301,11 @@ impl Controller {
             Some(days) => days,
             None => exposure.get_contacts().await?,
         };
+        let seen: Vec<_> = days
+            .iter()
+            .map(|day| (day.date.as_str(), day.contacts))
+            .collect();
+        sesshoku_session::looked_at(&seen).await;
         Ok(to_exposure(result, days))
     }
 
@@ -410,7 +437,7 @@ impl Controller {
     }
 
     /// What the window is to look and speak like.
-    pub fn environment(&self) -> Environment {
+    pub async fn environment(&self) -> Environment {
         // A file that cannot be used is as good as none here, and is not overwritten
         // before something is chosen.
         let preferences = Preferences::load(&self.places.preferences).unwrap_or_default();
@@ -424,6 +451,9 @@ impl Controller {
             system_language: language(&Preferences::default()),
             chosen_language: preferences.language,
             notifications: preferences.notifications,
+            muted: preferences.muted,
+            reminders: Reminder::ALL.iter().map(ToString::to_string).collect(),
+            notifier: notifier().await.as_str().to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             inquiries: Inquiries {
                 name: inquiries.name,
@@ -437,15 +467,17 @@ impl Controller {
     ///
     /// # Errors
     /// `File` where it cannot be kept.
-    pub fn choose(&self, choice: Choice) -> Result<Environment, Failure> {
+    pub async fn choose(&self, choice: Choice) -> Result<Environment, Failure> {
         let preferences = Preferences {
             language: choice.language,
             notifications: choice.notifications,
+            muted: choice.muted,
         };
         preferences
             .save(&self.places.preferences)
             .map_err(|_| Failure::file())?;
-        Ok(self.environment())
+        sesshoku_session::ask_to_look().await;
+        Ok(self.environment().await)
     }
 
     /// The connection to the bus, made when it is needed and possible.
@@ -466,6 +498,35 @@ impl Controller {
         // Whatever the reason, the daemon cannot be reached.
         let made = made.map_err(|_| Failure::away())?;
         Ok(connection.insert(made).clone())
+    }
+}
+
+async fn follow_desktop_once(tell: &mut impl FnMut(Change)) -> zbus::Result<()> {
+    let session = Connection::session().await?;
+    let dbus = fdo::DBusProxy::new(&session).await?;
+    let mut showers = dbus
+        .receive_name_owner_changed_with_args(&[(0, NOTIFICATIONS)])
+        .await?;
+    let mut agents = dbus
+        .receive_name_owner_changed_with_args(&[(0, NOTIFIER)])
+        .await?;
+    loop {
+        tell(Change::Notifier);
+        let changed = tokio::select! {
+            changed = showers.next() => changed,
+            changed = agents.next() => changed,
+        };
+        if changed.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether notifications come through.
+async fn notifier() -> Reach {
+    match Connection::session().await {
+        Ok(session) => Reach::of(&session).await,
+        Err(_) => Reach::NoDesktop,
     }
 }
 
@@ -653,18 +714,25 @@ mod tests {
     fn what_was_chosen_shows_and_a_broken_directory_sends_nobody_anywhere() {
         let dir = tempfile::tempdir().unwrap();
         let controller = alone(dir.path());
-        assert!(controller.environment().notifications);
-        let chosen = controller
-            .choose(Choice {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            assert!(controller.environment().await.notifications);
+            let choice = Choice {
                 language: Some("ja".to_owned()),
                 notifications: false,
-            })
-            .unwrap();
-        assert_eq!(
-            (chosen.language.as_str(), chosen.notifications),
-            ("ja", false)
-        );
-        assert_eq!(controller.environment(), chosen);
+                muted: vec!["terms".to_owned()],
+            };
+            let chosen = controller.choose(choice).await.unwrap();
+            assert_eq!(
+                (chosen.language.as_str(), chosen.notifications),
+                ("ja", false)
+            );
+            assert_eq!(chosen.muted, ["terms"]);
+            assert_eq!(controller.environment().await, chosen);
+        });
 
         let guidance = controller.guidance();
         assert_eq!(guidance.prefectures.unwrap().len(), 47);

@@ -193,6 +193,13 @@ pub struct Environment {
     pub chosen_language: Option<String>,
     /// Whether to be notified.
     pub notifications: bool,
+    /// What not to be reminded of: names of `sesshoku_core`'s `Reminder`.
+    pub muted: Vec<String>,
+    /// All there is to be reminded of, by the same names.
+    pub reminders: Vec<String>,
+    /// Whether notifications come through: `shown`, `no-agent` where the agent of the
+    /// session does not run, or `no-desktop` where nothing shows them.
+    pub notifier: String,
     /// The version of the window.
     pub version: String,
     /// Where inquiries go.
@@ -219,6 +226,8 @@ pub struct Choice {
     pub language: Option<String>,
     /// Whether to be notified.
     pub notifications: bool,
+    /// What not to be reminded of.
+    pub muted: Vec<String>,
 }
 
 /// The whole guidance as data: the page only walks it.

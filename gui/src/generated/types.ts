@@ -248,6 +248,19 @@ chosen_language: string | null,
  */
 notifications: boolean, 
 /**
+ * What not to be reminded of: names of `sesshoku_core`'s `Reminder`.
+ */
+muted: Array<string>, 
+/**
+ * All there is to be reminded of, by the same names.
+ */
+reminders: Array<string>, 
+/**
+ * Whether notifications come through: `shown`, `no-agent` where the agent of the
+ * session does not run, or `no-desktop` where nothing shows them.
+ */
+notifier: string, 
+/**
  * The version of the window.
  */
 version: string, 
@@ -278,7 +291,11 @@ language: string | null,
 /**
  * Whether to be notified.
  */
-notifications: boolean, };
+notifications: boolean, 
+/**
+ * What not to be reminded of.
+ */
+muted: Array<string>, };
 
 export type Guidance = { 
 /**

@@ -51,7 +51,7 @@ class App {
   /** When the last state was told, on this page's clock in milliseconds. */
   #told = 0;
 
-  async start(backend: Backend, page: string): Promise<void> {
+  async start(backend: Backend): Promise<void> {
     this.backend = backend;
     // What the first paint waits for goes on at the same time.
     const spoken = backend.environment().then(async (environment) => {
@@ -63,13 +63,15 @@ class App {
     await backend.listen({
       status: (status) => this.#tell(status),
       exposure: () => void this.#exposureChanged(),
+      notifier: () => void this.#environmentChanged(),
       page: (name) => this.open(name),
     });
     const status = await backend.status();
     await spoken;
     this.#tell(status);
     this.pages = [first(status)];
-    this.open(page);
+    // A page that was asked for before anybody listened.
+    this.open(await backend.page());
   }
 
   get page(): Page | undefined {
@@ -145,9 +147,13 @@ class App {
 
   /** Keeps a choice; whether it could be kept. Before there is agreement, which promises that
       nothing is stored, it holds for as long as the window is open. */
-  async choose(choice: { language?: Language | null; notifications?: boolean }): Promise<boolean> {
+  async choose(choice: {
+    language?: Language | null;
+    notifications?: boolean;
+    muted?: string[];
+  }): Promise<boolean> {
     const before = this.environment!;
-    const { chosen_language, notifications } = before;
+    const { chosen_language, notifications, muted } = before;
     if (this.status?.service?.consent.state === "none" && choice.language !== undefined) {
       const language = choice.language ?? this.#systemLanguage;
       await speak(language);
@@ -158,6 +164,7 @@ class App {
       this.environment = await this.backend.choose({
         language: choice.language === undefined ? chosen_language : choice.language,
         notifications: choice.notifications ?? notifications,
+        muted: choice.muted ?? muted,
       });
       await speak(this.environment.language as Language);
     });
@@ -171,6 +178,12 @@ class App {
   #tell(status: Status): void {
     this.status = status;
     this.#told = performance.now();
+  }
+
+  /** What was chosen for as long as the window is open stays. */
+  async #environmentChanged(): Promise<void> {
+    const { notifier } = await this.backend.environment();
+    if (this.environment) this.environment = { ...this.environment, notifier };
   }
 
   /** The result is fetched anew where a screen shows it, and else forgotten. */

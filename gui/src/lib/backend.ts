@@ -23,6 +23,8 @@ export interface Backend {
   export(): Promise<string>;
   guidance(): Promise<Guidance>;
   licences(): Promise<Licences>;
+  /** The page that another program wants to show, or wanted to last; empty for none. */
+  page(): Promise<string>;
   close(): Promise<void>;
   /** Hears of changes for as long as the page is there. */
   listen(listeners: Listeners): Promise<void>;
@@ -32,6 +34,8 @@ export type Listeners = {
   status(status: Status): void;
   /** The result may have changed. */
   exposure(): void;
+  /** Whether notifications come through may have changed. */
+  notifier(): void;
   /** Another program wants to show this page. */
   page(page: string): void;
 };

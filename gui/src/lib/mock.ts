@@ -207,6 +207,7 @@ export function backend(options: URLSearchParams): Backend {
   const language = options.get("lang") ?? "ja";
   let chosen: string | null = null;
   let notifications = true;
+  let muted: string[] = [];
   const theme = options.get("theme");
   if (theme) document.documentElement.dataset.theme = theme;
   document.documentElement.style.fontSize = `${Number(options.get("scale") ?? 1) * 100}%`;
@@ -246,6 +247,9 @@ export function backend(options: URLSearchParams): Backend {
     system_language: language,
     chosen_language: chosen,
     notifications,
+    muted,
+    reminders: ["not-recording", "not-checked", "key-lost", "terms", "notice", "unseen"],
+    notifier: options.get("notifier") ?? "shown",
     version: "0.1.0",
     inquiries: options.has("inquiries")
       ? { name: "見本 / Sample", mail: "inquiries@example.org", page: null }
@@ -259,6 +263,7 @@ export function backend(options: URLSearchParams): Backend {
       if (options.has("no-saving")) throw { name: "File" };
       chosen = choice.language;
       notifications = choice.notifications;
+      muted = choice.muted;
       return environment();
     },
     async agree() {
@@ -309,6 +314,7 @@ export function backend(options: URLSearchParams): Backend {
       return { ...guidance, prefectures: null, emergency: null, call_centre: null };
     },
     licences: async () => (await fetch("/licences.json")).json() as Promise<Licences>,
+    page: async () => "",
     close: async () => {},
     async listen(all) {
       listeners = all;

@@ -23,11 +23,13 @@ export const backend: Backend = {
   export: () => invoke("export"),
   guidance: () => invoke("guidance"),
   licences: async () => (await fetch("/licences.json")).json(),
+  page: () => invoke("wanted_page"),
   close: () => invoke("close"),
   async listen(listeners) {
     await Promise.all([
       listen<Status>("status", (event) => listeners.status(event.payload)),
       listen("exposure", () => listeners.exposure()),
+      listen("notifier", () => listeners.notifier()),
       listen<string>("page", (event) => listeners.page(event.payload)),
     ]);
   },

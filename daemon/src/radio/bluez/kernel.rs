@@ -65,6 +65,11 @@ const PACKETS_BEFORE_ANSWER_MAX: usize = 256;
 /// asked.
 pub(super) struct Kernel {
     socket: AsyncFd<Socket>,
+    known: Known,
+}
+
+/// What is known of all controllers.
+struct Known {
     controllers: BTreeMap<u16, Controller>,
     memory: Memory,
 }
@@ -113,8 +118,7 @@ impl Kernel {
         let socket = unsafe { AsyncFd::register_with_interest(socket, Interest::READABLE) }?;
         Ok(Self {
             socket,
-            controllers: BTreeMap::new(),
-            memory,
+            known: Known::new(memory),
         })
     }
 
@@ -123,21 +127,11 @@ impl Kernel {
     /// `advertises` is whether bluetoothd counts an advert on an extended controller.
     pub(super) fn bearing(&mut self, adapter: &str, advertises: bool) -> Option<Bearing> {
         let index = index(adapter)?;
-        let controller = match self.controllers.entry(index) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => {
-                let settings = ask(index)
-                    .inspect_err(|error| tracing::debug!(%error, "the kernel does not tell"))
-                    .ok()?;
-                let remembered = self.memory.is_exposed(index);
-                unknown.insert(Controller::found(settings, advertises, remembered))
-            }
-        };
-        if advertises {
-            controller.advertises(Instant::now());
-        }
-        self.memory.note(index, controller.exposed);
-        Some(controller.bearing())
+        self.known.bearing(index, advertises, || {
+            ask(index)
+                .inspect_err(|error| tracing::debug!(%error, "the kernel does not tell"))
+                .ok()
+        })
     }
 
     /// Resolves when something may have changed. Cancel-safe.
@@ -148,29 +142,68 @@ impl Kernel {
             let Ok(read) = ready.try_io(|socket| socket.get_ref().read(&mut packet)) else {
                 continue;
             };
-            match packet.get(..read?).and_then(Packet::parse) {
-                Some(Packet::Settings { index, settings }) => {
-                    let Some(controller) = self.controllers.get_mut(&index) else {
-                        // One that is on already is asked about when it is needed,
-                        // together with what is on it then.
-                        if !settings.powered {
-                            self.controllers.insert(index, Controller::new(settings));
-                        }
-                        return Ok(());
-                    };
-                    let before = controller.bearing();
-                    controller.become_as(settings, Instant::now());
-                    self.memory.note(index, controller.exposed);
-                    if controller.bearing() != before {
-                        return Ok(());
-                    }
-                }
-                Some(Packet::Removed { index }) => {
-                    self.controllers.remove(&index);
-                    self.memory.note(index, false);
-                }
-                Some(Packet::Failed { .. }) | None => {}
+            let packet = packet.get(..read?).and_then(Packet::parse);
+            if packet.is_some_and(|packet| self.known.heed(packet, Instant::now())) {
+                return Ok(());
             }
+        }
+    }
+}
+
+impl Known {
+    const fn new(memory: Memory) -> Self {
+        Self {
+            controllers: BTreeMap::new(),
+            memory,
+        }
+    }
+
+    /// What is known of controller `index`, whose settings `ask` finds out where they are
+    /// not.
+    fn bearing(
+        &mut self,
+        index: u16,
+        advertises: bool,
+        ask: impl FnOnce() -> Option<Settings>,
+    ) -> Option<Bearing> {
+        let controller = match self.controllers.entry(index) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let remembered = self.memory.is_exposed(index);
+                unknown.insert(Controller::found(ask()?, advertises, remembered))
+            }
+        };
+        if advertises {
+            controller.advertises(Instant::now());
+        }
+        self.memory.note(index, controller.exposed);
+        Some(controller.bearing())
+    }
+
+    /// Takes in what the kernel says; whether something may have changed by it. What has to
+    /// outlive the daemon is kept at once: nobody may come to ask.
+    fn heed(&mut self, packet: Packet, now: Instant) -> bool {
+        match packet {
+            Packet::Settings { index, settings } => {
+                let Some(controller) = self.controllers.get_mut(&index) else {
+                    // One that is on already is asked about when it is needed, together
+                    // with what is on it then.
+                    if !settings.powered {
+                        self.controllers.insert(index, Controller::new(settings));
+                    }
+                    return true;
+                };
+                let before = controller.bearing();
+                controller.become_as(settings, now);
+                self.memory.note(index, controller.exposed);
+                controller.bearing() != before
+            }
+            Packet::Removed { index } => {
+                self.controllers.remove(&index);
+                self.memory.note(index, false);
+                false
+            }
+            Packet::Failed { .. } => false,
         }
     }
 }
@@ -460,6 +493,36 @@ mod tests {
             controller.become_as(on, Instant::now());
             assert!(!controller.exposed, "it was off");
         }
+    }
+
+    #[test]
+    fn what_is_seen_is_known_to_the_next_daemon_whether_anybody_asks_or_not() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let daemon = || Known::new(Memory::open(Some(dir.path())));
+        let said = |known: &mut Known, bits| {
+            let settings = Settings::of(bits);
+            known.heed(Packet::Settings { index: 0, settings }, Instant::now());
+        };
+        let ask = |known: &mut Known, advertises| {
+            let bearing = known.bearing(0, advertises, || Some(Settings::of(POWERED)));
+            bearing.expect("it is known").exposed
+        };
+        let mut first = daemon();
+        said(&mut first, 0);
+        said(&mut first, POWERED);
+        assert!(!ask(&mut first, true));
+        said(&mut first, POWERED | CONNECTABLE);
+        let mut second = daemon();
+        assert!(ask(&mut second, false), "nobody has asked the first");
+        said(&mut second, 0);
+        said(&mut second, POWERED);
+        assert!(!ask(&mut daemon(), false), "it was off");
+
+        assert!(ask(&mut daemon(), true), "an advert was there before");
+        let mut fourth = daemon();
+        assert!(ask(&mut fourth, false));
+        fourth.heed(Packet::Removed { index: 0 }, Instant::now());
+        assert!(!ask(&mut daemon(), false), "it was pulled out");
     }
 
     #[test]

@@ -2,8 +2,10 @@
 //! the real daemon on a private bus.
 
 mod driver;
+mod notifier;
 mod reader;
 mod scenes;
+mod starts;
 
 use std::fs;
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! Which contacts a person was notified of, so that each is told of once.
+//! Which contacts a person was told of, or has looked at.
 //!
 //! A contact is a digest under a salt that lies beside it, and a file is filled up
 //! with random ones: that there was a contact does not show, though whoever tries all
@@ -12,23 +12,27 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::contacts::Day;
-
 /// A file has a multiple of this many digests.
 const FULL: usize = 64;
 
-/// The contacts that were told of, in a file.
+/// A day of the contact list: its UTC date, `YYYY-MM-DD`, and how many contacts it has.
+pub type Day<'a> = (&'a str, u32);
+
+/// The contacts that were told of, or looked at, in a file.
 #[derive(Debug)]
-pub(crate) struct Notified {
+pub struct Told {
     path: PathBuf,
     salt: [u8; 32],
     digests: BTreeSet<[u8; 32]>,
 }
 
-impl Notified {
+impl Told {
     /// Reads the file at `path`; where there is none, or it makes no sense, nothing was
     /// told of yet.
-    pub(crate) fn load(path: PathBuf) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// When there is one that cannot be read, or nothing random to be had.
+    pub fn load(path: PathBuf) -> io::Result<Self> {
         let text = match fs::read_to_string(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             text => text.unwrap_or_default(),
@@ -50,12 +54,15 @@ impl Notified {
     }
 
     /// Whether `days` have a contact that was not told of.
-    pub(crate) fn has_new(&self, days: &[Day]) -> bool {
+    pub fn has_new(&self, days: &[Day<'_>]) -> bool {
         self.of(days).any(|digest| !self.digests.contains(&digest))
     }
 
     /// Takes down that all of `days` were told of, and forgets the days that are over.
-    pub(crate) fn told(&mut self, days: &[Day]) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When that cannot be written; they are not told of then.
+    pub fn note(&mut self, days: &[Day<'_>]) -> io::Result<()> {
         let mut digests: BTreeSet<_> = self.of(days).collect();
         while digests.is_empty() || digests.len() % FULL != 0 {
             digests.insert(random()?);
@@ -83,7 +90,10 @@ impl Notified {
     }
 
     /// Forgets everything, on the disk too.
-    pub(crate) fn forget(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// When the file cannot be deleted.
+    pub fn forget(&mut self) -> io::Result<()> {
         self.digests.clear();
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -92,12 +102,12 @@ impl Notified {
     }
 
     /// A digest for each contact: the second of a day is another than the first.
-    fn of(&self, days: &[Day]) -> impl Iterator<Item = [u8; 32]> {
-        days.iter().flat_map(|day| {
-            (0..day.contacts).map(|number| {
+    fn of(&self, days: &[Day<'_>]) -> impl Iterator<Item = [u8; 32]> {
+        days.iter().flat_map(move |&(date, contacts)| {
+            (0..contacts).map(move |number| {
                 Sha256::new()
                     .chain_update(self.salt)
-                    .chain_update(&day.date)
+                    .chain_update(date)
                     .chain_update(number.to_be_bytes())
                     .finalize()
                     .into()
@@ -115,39 +125,38 @@ fn random() -> io::Result<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contacts::tests::contact;
+
+    const DAYS: [Day<'static>; 2] = [("2020-08-01", 1), ("2020-07-30", 2)];
 
     #[test]
     fn each_contact_is_new_once() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state/notified");
-        let days = contact().contacts;
-        let mut notified = Notified::load(path.clone()).unwrap();
-        assert!(!notified.has_new(&[]));
-        assert!(notified.has_new(&days));
-        notified.told(&days).unwrap();
-        assert!(!notified.has_new(&days));
+        let mut told = Told::load(path.clone()).unwrap();
+        assert!(!told.has_new(&[]));
+        assert!(told.has_new(&DAYS));
+        told.note(&DAYS).unwrap();
+        assert!(!told.has_new(&DAYS));
 
-        let mut notified = Notified::load(path.clone()).unwrap();
-        assert!(!notified.has_new(&days), "it is remembered");
-        let mut more = days.clone();
-        more[0].contacts += 1;
-        assert!(notified.has_new(&more), "a second contact of a day is new");
-        notified.forget().unwrap();
-        assert!(notified.has_new(&days));
+        let mut told = Told::load(path.clone()).unwrap();
+        assert!(!told.has_new(&DAYS), "it is remembered");
+        let more = [("2020-08-01", 2)];
+        assert!(told.has_new(&more), "a second contact of a day is new");
+        told.forget().unwrap();
+        assert!(told.has_new(&DAYS));
         assert!(!path.exists());
     }
 
     #[test]
     fn the_file_looks_the_same_with_contacts_and_without() {
         let dir = tempfile::tempdir().unwrap();
-        let size = |name: &str, days: &[Day]| {
+        let size = |name: &str, days: &[Day<'_>]| {
             let path = dir.path().join(name);
-            Notified::load(path.clone()).unwrap().told(days).unwrap();
+            Told::load(path.clone()).unwrap().note(days).unwrap();
             let text = fs::read_to_string(path).unwrap();
             assert!(!text.contains("2020-"));
             text.len()
         };
-        assert_eq!(size("with", &contact().contacts), size("without", &[]));
+        assert_eq!(size("with", &DAYS), size("without", &[]));
     }
 }
