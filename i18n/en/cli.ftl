@@ -62,4 +62,4 @@ watch-contact-days = Contacts: { $days }
 watch-result-hidden = The result may have changed. To see it, run: sesshoku contacts
 list-separator = {", "}
 
-status-consent-configured = Agreement: { $state } (version { $version }, by this device's operator)
+status-consent-configured = Agreement: { $state } (version { $version }, agreed to by this device's administrator)

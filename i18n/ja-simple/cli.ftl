@@ -58,3 +58,5 @@ watch-notices = 運営者《うんえいしゃ》からの お知《し》らせ
 watch-contact-days = 接触《せっしょく》: { $days }
 watch-result-hidden = 結果《けっか》が 変《か》わったかもしれません。sesshoku contacts で わかります。
 list-separator = 、
+
+status-consent-configured = 同意《どうい》: { $state }（{ $version }番目《ばんめ》の 文《ぶん》、この 端末《たんまつ》の 管理者《かんりしゃ》が 同意《どうい》しました）

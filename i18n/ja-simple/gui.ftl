@@ -420,3 +420,17 @@ inquiries-lead = 意見《いけん》、こまった こと、個人《こじ�
 inquiries-none = 聞《き》く ところは、まだ ありません。この 端末《たんまつ》の 管理者《かんりしゃ》に 聞《き》いて ください。
 inquiries-no-personal = 名前《なまえ》、病気《びょうき》の こと、処理番号《しょりばんごう》は 書《か》かないで ください。
 licences-lead = この アプリは 自由《じゆう》な ソフトウェアです（GPL 3 か、その あと）。次《つぎ》の ソフトウェアを 使《つか》って います。
+
+# Which reminders there are, each with a switch, under the one for all notifications.
+
+set-remind-not-recording = 記録《きろく》が 止《と》まった とき
+set-remind-not-checked = 1日《にち》と 半分《はんぶん》、調《しら》べて いない とき
+set-remind-key-lost = 記録《きろく》が 開《あ》かない とき
+set-remind-terms = きまりが 新《あたら》しく なった とき
+set-remind-notice = 運営者《うんえいしゃ》からの お知《し》らせ
+set-remind-unseen = まだ 見《み》て いない 接触《せっしょく》が ある とき
+
+# Somebody who wants notifications would get none.
+
+home-no-agent = お知《し》らせが 来《き》ません。お知《し》らせを 見《み》せる プログラムが 動《うご》いて いません。ログアウトして、もう一度《いちど》 ログインすると 動《うご》きます。
+home-no-desktop = お知《し》らせが 来《き》ません。この 画面《がめん》は、お知《し》らせを 見《み》せることが できません。ときどき この アプリを 開《ひら》いて 見《み》て ください。

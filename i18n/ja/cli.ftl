@@ -59,4 +59,4 @@ watch-contact-days = 接触: { $days }
 watch-result-hidden = 結果が変わった可能性があります。sesshoku contacts で確かめられます。
 list-separator = 、
 
-status-consent-configured = 同意: { $state }（第 { $version } 版、この端末の運営者による）
+status-consent-configured = 同意: { $state }（第{ $version }版、この端末の管理者による）

@@ -58,3 +58,5 @@ watch-notices = 운영자의 공지가 바뀌었습니다.
 watch-contact-days = 접촉: { $days }
 watch-result-hidden = 결과가 바뀌었을 수 있습니다. 보려면 실행하십시오: sesshoku contacts
 list-separator = {", "}
+
+status-consent-configured = 동의: { $state } (제{ $version }판, 이 기기의 관리자가 동의)

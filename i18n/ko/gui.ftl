@@ -420,3 +420,17 @@ inquiries-lead = 의견, 고장, 개인정보에 관한 질문은 이곳으로
 inquiries-none = 문의처가 아직 없습니다. 이 기기의 관리자에게 문의하십시오.
 inquiries-no-personal = 이름, 병, 처리번호는 쓰지 마십시오.
 licences-lead = 이 앱은 자유 소프트웨어(GPL 제3판 이상)이며, 다음 소프트웨어로 만들어졌습니다.
+
+# Which reminders there are, each with a switch, under the one for all notifications.
+
+set-remind-not-recording = 기록이 멈췄을 때
+set-remind-not-checked = 하루 반 동안 확인하지 못했을 때
+set-remind-key-lost = 기록을 열 수 없을 때
+set-remind-terms = 약관이 바뀌었을 때
+set-remind-notice = 운영자의 공지
+set-remind-unseen = 아직 보지 않은 접촉이 있을 때
+
+# Somebody who wants notifications would get none.
+
+home-no-agent = 알림이 오지 않습니다. 알림을 보여 주는 프로그램이 작동하지 않습니다. 로그아웃했다가 다시 로그인하면 시작됩니다.
+home-no-desktop = 알림이 오지 않습니다. 이 데스크톱에는 알림을 표시하는 기능이 없습니다. 가끔 이 창을 열어 주십시오.

@@ -61,3 +61,5 @@ watch-notices = Os avisos do operador mudaram.
 watch-contact-days = Contatos: { $days }
 watch-result-hidden = O resultado pode ter mudado. Para vê-lo, execute: sesshoku contacts
 list-separator = {", "}
+
+status-consent-configured = Consentimento: { $state } (versão { $version }, dado pelo administrador deste aparelho)

@@ -435,3 +435,17 @@ inquiries-lead = Para opiniões, falhas e perguntas sobre privacidade
 inquiries-none = Nenhum endereço está instalado ainda. Pergunte ao administrador deste aparelho.
 inquiries-no-personal = Não escreva seu nome, sua doença nem seu número de processamento.
 licences-lead = Este aplicativo é software livre (GPL, versão 3 ou posterior). Ele é feito com o seguinte.
+
+# Which reminders there are, each with a switch, under the one for all notifications.
+
+set-remind-not-recording = Quando o registro parar
+set-remind-not-checked = Um dia e meio sem verificação
+set-remind-key-lost = Quando os registros não abrirem
+set-remind-terms = Novos termos
+set-remind-notice = Avisos do operador
+set-remind-unseen = Um contato que você ainda não viu
+
+# Somebody who wants notifications would get none.
+
+home-no-agent = As notificações não chegam: o programa que as mostra não está em execução. Sair da sessão e entrar de novo o inicia.
+home-no-desktop = As notificações não chegam: esta área de trabalho não as mostra. Abra esta janela de vez em quando.

@@ -58,3 +58,5 @@ watch-notices = Tin của đơn vị vận hành đã thay đổi.
 watch-contact-days = Tiếp xúc: { $days }
 watch-result-hidden = Kết quả có thể đã thay đổi. Để xem, hãy chạy: sesshoku contacts
 list-separator = {", "}
+
+status-consent-configured = Đồng ý: { $state } (bản { $version }, do người quản trị thiết bị này)

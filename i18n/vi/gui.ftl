@@ -420,3 +420,17 @@ inquiries-lead = Xin gửi ý kiến, báo lỗi và câu hỏi về quyền ri�
 inquiries-none = Chưa có địa chỉ nào. Xin hỏi người quản trị thiết bị này.
 inquiries-no-personal = Xin đừng viết tên, bệnh hay mã số xử lý của bạn.
 licences-lead = Ứng dụng này là phần mềm tự do (GPL, phiên bản 3 trở lên). Nó được xây dựng bằng những phần mềm sau.
+
+# Which reminders there are, each with a switch, under the one for all notifications.
+
+set-remind-not-recording = Khi việc ghi đã dừng
+set-remind-not-checked = Khi một ngày rưỡi chưa kiểm tra
+set-remind-key-lost = Khi không mở được bản ghi
+set-remind-terms = Khi có điều khoản mới
+set-remind-notice = Tin từ đơn vị vận hành
+set-remind-unseen = Khi có tiếp xúc bạn chưa xem
+
+# Somebody who wants notifications would get none.
+
+home-no-agent = Thông báo không đến được: chương trình hiển thị thông báo không chạy. Đăng xuất rồi đăng nhập lại sẽ khởi động nó.
+home-no-desktop = Thông báo không đến được: màn hình này không hiển thị thông báo. Thỉnh thoảng xin mở cửa sổ này.

@@ -58,3 +58,5 @@ watch-notices = 运营方的通知有变化。
 watch-contact-days = 接触：{ $days }
 watch-result-hidden = 结果可能有变化。要查看，请运行：sesshoku contacts
 list-separator = 、
+
+status-consent-configured = 同意：{ $state }（第 { $version } 版，由本设备的管理员同意）

@@ -420,3 +420,17 @@ inquiries-lead = 意见、故障和隐私方面的问题，请联系
 inquiries-none = 还没有设置联系地址。请询问本设备的管理员。
 inquiries-no-personal = 请不要写您的姓名、病情或受理编号。
 licences-lead = 本应用是自由软件（GPL 第 3 版或更高版本），使用了以下软件。
+
+# Which reminders there are, each with a switch, under the one for all notifications.
+
+set-remind-not-recording = 记录已停止
+set-remind-not-checked = 一天半没有查询
+set-remind-key-lost = 无法打开记录
+set-remind-terms = 条款有更新
+set-remind-notice = 运营方的通知
+set-remind-unseen = 有还没有查看的接触
+
+# Somebody who wants notifications would get none.
+
+home-no-agent = 收不到通知：显示通知的程序没有运行。注销后重新登录即可启动。
+home-no-desktop = 收不到通知：此桌面不显示通知。请不时打开此窗口查看。
