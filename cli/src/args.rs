@@ -117,6 +117,11 @@ pub(crate) enum Online {
     ///
     /// The result of checking is not part of it: see `contacts`.
     Status,
+    /// Look at each part that a warning depends on, and say what is wrong and how to mend it.
+    ///
+    /// Changes nothing and checks nothing with the server. Fails (exit code 1) where warnings
+    /// may fail.
+    Doctor,
     /// Show whether there was contact with a person who registered as positive.
     ///
     /// "None" is only said after a complete, recent check over a period that was

@@ -11,6 +11,7 @@ mod calibration;
 mod checks;
 mod commands;
 mod contacts;
+mod doctor;
 mod event;
 mod exit;
 mod guidance;

@@ -12,6 +12,7 @@ use sesshoku_i18n::{Args, Catalogue, args};
 
 use crate::checks::{Checks, PastCheck};
 use crate::contacts::{Contacts, Day};
+use crate::doctor::{Report, State};
 use crate::event::Event;
 use crate::notices::{Notice, Notices};
 use crate::registration::Registration;
@@ -82,6 +83,43 @@ impl Text {
             "status-version",
             &args! { "version" => status.version.as_str() },
         ));
+        lines.join("\n")
+    }
+
+    /// The answer to `sesshoku doctor`.
+    pub(crate) fn report(&self, report: &Report) -> String {
+        let mut lines = Vec::new();
+        for finding in &report.findings {
+            let mark = match finding.state {
+                State::Ok => "ok",
+                State::Note => "--",
+                State::Fault => "!!",
+            };
+            let title = self.catalogue.text(&format!("doctor-{}", finding.check));
+            let (detail, time) = (finding.detail.clone(), self.time(finding.time));
+            let args = args! { "detail" => detail.unwrap_or_default(), "time" => time };
+            let (prefix, name) = finding.sentence();
+            // A newer daemon may have names that this program has no sentence for.
+            let said = match prefix {
+                Some(prefix) => self.catalogue.name(prefix, name),
+                None => self.say(name, &args),
+            };
+            let args = args! { "mark" => mark, "check" => title, "finding" => said };
+            lines.push(self.say("doctor-line", &args));
+            if finding.state != State::Ok {
+                let advice = self.catalogue.advice(&finding.finding);
+                let general = format!("doctor-{}", finding.check);
+                let advice = advice.or_else(|| self.catalogue.advice(&general));
+                lines.extend(advice.map(|advice| format!("    {advice}")));
+            }
+        }
+        let (faults, notes) = (report.count(State::Fault), report.count(State::Note));
+        lines.push(String::new());
+        lines.push(match (faults, notes) {
+            (0, 0) => self.catalogue.text("doctor-all-well"),
+            (0, notes) => self.say("doctor-notes", &args! { "notes" => notes }),
+            (faults, _) => self.say("doctor-faults", &args! { "faults" => faults }),
+        });
         lines.join("\n")
     }
 
@@ -770,7 +808,15 @@ mod tests {
                 .name
                 .strip_prefix("error-")
                 .is_some_and(|name| sources.contains(&format!("\"{name}\"")));
-            let used = named || failure || names.contains(&key.name) || key.name == "name-unknown";
+            let title = key
+                .name
+                .strip_prefix("doctor-")
+                .is_some_and(|check| sources.contains(&format!("(\"{check}\"")));
+            let used = named
+                || failure
+                || title
+                || names.contains(&key.name)
+                || key.name == "name-unknown";
             assert!(used, "{} is not used", key.name);
         }
         let catalogue = Catalogue::new(Language::English);

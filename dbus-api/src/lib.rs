@@ -54,6 +54,8 @@ pub const EXPOSURE1: &str = "org.sesshoku.Exposure1";
 pub const REGISTRATION1: &str = "org.sesshoku.Registration1";
 /// The interface of what the operator has to tell.
 pub const NOTICES1: &str = "org.sesshoku.Notices1";
+/// The interface of what the radio is like.
+pub const CALIBRATION1: &str = "org.sesshoku.Calibration1";
 
 /// The introspection XML of `org.sesshoku.Tracing1`.
 pub const TRACING1_XML: &str = include_str!("../interfaces/org.sesshoku.Tracing1.xml");

@@ -17,6 +17,8 @@ const COMMANDS: &[&str] = &[
     "restart_bluetooth",
     "hide_bluetooth",
     "export",
+    "exported",
+    "delete_exported",
     "guidance",
     "environment",
     "choose",

@@ -118,6 +118,7 @@ export const scenes = {
   erase: { query: AGREED, presses: ["settings", "erase"] },
   "erase-doubtful": { query: "state=doubtful", presses: ["settings", "erase"] },
   erased: { query: AGREED, presses: ["settings", "erase", "erase-do"] },
+  "erased-exported": { query: `${AGREED}&exported`, presses: ["settings", "erase", "erase-do"] },
   "erased-doubtful": { query: "state=doubtful", presses: ["settings", "erase", "erase-do"] },
   unsaved: { query: `${AGREED}&no-saving`, presses: ["settings", "notify"] },
   "language-unsaved": { query: `${AGREED}&no-saving`, presses: ["settings", "language", "language-en"] },

@@ -449,3 +449,10 @@ set-remind-unseen = A contact you have not looked at
 
 home-no-agent = Notifications are not coming through: the program that shows them is not running. Signing out and in again starts it.
 home-no-desktop = Notifications are not coming through: this desktop does not show any. Please open this window now and then.
+
+# Exports outlive erasing: they are the person's files.
+
+erased-exported = Exported results are still there
+erased-exported-more = Copies that you moved elsewhere or sent to somebody are not listed.
+erased-exported-delete = Delete these files
+erased-exported-done = The exported files are deleted.

@@ -154,7 +154,7 @@ impl Language {
         }
     }
 
-    const fn sources(self) -> [&'static str; 10] {
+    const fn sources(self) -> [&'static str; 11] {
         macro_rules! sources {
             ($tag:literal) => {
                 [
@@ -164,6 +164,7 @@ impl Language {
                     include_str!(concat!("../", $tag, "/registration.ftl")),
                     include_str!(concat!("../", $tag, "/errors.ftl")),
                     include_str!(concat!("../", $tag, "/cli.ftl")),
+                    include_str!(concat!("../", $tag, "/doctor.ftl")),
                     include_str!(concat!("../", $tag, "/calibrate.ftl")),
                     include_str!(concat!("../", $tag, "/analyse.ftl")),
                     include_str!(concat!("../", $tag, "/guidance.ftl")),

@@ -3,6 +3,7 @@
 mod actions;
 mod bluetooth;
 mod calibrate;
+mod doctor;
 mod kiosk;
 mod notify;
 mod register;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: &Online, bus: &Bus, output: &Output) -> Result<Exit, 
 async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit, Failure> {
     match command {
         Online::Status => status(bus, output).await,
+        Online::Doctor => doctor::doctor(bus, output).await,
         Online::Contacts => contacts(bus, output).await,
         Online::Agree { version, yes } => {
             actions::agree(bus, output, version.as_deref(), *yes).await

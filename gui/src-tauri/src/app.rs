@@ -110,6 +110,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
             restart_bluetooth,
             hide_bluetooth,
             export,
+            exported,
+            delete_exported,
             guidance,
             environment,
             choose,
@@ -299,6 +301,16 @@ async fn hide_bluetooth(controller: Shared<'_>) -> Result<(), Failure> {
 #[tauri::command]
 async fn export(controller: Shared<'_>) -> Result<String, Failure> {
     controller.export().await
+}
+
+#[tauri::command]
+fn exported(controller: Shared<'_>) -> Vec<String> {
+    controller.exported()
+}
+
+#[tauri::command]
+fn delete_exported(controller: Shared<'_>) -> Result<(), Failure> {
+    controller.delete_exported()
 }
 
 #[tauri::command]

@@ -37,6 +37,8 @@ const TOGETHER: Duration = Duration::from_millis(60);
 const BUS_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// An export is never numbered higher: somebody has thousands of them by then.
 const MOST_EXPORTS: u32 = 10_000;
+/// No export is longer, in bytes: two weeks of crowds take less.
+const LONGEST_EXPORT: u64 = 64 << 20;
 
 /// The bus that the daemon is on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -430,6 +432,34 @@ impl Controller {
         Ok(path.display().to_string())
     }
 
+    /// The exports that are still where they were saved. One that was moved or renamed is
+    /// not among them, nor is a file of that name that somebody else wrote.
+    pub fn exported(&self) -> Vec<String> {
+        let mut files: Vec<(u32, PathBuf)> = fs::read_dir(&self.places.export_dir)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| Some((number_of_export(&entry)?, entry.path())))
+            .filter(|(_, path)| is_export(path))
+            .collect();
+        files.sort();
+        let paths = files.into_iter();
+        paths.map(|(_, path)| path.display().to_string()).collect()
+    }
+
+    /// Deletes what [`Self::exported`] lists.
+    ///
+    /// # Errors
+    /// `File` where one of them cannot be deleted; the others are.
+    pub fn delete_exported(&self) -> Result<(), Failure> {
+        let deleted = self.exported().into_iter().map(fs::remove_file);
+        let failed = deleted.filter(|deleted| deleted.is_err()).count();
+        if failed > 0 {
+            return Err(Failure::file());
+        }
+        Ok(())
+    }
+
     /// The guidance, with the contacts of this place where their directory can be used.
     pub fn guidance(&self) -> Guidance {
         let directory = sesshoku_session::directory(&self.places.directory).ok();
@@ -643,6 +673,25 @@ fn to_day(day: ContactDay) -> Day {
     }
 }
 
+/// The n of `sesshoku-n.json`, where it is a file.
+fn number_of_export(entry: &fs::DirEntry) -> Option<u32> {
+    let name = entry.file_name();
+    let number = name.to_str()?.strip_prefix("sesshoku-")?;
+    let number = number.strip_suffix(".json")?.parse().ok()?;
+    entry.file_type().ok()?.is_file().then_some(number)
+}
+
+/// Whether what lies at `path` has the form of an export.
+fn is_export(path: &Path) -> bool {
+    let is_short = fs::metadata(path).is_ok_and(|file| file.len() <= LONGEST_EXPORT);
+    let text = if is_short { fs::read(path).ok() } else { None };
+    let json = text.and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+    json.is_some_and(|json| {
+        let fields = ["exported_at", "verdict", "checks"];
+        fields.iter().all(|field| json.get(field).is_some())
+    })
+}
+
 /// Writes `contents` to a new file in `dir`, and gives its path.
 fn write_new(dir: &Path, contents: &[u8]) -> io::Result<PathBuf> {
     fs::create_dir_all(dir)?;
@@ -751,6 +800,41 @@ mod tests {
         assert_eq!(fs::read(&first).unwrap(), b"1");
         let mode = fs::metadata(&second).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn exports_are_found_and_deleted_and_nothing_else_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let controller = alone(dir.path());
+        assert_eq!(controller.exported(), Vec::<String>::new());
+        controller.delete_exported().unwrap();
+        let exports = dir.path().join("exports");
+        let export = br#"{"exported_at": 1, "verdict": "none", "checks": []}"#;
+        let paths: Vec<_> = (0..11)
+            .map(|_| write_new(&exports, export).unwrap())
+            .collect();
+        for (name, text) in [
+            ("sesshoku-20.json", &b"{\"exported_at\": 1}"[..]),
+            ("sesshoku-21.json", b"nonsense"),
+            ("sesshoku-x.json", export),
+            ("sesshoku-22.txt", export),
+        ] {
+            fs::write(exports.join(name), text).unwrap();
+        }
+        fs::create_dir(exports.join("sesshoku-23.json")).unwrap();
+        std::os::unix::fs::symlink(&paths[0], exports.join("sesshoku-24.json")).unwrap();
+        let expected: Vec<_> = paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        assert_eq!(controller.exported(), expected);
+        controller.delete_exported().unwrap();
+        assert_eq!(controller.exported(), Vec::<String>::new());
+        assert_eq!(
+            fs::read_dir(&exports).unwrap().count(),
+            6,
+            "the others are there"
+        );
     }
 
     #[test]

@@ -21,6 +21,9 @@ export interface Backend {
   hideBluetooth(): Promise<void>;
   /** Saves the results; where they are. */
   export(): Promise<string>;
+  /** The exports that are still where they were saved. */
+  exported(): Promise<string[]>;
+  deleteExported(): Promise<void>;
   guidance(): Promise<Guidance>;
   licences(): Promise<Licences>;
   /** The page that another program wants to show, or wanted to last; empty for none. */

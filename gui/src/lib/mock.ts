@@ -208,6 +208,9 @@ export function backend(options: URLSearchParams): Backend {
   let chosen: string | null = null;
   let notifications = true;
   let muted: string[] = [];
+  let exported = options.has("exported")
+    ? ["/home/user/Downloads/sesshoku-1.json", "/home/user/Downloads/sesshoku-2.json"]
+    : [];
   const theme = options.get("theme");
   if (theme) document.documentElement.dataset.theme = theme;
   document.documentElement.style.fontSize = `${Number(options.get("scale") ?? 1) * 100}%`;
@@ -308,7 +311,15 @@ export function backend(options: URLSearchParams): Backend {
       await call(null);
       tell({ state: "running", reason: "ready" });
     },
-    export: () => call("/home/user/Downloads/sesshoku-1.json"),
+    async export() {
+      exported = ["/home/user/Downloads/sesshoku-1.json"];
+      return call(exported[0]!);
+    },
+    exported: async () => exported,
+    async deleteExported() {
+      if (options.has("no-deleting")) throw { name: "File" };
+      exported = [];
+    },
     guidance: async () => {
       if (!options.has("no-directory")) return guidance;
       return { ...guidance, prefectures: null, emergency: null, call_centre: null };

@@ -159,6 +159,11 @@ fn from_the_first_start_over_a_contact_and_a_registration_to_the_end() -> anyhow
     );
     let preferences = window.home().join(".config/sesshoku/preferences.toml");
     assert!(!preferences.exists());
+    // What was exported is the person's, who is told of it.
+    window.wait_for_text("sesshoku-1.json")?;
+    window.press("erased-exported-delete")?;
+    window.wait_for_text("The exported files are deleted")?;
+    assert!(!window.home().join("exports/sesshoku-1.json").exists());
     window.close()?;
     let place = device.end()?;
     ensure!(!place.log().contains(&number), "the log has the number");
