@@ -434,3 +434,8 @@ set-remind-unseen = 아직 보지 않은 접촉이 있을 때
 
 home-no-agent = 알림이 오지 않습니다. 알림을 보여 주는 프로그램이 작동하지 않습니다. 로그아웃했다가 다시 로그인하면 시작됩니다.
 home-no-desktop = 알림이 오지 않습니다. 이 데스크톱에는 알림을 표시하는 기능이 없습니다. 가끔 이 창을 열어 주십시오.
+
+erased-exported = 내보낸 결과가 남아 있습니다
+erased-exported-more = 다른 곳으로 옮겼거나 남에게 준 것은 여기에 나오지 않습니다.
+erased-exported-delete = 이 파일들 삭제
+erased-exported-done = 내보낸 파일을 삭제했습니다.

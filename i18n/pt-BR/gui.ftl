@@ -449,3 +449,8 @@ set-remind-unseen = Um contato que você ainda não viu
 
 home-no-agent = As notificações não chegam: o programa que as mostra não está em execução. Sair da sessão e entrar de novo o inicia.
 home-no-desktop = As notificações não chegam: esta área de trabalho não as mostra. Abra esta janela de vez em quando.
+
+erased-exported = Resultados exportados ainda existem
+erased-exported-more = Cópias que você levou para outro lugar ou enviou a alguém não aparecem aqui.
+erased-exported-delete = Apagar estes arquivos
+erased-exported-done = Os arquivos exportados foram apagados.

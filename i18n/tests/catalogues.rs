@@ -137,8 +137,10 @@ fn every_catalogue_has_the_same_sentences_with_the_same_variables() {
         let tag = language.tag();
         assert_eq!(files(language), files(Language::English), "{tag}");
         let these = sentences(language);
-        let names: Vec<_> = these.keys().collect();
-        assert_eq!(names, english.keys().collect::<Vec<_>>(), "{tag}");
+        let names = |of: &Sentences| of.keys().cloned().collect::<BTreeSet<_>>();
+        let (these_names, english_names) = (names(&these), names(&english));
+        let differ: Vec<_> = these_names.symmetric_difference(&english_names).collect();
+        assert!(differ.is_empty(), "{tag}: {differ:?}");
         for (name, sentence) in &these {
             let of = |it: &Sentence| it.variables.iter().map(kind).collect::<BTreeSet<_>>();
             assert_eq!(of(sentence), of(&english[name]), "{tag} {name}");

@@ -434,3 +434,8 @@ set-remind-unseen = Khi có tiếp xúc bạn chưa xem
 
 home-no-agent = Thông báo không đến được: chương trình hiển thị thông báo không chạy. Đăng xuất rồi đăng nhập lại sẽ khởi động nó.
 home-no-desktop = Thông báo không đến được: màn hình này không hiển thị thông báo. Thỉnh thoảng xin mở cửa sổ này.
+
+erased-exported = Kết quả đã xuất vẫn còn
+erased-exported-more = Những bản đã chuyển đi nơi khác hoặc đưa cho người khác không có trong danh sách.
+erased-exported-delete = Xóa các tệp này
+erased-exported-done = Đã xóa các tệp đã xuất.

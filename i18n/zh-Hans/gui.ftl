@@ -434,3 +434,8 @@ set-remind-unseen = 有还没有查看的接触
 
 home-no-agent = 收不到通知：显示通知的程序没有运行。注销后重新登录即可启动。
 home-no-desktop = 收不到通知：此桌面不显示通知。请不时打开此窗口查看。
+
+erased-exported = 导出的结果还在
+erased-exported-more = 移到别处或交给别人的副本不在列表中。
+erased-exported-delete = 删除这些文件
+erased-exported-done = 已删除导出的文件。
