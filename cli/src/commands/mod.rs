@@ -41,6 +41,7 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
             date,
             until,
             number_file,
+            link,
         } => {
             let answers = register::Answers {
                 agree: *agree,
@@ -48,6 +49,7 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
                 date: date.as_deref(),
                 until: until.as_deref(),
                 number_file: number_file.as_deref(),
+                link: *link,
             };
             register::register(bus, output, &answers).await
         }
