@@ -20,6 +20,7 @@ const COMMANDS: &[&str] = &[
     "guidance",
     "environment",
     "choose",
+    "wanted_page",
     "close",
 ];
 

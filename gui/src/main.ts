@@ -4,7 +4,6 @@ import App from "./App.svelte";
 import { app } from "./lib/app.svelte";
 import { backend } from "./lib/backend";
 
-const page = location.hash.slice(1);
 void backend()
-  .then((it) => app.start(it, page))
+  .then((it) => app.start(it))
   .then(() => mount(App, { target: document.getElementById("app")! }));

@@ -263,6 +263,47 @@ fn an_adapter_that_was_shown_for_a_time_stays_at_risk() {
     );
 }
 
+/// What is asked last before an advert is registered is whether it would go out well.
+#[test]
+fn an_adapter_that_is_shown_before_an_advert_is_registered_sends_none() {
+    on_fake(
+        "an_adapter_that_is_shown_before_an_advert_is_registered_sends_none",
+        LEGACY,
+        async |fake| {
+            let mut radio = ready().await?;
+            fake.tell("show GetAll")?;
+            let answer = radio.command(broadcast(1)).await?;
+            ensure!(answer == Err(RadioError::PrivacyAtRisk), "{answer:?}");
+            ensure!(fake.air()?.is_empty(), "{:?}", fake.air()?);
+            Ok(())
+        },
+    );
+}
+
+/// The answer that privacy is well is as old as the question.
+#[test]
+fn an_adapter_that_is_shown_while_an_advert_is_registered_is_noticed() {
+    on_fake(
+        "an_adapter_that_is_shown_while_an_advert_is_registered_is_noticed",
+        LEGACY,
+        async |fake| {
+            let mut radio = ready().await?;
+            fake.tell("show RegisterAdvertisement")?;
+            let answer = radio.command(broadcast(1)).await?;
+            ensure!(answer == Err(RadioError::PrivacyAtRisk), "{answer:?}");
+            ensure!(on_air(fake)?.is_empty());
+            until_at_risk(&mut radio, PrivacyRisk::Discoverable).await?;
+            fake.tell("obey RegisterAdvertisement")?;
+            fake.tell("discoverable off")?;
+            radio.forget();
+            until_ready(&mut radio).await?;
+            radio.command(broadcast(2)).await??;
+            ensure!(on_air(fake)? == [Some(2)]);
+            Ok(())
+        },
+    );
+}
+
 #[test]
 fn a_refused_advert_is_refused_and_comes_when_it_is_let() {
     on_fake(

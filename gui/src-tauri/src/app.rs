@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use clap::Parser;
-use gtk::gio::prelude::AppLaunchContextExt;
+use gtk::prelude::{AppLaunchContextExt, GtkWindowExt};
 use sesshoku_session::{DIRECTORY_FILE, INQUIRIES_FILE, preferences_file};
 use tauri::{AppHandle, Emitter, Manager, State, Url, WebviewUrl, WebviewWindowBuilder};
 use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
@@ -14,7 +14,7 @@ use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
 use crate::controller::{Bus, Change, Controller, Places};
 use crate::failure::Failure;
 use crate::gl;
-use crate::instance;
+use crate::instance::{self, Request};
 use crate::model::{Choice, Environment, Exposure, Guidance, Status};
 
 /// The only window.
@@ -84,11 +84,18 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         gtk::glib::setenv(name, value, false)?;
     }
     gl::do_without()?;
+    let page = options.page;
+    let request = Request::of_environment(page.clone(), |name| std::env::var(name).ok());
+    let first = tauri::async_runtime::block_on(instance::first(&request))
+        .context("the window that is open does not answer")?;
+    let Some(mut first) = first else {
+        return Ok(());
+    };
     // Tauri would panic.
     gtk::init().context("there is no display: neither WAYLAND_DISPLAY nor DISPLAY leads to one")?;
-    let page = options.page;
     tauri::Builder::default()
         .manage(Arc::clone(&controller))
+        .manage(Wanted(Mutex::new(page)))
         .invoke_handler(tauri::generate_handler![
             status,
             agree,
@@ -106,19 +113,18 @@ pub fn run(options: Options) -> anyhow::Result<()> {
             guidance,
             environment,
             choose,
+            wanted_page,
             close,
         ])
         .setup(move |app| {
             let handle = app.handle().clone();
-            let other = {
-                let handle = handle.clone();
-                move |page: &str| show(&handle, page)
-            };
-            if !tauri::async_runtime::block_on(instance::is_first(&page, other)) {
-                handle.exit(0);
-                return Ok(());
-            }
-            open(&handle, &page)?;
+            open(&handle)?;
+            let shown = handle.clone();
+            tauri::async_runtime::spawn(async move {
+                loop {
+                    show(&shown, first.asked().await);
+                }
+            });
             let follower = Arc::clone(&controller);
             tauri::async_runtime::spawn(async move {
                 follower.follow(|change| tell(&handle, &change)).await
@@ -129,8 +135,11 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open(handle: &AppHandle, page: &str) -> tauri::Result<()> {
-    let url = WebviewUrl::App(format!("index.html#{page}").into());
+/// The page that was asked for last, for a page that does not listen yet.
+struct Wanted(Mutex<String>);
+
+fn open(handle: &AppHandle) -> tauri::Result<()> {
+    let url = WebviewUrl::App("index.html".into());
     let window = WebviewWindowBuilder::new(handle, WINDOW, url)
         .title("Sesshoku")
         .inner_size(360.0, 720.0)
@@ -162,15 +171,40 @@ fn stays_here(url: &Url) -> bool {
     url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost")
 }
 
-fn show(handle: &AppHandle, page: &str) {
+impl Wanted {
+    fn set(&self, page: &str) {
+        page.clone_into(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn get(&self) -> String {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// Brings the window to the front, on the page that is asked for.
+fn show(handle: &AppHandle, request: Request) {
     let Some(window) = handle.get_webview_window(WINDOW) else {
         return;
     };
-    if !page.is_empty() {
-        let _ = window.emit("page", page);
+    if !request.page.is_empty() {
+        handle.state::<Wanted>().set(&request.page);
+        let _ = window.emit("page", request.page);
     }
-    let _ = window.unminimize();
-    let _ = window.set_focus();
+    let present = move || {
+        let Ok(window) = window.gtk_window() else {
+            return;
+        };
+        if !request.token.is_empty() {
+            window.set_startup_id(&request.token);
+        }
+        window.deiconify();
+        window.present();
+    };
+    // A program that is ending has no window left to show.
+    let _ = handle.run_on_main_thread(present);
 }
 
 fn tell(handle: &AppHandle, change: &Change) {
@@ -274,6 +308,11 @@ fn environment(controller: Shared<'_>) -> Environment {
 #[tauri::command]
 fn choose(controller: Shared<'_>, choice: Choice) -> Result<Environment, Failure> {
     controller.choose(choice)
+}
+
+#[tauri::command]
+fn wanted_page(wanted: State<'_, Wanted>) -> String {
+    wanted.get()
 }
 
 #[tauri::command]

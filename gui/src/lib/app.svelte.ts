@@ -51,7 +51,7 @@ class App {
   /** When the last state was told, on this page's clock in milliseconds. */
   #told = 0;
 
-  async start(backend: Backend, page: string): Promise<void> {
+  async start(backend: Backend): Promise<void> {
     this.backend = backend;
     // What the first paint waits for goes on at the same time.
     const spoken = backend.environment().then(async (environment) => {
@@ -69,7 +69,8 @@ class App {
     await spoken;
     this.#tell(status);
     this.pages = [first(status)];
-    this.open(page);
+    // A page that was asked for before anybody listened.
+    this.open(await backend.page());
   }
 
   get page(): Page | undefined {

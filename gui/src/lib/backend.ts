@@ -23,6 +23,8 @@ export interface Backend {
   export(): Promise<string>;
   guidance(): Promise<Guidance>;
   licences(): Promise<Licences>;
+  /** The page that another program wants to show, or wanted to last; empty for none. */
+  page(): Promise<string>;
   close(): Promise<void>;
   /** Hears of changes for as long as the page is there. */
   listen(listeners: Listeners): Promise<void>;

@@ -309,6 +309,7 @@ export function backend(options: URLSearchParams): Backend {
       return { ...guidance, prefectures: null, emergency: null, call_centre: null };
     },
     licences: async () => (await fetch("/licences.json")).json() as Promise<Licences>,
+    page: async () => "",
     close: async () => {},
     async listen(all) {
       listeners = all;

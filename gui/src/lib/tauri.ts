@@ -23,6 +23,7 @@ export const backend: Backend = {
   export: () => invoke("export"),
   guidance: () => invoke("guidance"),
   licences: async () => (await fetch("/licences.json")).json(),
+  page: () => invoke("wanted_page"),
   close: () => invoke("close"),
   async listen(listeners) {
     await Promise.all([

@@ -14,6 +14,7 @@
 //! refuse METHOD ERROR             every call of METHOD is answered with ERROR
 //! ignore METHOD                   or never
 //! pretend METHOD                  or well, with nothing done
+//! show METHOD                     or as it should be, on an adapter that is shown just then
 //! obey METHOD                     or as it should be
 //! adverts end                     nothing is on the air any more
 //! discovery ends                  nobody discovers any more, and nobody is told
@@ -79,6 +80,7 @@ pub(super) enum Treatment {
     Refuse(String),
     Ignore,
     Pretend,
+    Show,
 }
 
 /// Why a line is no instruction.
@@ -132,6 +134,7 @@ fn change(words: &[&str]) -> Option<Change> {
         }
         ("ignore", [method]) => Change::Treat((*method).to_owned(), Treatment::Ignore),
         ("pretend", [method]) => Change::Treat((*method).to_owned(), Treatment::Pretend),
+        ("show", [method]) => Change::Treat((*method).to_owned(), Treatment::Show),
         ("obey", [method]) => Change::Treat((*method).to_owned(), Treatment::Obey),
         ("adverts", ["end"]) => Change::AdvertsEnd,
         ("discovery", ["ends"]) => Change::DiscoveryEnds,

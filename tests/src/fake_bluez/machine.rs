@@ -386,7 +386,10 @@ impl Machine {
                 return;
             }
             Some(Treatment::Pretend) => done(&header, &()),
-            Some(Treatment::Obey) | None => {
+            treatment @ (Some(Treatment::Obey | Treatment::Show) | None) => {
+                if treatment == Some(&Treatment::Show) {
+                    self.show(ADAPTER, Shown::Yes, now);
+                }
                 self.dispatch(call, &path, &client, (&interface, &method), now)
             }
         };

@@ -6,7 +6,7 @@ use sesshoku_core::radio::{Broadcast, Command, RadioError, RadioEvent, RadioStat
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::advert::{OnAir, REFRESH_TIME_MAX, Slot, sweep};
+use super::advert::{OnAir, Slot, sweep};
 use super::bus::{Bus, Hearing, Link};
 use super::queue::Sender;
 use super::scan::{Scan, join_discovery, renew_address};
@@ -375,8 +375,8 @@ impl Actor {
         });
         self.adapter = chosen.map(str::to_owned);
 
-        if matches!(state, RadioState::PrivacyAtRisk(..)) && self.on_air.with(|_| ()).is_some() {
-            sleep(REFRESH_TIME_MAX).await;
+        if matches!(state, RadioState::PrivacyAtRisk(..)) {
+            self.on_air.take_off_at_risk().await;
         }
         if broadcast_lost || !state.broadcasts() {
             self.end_broadcast(&link).await;
@@ -489,9 +489,10 @@ impl Actor {
 /// are back.
 ///
 /// bluetoothd that is being stopped takes its adapters away before it goes: a call that
-/// lets go of what was on one would come after it, and start it again. While the adapter is off, bluetoothd forgets an advert that is unregistered,
-/// but the kernel does not, and sends it again when the adapter is switched on. A
-/// bluetoothd that does not answer still has what it was asked for, should it go on.
+/// lets go of what was on one would come after it, and start it again. While the adapter
+/// is off, bluetoothd forgets an advert that is unregistered, but the kernel does not, and
+/// sends it again when the adapter is switched on. A bluetoothd that does not answer still
+/// has what it was asked for, should it go on.
 #[derive(Default)]
 struct Leftovers {
     adverts: Vec<OnAir>,

@@ -20,7 +20,7 @@ const LEAVE_TIME_MAX: Duration = Duration::from_secs(3);
 /// discoverable or connectable. On extended controllers it then writes each anew, in
 /// two steps, and 5.66 was seen to die of an advert that was unregistered between
 /// them.
-pub(super) const REFRESH_TIME_MAX: Duration = Duration::from_millis(100);
+const REFRESH_TIME_MAX: Duration = Duration::from_millis(100);
 /// How often to look whether it is gone.
 const LEAVE_POLL: Duration = Duration::from_millis(10);
 
@@ -58,6 +58,19 @@ impl Slot {
         self.lock().as_ref().map(look)
     }
 
+    /// Takes off the air what is here, as the adapter begins to show itself.
+    pub(super) async fn take_off_at_risk(&self) {
+        if self.with(|_| ()).is_none() {
+            return;
+        }
+        sleep(REFRESH_TIME_MAX).await;
+        if let Some(on_air) = self.take()
+            && let Err(error) = on_air.take_off().await
+        {
+            tracing::warn!(%error, "it is not certain that the advert is off the air");
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<OnAir>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,14 +87,8 @@ pub(super) async fn guard(slot: Slot, mut link: watch::Receiver<Link>) {
             let adapter = link.world.adapter(on_air.adapter());
             adapter.is_some_and(|adapter| adapter.powered && adapter.privacy_risk().is_some())
         });
-        if is_at_risk != Some(true) {
-            continue;
-        }
-        sleep(REFRESH_TIME_MAX).await;
-        if let Some(on_air) = slot.take()
-            && let Err(error) = on_air.take_off().await
-        {
-            tracing::warn!(%error, "it is not certain that the advert is off the air");
+        if is_at_risk == Some(true) {
+            slot.take_off_at_risk().await;
         }
     }
 }

@@ -4,6 +4,7 @@
 mod driver;
 mod reader;
 mod scenes;
+mod starts;
 
 use std::fs;
 use std::net::TcpListener;

@@ -65,9 +65,13 @@ pub(crate) fn starts_exposed(guest: &mut Guest) -> Result<()> {
     let other = another_advert(guest)?;
     guest.air("mark seen")?;
     let device = Device::begin(ON_HCI0)?;
+    device.wait_until_it_is(EXPOSED)?;
+    let place = device.end(&log)?;
+    // It ends, and then only the daemon before tells of it.
+    end_other_advert(guest, other)?;
+    let device = Device::begin_in(place, ON_HCI0)?;
     stays_exposed_until_restarted(guest, &device)?;
     device.end(&log)?;
-    end_other_advert(guest, other)?;
 
     // Nobody has seen it, and no advert is there.
     guest.air("mark discoverable")?;

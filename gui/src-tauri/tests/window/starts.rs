@@ -1,0 +1,173 @@
+//! A second start of the window, which a press on a notification is, too, under a window
+//! manager.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use nix::time::{ClockId, clock_gettime};
+use sesshoku_tests::local::{Place, Process, program, wait_for};
+
+use crate::driver::{Display, Window};
+
+/// A display with a window manager, and a daemon that is agreed to.
+struct Desk {
+    display: Display,
+    place: Place,
+    _manager: Process,
+    _daemon: Process,
+}
+
+impl Desk {
+    fn new() -> anyhow::Result<Self> {
+        let place = Place::new()?;
+        let daemon = place.start_daemon("[radio]\nkind = 'air'")?;
+        ensure!(place.sesshoku(&["agree", "--yes"])?.status.success());
+        let display = Display::start()?;
+        let mut manager = Command::new("openbox");
+        manager
+            .arg("--sm-disable")
+            .env("DISPLAY", display.name())
+            .env("HOME", place.dir())
+            .env_remove("XDG_CONFIG_HOME")
+            .stdin(Stdio::null())
+            .stderr(Stdio::null());
+        let manager = Process::start(&mut manager)?;
+        let desk = Self {
+            display,
+            place,
+            _manager: manager,
+            _daemon: daemon,
+        };
+        wait_for("the window manager", || {
+            let check = desk.ask("xprop", &["-root", "_NET_SUPPORTING_WM_CHECK"])?;
+            Ok(check.contains("window id").then_some(()))
+        })?;
+        Ok(desk)
+    }
+
+    /// What a program of the display says.
+    fn ask(&self, program: &str, arguments: &[&str]) -> anyhow::Result<String> {
+        let said = Command::new(program)
+            .args(arguments)
+            .env("DISPLAY", self.display.name())
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("cannot run {program}"))?;
+        Ok(String::from_utf8(said.stdout)?)
+    }
+
+    /// The number of our only window.
+    fn window(&self) -> anyhow::Result<String> {
+        wait_for("one window", || {
+            let search = ["search", "--onlyvisible", "--name", "^Sesshoku$"];
+            let found = self.ask("xdotool", &search)?;
+            let mut found = found.lines();
+            let first = found.next().map(ToOwned::to_owned);
+            Ok(first.filter(|_| found.next().is_none()))
+        })
+    }
+
+    fn is_minimised(&self, window: &str) -> anyhow::Result<bool> {
+        let state = self.ask("xprop", &["-id", window, "WM_STATE"])?;
+        Ok(state.contains("Iconic"))
+    }
+
+    fn is_in_front(&self, window: &str) -> anyhow::Result<bool> {
+        let active = self.ask("xdotool", &["getactivewindow"])?;
+        Ok(active.trim() == window)
+    }
+
+    /// Starts the program once more, as a launcher with `token` does.
+    fn start(&self, page: &str, token: &str) -> anyhow::Result<Process> {
+        let mut command = Command::new(program("sesshoku-gui")?);
+        command
+            .args(["--page", page])
+            .env("DISPLAY", self.display.name())
+            .env("SESSHOKU_BUS", self.place.address())
+            .env("DBUS_SESSION_BUS_ADDRESS", self.place.address())
+            .env("HOME", self.place.dir())
+            .env("XDG_RUNTIME_DIR", self.place.dir())
+            .env("DESKTOP_STARTUP_ID", token)
+            .env("NO_AT_BRIDGE", "1")
+            .env_remove("XDG_ACTIVATION_TOKEN")
+            .env_remove("WAYLAND_DISPLAY")
+            .stdin(Stdio::null());
+        Process::start(&mut command)
+    }
+
+    /// The same, to its end.
+    fn start_again(&self, page: &str, token: &str) -> anyhow::Result<()> {
+        let code = self
+            .start(page, token)?
+            .wait_up_to(Duration::from_secs(20))?;
+        ensure!(code == Some(0), "it ended with {code:?}");
+        Ok(())
+    }
+}
+
+#[test]
+fn a_second_start_brings_the_window_to_the_front_on_its_page() -> anyhow::Result<()> {
+    let desk = Desk::new()?;
+    let window = Window::open_on(&desk.display, &desk.place, "C.UTF-8")?;
+    window.wait_for_state("running")?;
+    let id = desk.window()?;
+
+    // Minimised, by somebody who has no token to give.
+    desk.ask("xdotool", &["windowminimize", &id])?;
+    wait_for("it is minimised", || {
+        Ok(desk.is_minimised(&id)?.then_some(()))
+    })?;
+    desk.start_again("result", "")?;
+    window.wait_for_text("No check has been completed yet")?;
+    wait_for("it is there again", || {
+        Ok((!desk.is_minimised(&id)? && desk.is_in_front(&id)?).then_some(()))
+    })?;
+
+    // Behind another program's window, by a launcher.
+    let mut other = Command::new("xev");
+    other
+        .env("DISPLAY", desk.display.name())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    let _other = Process::start(&mut other)?;
+    wait_for("the other window is in front", || {
+        Ok((!desk.is_in_front(&id)?).then_some(()))
+    })?;
+    // X counts milliseconds on this clock.
+    let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
+    let token = format!("launcher_TIME{}", now.as_millis());
+    desk.start_again("home", &token)?;
+    window.wait_for_state("running")?;
+    wait_for("ours is in front", || {
+        Ok(desk.is_in_front(&id)?.then_some(()))
+    })?;
+    let used = desk.ask("xprop", &["-id", &id, "_NET_STARTUP_ID"])?;
+    ensure!(used.contains(&token), "{used}");
+
+    // Without a page it stays where it is.
+    desk.start_again("result", "")?;
+    window.wait_for_text("No check has been completed yet")?;
+    desk.start_again("", "")?;
+    window.wait_for_text("No check has been completed yet")?;
+    window.close()
+}
+
+#[test]
+fn many_starts_at_once_are_one_window() -> anyhow::Result<()> {
+    let desk = Desk::new()?;
+    let mut starts = Vec::new();
+    for _ in 0..4 {
+        starts.push(desk.start("result", "")?);
+    }
+    let left = wait_for("one that stays", || {
+        let mut left = 0;
+        for start in &mut starts {
+            left += u32::from(start.is_running()?);
+        }
+        Ok((left <= 1).then_some(left))
+    })?;
+    assert_eq!(left, 1);
+    desk.window()?;
+    Ok(())
+}
