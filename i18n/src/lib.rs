@@ -182,9 +182,21 @@ impl Language {
             Self::Portuguese => sources!("pt-BR"),
         }
     }
+
+    const fn messages(self) -> &'static str {
+        match self {
+            Self::Japanese => include_str!("../ja/message.ftl"),
+            Self::EasyJapanese => include_str!("../ja-simple/message.ftl"),
+            Self::English => include_str!("../en/message.ftl"),
+            Self::Chinese => include_str!("../zh-Hans/message.ftl"),
+            Self::Korean => include_str!("../ko/message.ftl"),
+            Self::Vietnamese => include_str!("../vi/message.ftl"),
+            Self::Portuguese => include_str!("../pt-BR/message.ftl"),
+        }
+    }
 }
 
-/// All sentences of one language.
+/// Sentences of one language.
 pub struct Catalogue {
     language: Language,
     bundle: FluentBundle<FluentResource>,
@@ -197,14 +209,25 @@ impl fmt::Debug for Catalogue {
 }
 
 impl Catalogue {
-    /// The sentences of `language`.
+    /// The sentences of `language` that a device says.
     pub fn new(language: Language) -> Self {
+        Self::of(language, &language.sources())
+    }
+
+    /// What the management system writes to the person who is sent a processing number:
+    /// `message-subject`, `message-mail`, `message-link`, `message-sms` and
+    /// `message-sms-linked`, with `number`, `expires` and `link`.
+    pub fn of_messages(language: Language) -> Self {
+        Self::of(language, &[language.messages()])
+    }
+
+    fn of(language: Language, sources: &[&str]) -> Self {
         let tag: LanguageIdentifier = language.tag().parse().expect("the tags are well-formed");
         let mut bundle = FluentBundle::new_concurrent(vec![tag]);
         // Isolation marks are for mixed writing directions, and garble terminals.
         bundle.set_use_isolating(false);
-        for source in language.sources() {
-            let resource = FluentResource::try_new(source.to_owned())
+        for source in sources {
+            let resource = FluentResource::try_new((*source).to_owned())
                 .expect("the files are compiled in and parsed by this crate's tests");
             bundle
                 .add_resource(resource)
@@ -313,6 +336,7 @@ mod tests {
                 }
             }
             Catalogue::new(language);
+            Catalogue::of_messages(language);
         }
     }
 

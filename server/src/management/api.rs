@@ -21,7 +21,7 @@ use super::Inner;
 use super::account::Token;
 use super::issue::{IssueError, Order};
 use super::keys::{self, Digest};
-use super::message::Language;
+use super::message::Spoken;
 use super::recipient::{Recipient, RecipientError};
 use super::send::SendError;
 use super::store::{Check, Checked};
@@ -76,7 +76,7 @@ struct IssueRequest {
     phone: Option<String>,
     #[serde(default)]
     #[zeroize(skip)]
-    language: Language,
+    language: Spoken,
 }
 
 #[derive(Serialize)]

@@ -8,7 +8,7 @@ use gaen::time::UnixSeconds;
 
 use super::Inner;
 use super::audit::{Action, Outcome};
-use super::message::{self, Language};
+use super::message::{self, Spoken};
 use super::number;
 use super::recipient::{Channel, Recipient};
 use super::send::SendError;
@@ -28,7 +28,7 @@ pub(super) struct Order {
     /// To whom.
     pub recipient: Recipient,
     /// In which language.
-    pub language: Language,
+    pub language: Spoken,
     /// With which form, if it is one.
     pub form: Option<FormId>,
 }

@@ -185,7 +185,7 @@ impl Mailer {
         Letter::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
-            .subject(message.subject)
+            .subject(message.subject.as_str())
             .header(AutoSubmitted)
             .singlepart(
                 SinglePart::builder()

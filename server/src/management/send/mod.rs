@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use gaen::registration::ProcessingNumber;
 
-use super::message::{self, Language};
+use super::message::{self, Spoken};
 use super::recipient::{Channel, Recipient};
 use crate::secret::SecretError;
 
@@ -100,7 +100,7 @@ impl Sender {
     pub(super) async fn send(
         &self,
         recipient: &Recipient,
-        language: Language,
+        language: Spoken,
         number: &ProcessingNumber,
         expires: &str,
     ) -> Result<(), SendError> {

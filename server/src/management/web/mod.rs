@@ -36,7 +36,7 @@ use super::account::{PasswordChanged, SignedIn};
 use super::audit::{Action, Outcome};
 use super::issue::{IssueError, Order};
 use super::keys::random;
-use super::message::{self, Language};
+use super::message::{self, Spoken};
 use super::recipient::{Channel, Recipient, RecipientError};
 use super::store::{FormId, Progress};
 use crate::log::Causes;
@@ -277,7 +277,7 @@ async fn issue_page(State(inner): State<Arc<Inner>>, visitor: Visitor) -> Respon
         Ok(worker) => worker,
         Err(response) => return *response,
     };
-    let language = Language::default();
+    let language = Spoken::default();
     show_issue(&inner, &mut worker, StatusCode::OK, "", language, None)
 }
 
@@ -287,7 +287,7 @@ struct OrderForm {
     token: String,
     recipient: String,
     #[zeroize(skip)]
-    language: Language,
+    language: Spoken,
     /// Set where the worker wants to correct what was entered.
     #[serde(default)]
     correct: String,
@@ -406,7 +406,7 @@ async fn issued_page(
     let is_over = u64::try_from(since).is_ok_and(|since| since > SENDING_TIME_MAX.as_secs());
     let (heading, body) = match submission.progress {
         Progress::Sent => {
-            let time = |time| message::time(text.language, time, &inner.time_zone);
+            let time = |time| message::time(text.language.spoken(), time, &inner.time_zone);
             let body = pages::sent(text, &time(submission.since), &time(submission.expires));
             (text.sent, body)
         }
@@ -433,7 +433,7 @@ fn show_issue(
     worker: &mut Worker,
     status: StatusCode,
     recipient: &str,
-    language: Language,
+    language: Spoken,
     error: Option<&str>,
 ) -> Response {
     let token = match worker.visitor.form_token() {

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::text::Text;
-use crate::management::message::Language;
+use crate::management::message::{Language, Spoken};
 use crate::management::recipient::Channel;
 
 /// Why a page is not what was asked for.
@@ -47,7 +47,7 @@ pub(super) struct Channels {
 pub(super) struct IssueForm<'a> {
     pub(super) token: &'a str,
     pub(super) recipient: &'a str,
-    pub(super) language: Language,
+    pub(super) language: Spoken,
     pub(super) error: Option<&'a str>,
 }
 
@@ -174,10 +174,16 @@ pub(super) fn issue(text: &Text, channels: Channels, form: &IssueForm<'_>) -> Ma
                     aria-invalid=[form.error.map(|_| "true")]
                     autofocus[form.error.is_some()];
             }
-            fieldset {
-                legend { (text.message_language) }
-                (choice(form.language, Language::Ja, text.japanese))
-                (choice(form.language, Language::En, text.english))
+            div.field {
+                label for="language" { (text.message_language) }
+                p.hint id="language-hint" { (text.translations) }
+                select id="language" name="language" aria-describedby="language-hint" {
+                    @for (name, language) in text.spoken.iter().zip(sesshoku_i18n::Language::ALL) {
+                        option value=(language.tag()) selected[form.language.0 == language] {
+                            (name)
+                        }
+                    }
+                }
             }
             button.main { (text.to_confirm) }
         }
@@ -193,16 +199,15 @@ pub(super) fn confirm(
     id: &str,
     recipient: &str,
     channel: Channel,
-    language: Language,
+    language: Spoken,
 ) -> Markup {
     let (by, label) = match channel {
         Channel::Mail => (text.by_mail, text.mail),
         Channel::Sms => (text.by_sms, text.phone),
     };
-    let spoken = match language {
-        Language::Ja => text.japanese,
-        Language::En => text.english,
-    };
+    let mut names = text.spoken.iter().zip(sesshoku_i18n::Language::ALL);
+    let spoken = names.find(|(_, it)| *it == language.0);
+    let spoken = spoken.map_or("", |(name, _)| name);
     html! {
         p.lead { (text.confirm_lead) }
         dl.facts {
@@ -214,7 +219,7 @@ pub(super) fn confirm(
             input type="hidden" name="token" value=(token);
             input type="hidden" name="form" value=(id);
             input type="hidden" name="recipient" value=(recipient);
-            input type="hidden" name="language" value=(language.code());
+            input type="hidden" name="language" value=(language.0.tag());
             button.main { (text.send) }
             button.other formaction="/issue" name="correct" value="yes" { (text.correct) }
         }
@@ -316,17 +321,6 @@ impl Problem {
 /// Whole minutes, rather too many than too few.
 pub(super) fn minutes(wait: Duration) -> u64 {
     wait.as_secs().div_ceil(60).max(1)
-}
-
-fn choice(chosen: Language, this: Language, label: &str) -> Markup {
-    let id = format!("language-{}", this.code());
-    html! {
-        div.choice {
-            input id=(id) type="radio" name="language" value=(this.code())
-                checked[chosen == this];
-            label for=(id) { (label) }
-        }
-    }
 }
 
 /// A mail address that, where the line is too short, goes on in the next with its @.

@@ -34,8 +34,10 @@ pub(super) struct Text {
     pub(super) phone: &'static str,
     pub(super) phone_hint: &'static str,
     pub(super) message_language: &'static str,
-    pub(super) japanese: &'static str,
-    pub(super) english: &'static str,
+    /// The languages of messages, in the order of `sesshoku_i18n::Language::ALL`.
+    pub(super) spoken: [&'static str; sesshoku_i18n::Language::ALL.len()],
+    /// Which of them are translations.
+    pub(super) translations: &'static str,
     pub(super) to_confirm: &'static str,
     pub(super) not_kept: &'static str,
     pub(super) recipient_missing: &'static str,
@@ -136,8 +138,16 @@ const JA: Text = Text {
     phone: "携帯電話番号",
     phone_hint: "電話番号は 0 から、海外の番号は + と国番号から入力します。ハイフンはあってもなくてもかまいません。",
     message_language: "メッセージの言語",
-    japanese: "日本語",
-    english: "英語（English）",
+    spoken: [
+        "日本語",
+        "やさしい日本語",
+        "英語（English）",
+        "中国語（简体中文）",
+        "韓国語（한국어）",
+        "ベトナム語（Tiếng Việt）",
+        "ポルトガル語（Português）",
+    ],
+    translations: "日本語と英語のほかは翻訳で、その言葉を母語とする人がまだ確かめていません。",
     to_confirm: "確認へ進む",
     not_kept: "送信先は、送信が終わるとすぐに消去され、どこにも記録されません。",
     recipient_missing: "送信先を入力してください。",
@@ -236,8 +246,16 @@ const EN: Text = Text {
     phone: "Mobile phone number",
     phone_hint: "Begin phone numbers with 0, or with + and the country code. Hyphens may be left out.",
     message_language: "Language of the message",
-    japanese: "Japanese（日本語）",
-    english: "English",
+    spoken: [
+        "Japanese（日本語）",
+        "Easy Japanese（やさしい日本語）",
+        "English",
+        "Chinese（简体中文）",
+        "Korean（한국어）",
+        "Vietnamese（Tiếng Việt）",
+        "Portuguese（Português）",
+    ],
+    translations: "All but Japanese and English are translations that no native speaker has read yet.",
     to_confirm: "Continue",
     not_kept: "The address is erased as soon as the message is sent, and is recorded nowhere.",
     recipient_missing: "Enter where to send the number.",
@@ -312,9 +330,29 @@ mod tests {
 
     #[test]
     fn the_person_is_told_of_the_button_by_its_name() {
-        for language in [Language::Ja, Language::En] {
+        for (language, window) in [
+            (Language::Ja, include_str!("../../../../i18n/ja/gui.ftl")),
+            (Language::En, include_str!("../../../../i18n/en/gui.ftl")),
+        ] {
             let step = text(language).sent_steps[0];
-            assert!(step.contains(language.button()), "{step}");
+            let line = window
+                .lines()
+                .find_map(|it| it.strip_prefix("home-positive = "));
+            assert!(step.contains(line.unwrap()), "{step}");
+        }
+    }
+
+    #[test]
+    fn each_language_of_messages_is_named_in_itself() {
+        for language in [Language::Ja, Language::En] {
+            for (name, spoken) in text(language)
+                .spoken
+                .iter()
+                .zip(sesshoku_i18n::Language::ALL)
+            {
+                let own = spoken.own_name().split(" (").next().unwrap();
+                assert!(name.contains(own), "{name}");
+            }
         }
     }
 
