@@ -1,19 +1,24 @@
 import { readFileSync } from "node:fs";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { loadDefaultJapaneseParser } from "budoux";
+import { loadDefaultJapaneseParser, loadDefaultSimplifiedChineseParser } from "budoux";
 import { defineConfig, type Plugin } from "vite";
 
-const japanese = loadDefaultJapaneseParser();
+/** What finds the phrases of a language that has no spaces between words. Easy Japanese and Korean
+    have them. */
+const parsers = {
+  ja: loadDefaultJapaneseParser(),
+  "zh-Hans": loadDefaultSimplifiedChineseParser(),
+};
 
-/** Where WebKit may break a Japanese line: after phrases, found here once and for all. */
-function phrases(text: string): string {
-  const run = /[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef、。「」（）・]+/gu;
+/** Where WebKit may break such a line: after phrases, found here once and for all. */
+function phrases(text: string, parser: { parse(text: string): string[] }): string {
+  const run = /[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef、。「」（）・“”]+/gu;
   return text
-    .replace(run, (japaneseRun) => japanese.parse(japaneseRun).join("\u200b"))
+    .replace(run, (found) => parser.parse(found).join("\u200b"))
     .replace(/([A-Za-z0-9]) (?=[\u3040-\u9fff])/g, "$1\u00a0");
 }
 
-/** Texts of i18n/: `?text` gives one as it is, Japanese ones with their phrases marked. */
+/** Texts of i18n/: `?text` gives one as it is, with phrases marked where `parsers` has them. */
 function texts(): Plugin {
   return {
     name: "texts",
@@ -25,7 +30,8 @@ function texts(): Plugin {
       const source = readFileSync(path, "utf8").replace(/^#.*\n/gm, (comment) =>
         path.endsWith(".ftl") ? "" : comment,
       );
-      const text = path.includes("/ja/") ? phrases(source) : source;
+      const [, parser] = Object.entries(parsers).find(([tag]) => path.includes(`/${tag}/`)) ?? [];
+      const text = parser === undefined ? source : phrases(source, parser);
       return `export default ${JSON.stringify(text)};`;
     },
   };

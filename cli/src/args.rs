@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use guidance::{Answer, Prefecture, Question};
 use sesshoku_i18n::Language;
@@ -15,7 +16,7 @@ Exit codes:
      a key file did not verify, a measurement is no use (calibrate)
   2  the command line is wrong
   3  the bus or sesshokud cannot be reached
-  4  whether there was a contact cannot be said (contacts)
+  4  it is not known whether there was a contact (contacts)
   5  an input file cannot be read or is not in its format (analyse, register)
   6  not through yet: the daemon goes on by itself, or needs the number again (register, registration retry)
   7  you may not do this, or have to authenticate for it";
@@ -41,27 +42,31 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// The language; by default that of LC_ALL, LC_MESSAGES or LANG.
-    #[arg(long, global = true, value_enum)]
-    lang: Option<Lang>,
+    #[arg(long, global = true, value_parser = languages(), ignore_case = true)]
+    #[arg(value_name = "LANGUAGE")]
+    lang: Option<Language>,
 }
 
 impl Global {
     /// The language to speak.
     pub(crate) fn language(&self) -> Language {
-        match self.lang {
-            Some(Lang::Ja) => Language::Japanese,
-            Some(Lang::En) => Language::English,
-            None => Language::of_environment(|name| std::env::var(name).ok()),
-        }
+        self.lang
+            .unwrap_or_else(|| Language::of_environment(|name| std::env::var(name).ok()))
     }
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Lang {
-    /// 日本語
-    Ja,
-    /// English
-    En,
+/// The languages by their tags, each named in itself.
+fn languages() -> impl TypedValueParser<Value = Language> {
+    let all = Language::ALL.map(|language| {
+        let review = if language.is_translation() {
+            " (a translation that no native speaker has read yet)"
+        } else {
+            ""
+        };
+        PossibleValue::new(language.tag()).help(format!("{}{review}", language.own_name()))
+    });
+    PossibleValuesParser::new(all)
+        .map(|tag| Language::from_tag(&tag).expect("each of the values is a language's tag"))
 }
 
 /// Which bus to connect to.
@@ -416,6 +421,30 @@ mod tests {
     #[test]
     fn the_definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_language_is_named_by_its_tag_in_any_case() {
+        let of = |tag: &str| {
+            let cli = Cli::try_parse_from(["sesshoku", "--lang", tag, "status"]);
+            cli.map(|cli| cli.global.language())
+        };
+        for language in Language::ALL {
+            assert_eq!(of(language.tag()).unwrap(), language);
+            assert_eq!(of(&language.tag().to_lowercase()).unwrap(), language);
+        }
+        assert!(of("tlh").is_err());
+        let help = Cli::command().render_long_help().to_string();
+        for language in Language::ALL {
+            let own = help
+                .split_once(&format!("- {}:", language.tag()))
+                .unwrap()
+                .1;
+            let line = own.split("\n          -").next().unwrap();
+            assert!(line.contains(language.own_name()), "{line}");
+            let is_marked = line.contains("no native speaker");
+            assert_eq!(is_marked, language.is_translation(), "{line}");
+        }
     }
 
     #[test]

@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_calibration_in_both_languages() {
+    fn a_calibration_in_every_language() {
         let turns = vec![steady(-62), Turn::of(&measurement(&[-60; 3], Some(-61)))];
         let mut good = Report::of_phone(current(), vec![steady(-62)], Some(-70));
         good.written = Some("/etc/sesshoku/sesshokud.toml.d/50-calibration.toml".into());

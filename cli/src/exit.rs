@@ -25,7 +25,7 @@ pub(crate) enum Exit {
     Usage,
     /// 3: the bus or sesshokud cannot be reached.
     Unreachable,
-    /// 4: whether there was a contact cannot be said.
+    /// 4: it is not known whether there was a contact.
     VerdictUnknown,
     /// 5: an input file cannot be read, or is not in its format.
     BadInput,

@@ -3,6 +3,7 @@
 //! Nothing is asked of the daemon, and no answer is kept. Answers come from flags; at
 //! a terminal the rest is asked, and elsewhere it says which question is open.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use guidance::{
@@ -14,7 +15,7 @@ use crate::args::Guidance;
 use crate::exit::{Exit, Failure};
 use crate::output::{Output, can_ask, read_line};
 use crate::text::Text;
-use sesshoku_i18n::args;
+use sesshoku_i18n::{Language, args};
 
 /// How far the questions were answered, and what follows.
 #[derive(Debug, Serialize)]
@@ -163,13 +164,16 @@ impl Text {
     fn to_call(&self, contacts: &[Contact]) -> Vec<String> {
         let mut lines = Vec::new();
         for contact in contacts {
-            let name = self.localised(&contact.name);
+            let name = self.named(&contact.name);
             lines.push(match &contact.phone {
                 Some(phone) => {
                     let phone = phone.as_str();
-                    self.say("call-contact", &args! { "name" => name, "phone" => phone })
+                    self.say(
+                        "call-contact",
+                        &args! { "name" => &*name, "phone" => phone },
+                    )
                 }
-                None => self.say("call-contact-sample", &args! { "name" => name }),
+                None => self.say("call-contact-sample", &args! { "name" => &*name }),
             });
             if let Some(hours) = &contact.hours {
                 let hours = self.localised(hours);
@@ -186,9 +190,21 @@ impl Text {
     }
 
     fn localised<'t>(&self, text: &'t guidance::Localised) -> &'t str {
-        match self.catalogue().language() {
-            sesshoku_i18n::Language::Japanese => &text.ja,
-            sesshoku_i18n::Language::English => &text.en,
+        if self.catalogue().language().is_japanese() {
+            &text.ja
+        } else {
+            &text.en
+        }
+    }
+
+    /// A name. In languages in which the directory has none, the Japanese one stands
+    /// beside the English: people show it to others, and look for it on signs.
+    fn named<'t>(&self, name: &'t guidance::Localised) -> Cow<'t, str> {
+        let language = self.catalogue().language();
+        if language.is_japanese() || language == Language::English || name.ja == name.en {
+            self.localised(name).into()
+        } else {
+            format!("{} ({})", name.en, name.ja).into()
         }
     }
 }
@@ -196,7 +212,7 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use jiff::tz::TimeZone;
-    use sesshoku_i18n::{Catalogue, Language};
+    use sesshoku_i18n::Catalogue;
 
     use super::*;
 

@@ -40,9 +40,10 @@ impl Notice {
 
     /// What it says.
     pub(crate) fn words(&self, language: Language) -> &str {
-        match language {
-            Language::Japanese => &self.text.ja,
-            Language::English => &self.text.en,
+        if language.is_japanese() {
+            &self.text.ja
+        } else {
+            &self.text.en
         }
     }
 }

@@ -66,7 +66,8 @@ pub(crate) fn agreement(version: &str, language: Language, width: Option<usize>)
 fn lines(document: Document, language: Language, width: Option<usize>) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut was_item = false;
-    for block in document.blocks(language) {
+    let text = document.text(language);
+    for block in Document::blocks(&text) {
         let (line, is_item) = match block {
             Block::Title(text) | Block::Heading(text) | Block::Paragraph(text) => {
                 (pager::wrap(text, "", width), false)
@@ -119,7 +120,7 @@ mod tests {
             let squeeze = |text: &str| text.replace(char::is_whitespace, "");
             let squeezed = squeeze(&text);
             for document in [Document::Terms, Document::Privacy] {
-                for block in document.blocks(language) {
+                for block in Document::blocks(&document.text(language)) {
                     let (Block::Title(part)
                     | Block::Heading(part)
                     | Block::Paragraph(part)

@@ -571,6 +571,16 @@ mod tests {
         insta::assert_snapshot!(text(Language::Japanese).contacts(&contact()));
     }
 
+    /// As a terminal shows them: readings are in brackets.
+    #[test]
+    fn status_and_contacts_in_every_translation() {
+        for language in Language::ALL.into_iter().filter(|it| it.is_translation()) {
+            let text = text(language);
+            let shown = [text.status(&snapshot().status()), text.contacts(&contact())];
+            insta::assert_snapshot!(language.tag(), shown.join("\n\n"));
+        }
+    }
+
     #[test]
     fn contacts_in_english() {
         insta::assert_snapshot!(text(Language::English).contacts(&contact()));
@@ -593,7 +603,7 @@ mod tests {
     #[test]
     fn a_verdict_from_a_newer_daemon_is_no_all_clear() {
         let shown = text(Language::English).contacts(&result("fine", &[]));
-        assert!(shown.starts_with("Whether there was a contact cannot be said"));
+        assert!(shown.starts_with("It is not known yet whether there was a contact"));
     }
 
     #[test]

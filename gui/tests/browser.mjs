@@ -34,7 +34,7 @@ export async function newPage(browser, { width, height, theme = "light", lang = 
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: theme,
-    locale: lang === "ja" ? "ja-JP" : "en-GB",
+    locale: new Intl.Locale(lang === "en" ? "en-GB" : lang).maximize().toString(),
     timezoneId: "Asia/Tokyo",
     reducedMotion: "reduce",
   });

@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import languages from "../../i18n/languages.json";
 import type { Service } from "../src/generated/types";
 import { bars, outlines } from "../src/lib/chart";
 import { daysInUse, homeState, relevantNotice } from "../src/lib/home";
@@ -166,8 +167,10 @@ describe("the catalogue", () => {
   }
 
   it("has the same keys in each language", () => {
-    expect(keys("ja/gui.ftl")).toEqual(keys("en/gui.ftl"));
-    expect(keys("ja/gui.ftl").length).toBeGreaterThan(300);
+    for (const { tag } of languages) {
+      expect(keys(`${tag}/gui.ftl`), tag).toEqual(keys("en/gui.ftl"));
+    }
+    expect(keys("en/gui.ftl").length).toBeGreaterThan(300);
   });
 
   it("has no key that is not used", () => {
@@ -193,7 +196,12 @@ describe("the catalogue", () => {
   it("never reassures", () => {
     for (const [language, words] of [
       ["ja", /安全です|安心|大丈夫|ありません」/],
+      ["ja-simple", /安全《|安心《|だいじょうぶ|大丈夫|ありません」/],
       ["en", /\bsafe\b|all clear|no risk|!/i],
+      ["zh-Hans", /安全|放心|没事|没有问题|！/],
+      ["ko", /안전|안심|괜찮|걱정|!/],
+      ["vi", /an toàn|yên tâm|không sao|!/i],
+      ["pt-BR", /\bsegur[oa]s?\b|tranquil|sem risco|tudo bem|!/i],
     ] as const) {
       const text = readFileSync(join(root, `../i18n/${language}/gui.ftl`), "utf8");
       const sentences = text.replace(/^#.*$/gm, "");

@@ -16,7 +16,7 @@ doctor-service-ok = sesshokud { $detail } is running.
 doctor-service-away = It is not running: nothing is recorded.
     .advice = To start it now and with the device, run: sudo systemctl enable --now sesshoku
 doctor-service-silent = It does not answer ({ $detail }).
-    .advice = To start it anew, run: sudo systemctl restart sesshoku
+    .advice = To restart it, run: sudo systemctl restart sesshoku
 doctor-service-no-bus = The system bus cannot be reached.
     .advice = Check that dbus is installed and running.
 
@@ -30,17 +30,17 @@ doctor-agreement-ok = The terms in force are agreed to.
 doctor-recording = Recording
 doctor-recording-simulated = Simulated ({ $detail }): no real contact is recorded.
 
-doctor-listening = Listening
-doctor-listening-ok = Last listened { $time }.
-doctor-listening-old = Last listened { $time }: too long ago.
+doctor-listening = Receiving
+doctor-listening-ok = Last received { $time }.
+doctor-listening-old = Last received { $time }: too long ago.
     .advice = If the reason above does not explain it, restart Bluetooth: sesshoku restart-bluetooth
-doctor-listening-never = Not listened yet since the service started.
+doctor-listening-never = Nothing received yet since the service started.
 
 doctor-check = Check
     .advice = Connect to the internet. To check now, run: sesshoku check
 doctor-check-ok = Last completed { $time }.
 doctor-check-old = Last completed { $time }: more than a day ago.
-doctor-check-never = There was no check yet.
+doctor-check-never = No check was made yet.
 
 doctor-deleting = Deleting
 doctor-deleting-ok = What is deleted is gone from the disk.
@@ -48,7 +48,7 @@ doctor-deleting-ok = What is deleted is gone from the disk.
 doctor-permission = Permission
 doctor-permission-ok = You may see the result.
 doctor-permission-denied = You have to authenticate to see the result.
-    .advice = Whoever sits at the device may see it without; over SSH and from services, an administrator's password is asked for.
+    .advice = The person at this device may see it without; over SSH and from services, an administrator's password is asked for.
 
 doctor-bluetooth = bluetoothd
 doctor-bluetooth-ok = Version { $detail } is running.

@@ -8,7 +8,7 @@ doctor-faults = 問題が{ $faults }件あります。お知らせが届かな�
 doctor-service = サービス
 doctor-service-ok = sesshokud { $detail } が動いています。
 doctor-service-away = 動いていません。何も記録していません。
-    .advice = 今すぐ始め、起動時にも動くようにするには: sudo systemctl enable --now sesshoku
+    .advice = 今すぐ始め、端末の起動時にも動くようにするには: sudo systemctl enable --now sesshoku
 doctor-service-silent = 応答がありません（{ $detail }）。
     .advice = 始め直すには: sudo systemctl restart sesshoku
 doctor-service-no-bus = システムバスにつながりません。
@@ -63,10 +63,10 @@ doctor-clock-unknown = 自動で合わせているかどうか、分かりませ
     .advice = systemd-timesyncd や chrony などが動いているかを確かめてください。
 
 doctor-sleep = スリープ
-doctor-sleep-ok = 発信を止めてから、スリープに入ります。
-doctor-sleep-unguarded = スリープに入るときが、サービスに知らされません。
+doctor-sleep-ok = 端末は、発信を止めてからスリープに入ります。
+doctor-sleep-unguarded = 端末がスリープに入るときが、サービスに伝わりません。
     .advice = 始まったばかりなら、もう一度確かめてください。そうでなければ: sudo systemctl restart sesshoku
-doctor-sleep-unknown = スリープに入るときを知らせる logind がありません。
+doctor-sleep-unknown = 端末がスリープに入るときを知らせる logind がありません。
 
 doctor-disk = ディスク
 doctor-disk-ok = 空きは { $detail } MiB です。

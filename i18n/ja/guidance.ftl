@@ -6,7 +6,7 @@ question-close-contact = この2週間に近くで過ごした人の中に、感
     .advice = 家族、友人、職場の人などで、実際に近くで過ごした人のことです。疑われる症状とは、息苦しさ、強いだるさ、高い熱です。重症になりやすい人（高齢の方、持病のある方など）は、軽い熱やせきでも当てはまります。そのほかの人も、軽い症状が続くときは当てはまります。だいたいの判断でかまいません。
 question-answer = はい [y] / いいえ [n]:
 question-prefecture = お住まいの都道府県（名前か番号。分からなければそのまま Enter）:
-question-again = y か n でお答えください。
+question-again = y か n で答えてください。
 question-no-prefecture = その都道府県は見つかりません。
 
 guide-visit = 早めに予約して、受診してください
@@ -25,4 +25,4 @@ call-by-phone = 電話でも、同じ質問に沿って案内を受けられま�
 call-contact = { $name }  { $phone }
 call-contact-sample = { $name }
 call-hours = { $hours }
-call-sample = この連絡先は見本です。電話はつながりません。本物の名簿は管理者が入れます。
+call-sample = これは見本で、本物の番号ではありません。本物の名簿は管理者が入れます。

@@ -2,19 +2,19 @@
 
 agreement-question = 以上に同意して登録しますか [y/N]
 
-ask-symptoms = 発熱・せき・だるさなどの症状はありますか？ [y/n]
-ask-onset = 症状が出た日はいつですか？（例: 2020-08-01）
-ask-test = 検査を受けた日はいつですか？（例: 2020-08-01）
-ask-place-first = 感染した人がいた最初の日はいつですか？（例: 2020-08-01）
-ask-place-last = 最後の日はいつですか？（例: 2020-08-01）
-ask-number = 処理番号（8 桁の数字）:
+ask-symptoms = 発熱、せき、だるさなどの症状がありますか [y/n]
+ask-onset = 症状が出た日はいつですか（例: 2020-08-01）
+ask-test = 検査を受けた日はいつですか（例: 2020-08-01）
+ask-place-first = 感染した人がいた最初の日はいつですか（例: 2020-08-01）
+ask-place-last = 最後の日はいつですか（例: 2020-08-01）
+ask-number = 処理番号（8桁の数字）:
 not-yes-or-no = y か n で答えてください。
 not-a-date = 日付として読めません。2020-08-01 のように書いてください。
-not-a-number = 8 桁の数字ではありません。
+not-a-number = 8桁の数字ではありません。
 register-resumes = { $date } の登録がまだ送れていません。処理番号を入力すると、続きから送ります。
 register-sending = 通知サーバーへ送っています…
 forget-warning = まだ届いていない登録を取りやめます。終わった登録なら、その結果の表示を消します。サーバーに届いたものは取り消せません。
-forget-question = 取りやめますか？ [y/N]
+forget-question = 取りやめますか [y/N]
 forget-done = 登録を取りやめ、表示を消しました。
 
 registration-none = 登録はありません。
@@ -34,21 +34,21 @@ registration-tries-left = 一時停止までに試せる処理番号の回数: {
 registration-paused = 使えない処理番号が3回続いたため、{ $time } まで登録できません。
 
 obstacle-none = 問題はありません。
-obstacle-number-refused = 処理番号が受け付けられませんでした。番号が違うか、使用済みか、期限切れです。
-    .advice = 届いた番号と見比べて、もう一度 sesshoku register を実行してください。合っている場合は、番号を発行した保健所などに新しい番号を求めてください。
-obstacle-management-unavailable = 管理システムが応答せず、今は処理番号を確認できません。
+obstacle-number-refused = 処理番号が使えませんでした。番号が違うか、使用済みか、期限切れです。
+    .advice = 届いた番号と見比べて、もう一度 sesshoku register を実行してください。合っているときは、番号を発行した保健所などに、新しい番号を求めてください。
+obstacle-management-unavailable = 管理システムから返事がなく、今は処理番号を確かめられません。
     .advice = そのままお待ちください。この端末が動いていれば、自動でもう一度送ります。
 obstacle-unreachable = 通知サーバーに接続できません。
     .advice = インターネットへの接続を確かめてください。この端末が動いていれば、自動でもう一度送ります。
 obstacle-too-many-tries = 通知サーバーが混み合っていて、今は受け付けられません。
     .advice = そのままお待ちください。この端末が動いていれば、自動でもう一度送ります。
-obstacle-number-needed = 途中で中断しました。処理番号は保存していません。
+obstacle-number-needed = 登録が途中で止まりました。処理番号は保存していません。
     .advice = sesshoku register を実行し、同じ番号をもう一度入力してください。すでに届いていた場合も、二重にはなりません。
 obstacle-invalid = 送った内容が通知サーバーに受け付けられませんでした。
     .advice = 日付と時計が合っているかを確かめてください。合っている場合は、この版の Sesshoku がサーバーに対して古い可能性があります。
 obstacle-not-allowed = 通知サーバーが、この端末からの登録を受け付けていません。
     .advice = どのサーバーを使うべきか、この端末の管理者に確かめてください。
-obstacle-bad-answer = 通知サーバーから、意味の分からない応答がありました。
+obstacle-bad-answer = 通知サーバーの返事を読み取れませんでした。
     .advice = しばらくしてから、もう一度 sesshoku register を実行してください。続く場合は、この端末の管理者に知らせてください。
-obstacle-expired = 1日たっても送れませんでした。処理番号が使えるのは、長くても1日です。
+obstacle-expired = 24時間以内に送れませんでした。処理番号の期限が切れています。
     .advice = 新しい番号を受け取り、もう一度 sesshoku register を実行してください。

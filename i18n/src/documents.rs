@@ -55,16 +55,27 @@ impl Document {
     ];
 
     /// The text, in the four forms of [`Block`]: `# title`, `## heading`, `- item`, or a
-    /// paragraph, each on one line.
+    /// paragraph, each on one line. Readings stand in it as the crate's documentation says.
+    ///
+    /// What is agreed to says at once, where it is a translation, that the Japanese text
+    /// holds: its first paragraph is that, and only translations have it.
     pub const fn source(self, language: Language) -> &'static str {
         macro_rules! source {
             ($name:literal) => {
                 match language {
-                    Language::Japanese => {
-                        include_str!(concat!("../ja/documents/", $name, ".md"))
-                    }
-                    Language::English => include_str!(concat!("../en/documents/", $name, ".md")),
+                    Language::Japanese => of!("ja", $name),
+                    Language::EasyJapanese => of!("ja-simple", $name),
+                    Language::English => of!("en", $name),
+                    Language::Chinese => of!("zh-Hans", $name),
+                    Language::Korean => of!("ko", $name),
+                    Language::Vietnamese => of!("vi", $name),
+                    Language::Portuguese => of!("pt-BR", $name),
                 }
+            };
+        }
+        macro_rules! of {
+            ($tag:literal, $name:literal) => {
+                include_str!(concat!("../", $tag, "/documents/", $name, ".md"))
             };
         }
         match self {
@@ -87,22 +98,24 @@ impl Document {
         }
     }
 
-    /// The text in its parts.
-    pub fn blocks(self, language: Language) -> impl Iterator<Item = Block<'static>> {
-        self.source(language)
-            .lines()
-            .filter(|line| !line.is_empty())
-            .map(|line| {
-                if let Some(title) = line.strip_prefix("# ") {
-                    Block::Title(title)
-                } else if let Some(heading) = line.strip_prefix("## ") {
-                    Block::Heading(heading)
-                } else if let Some(item) = line.strip_prefix("- ") {
-                    Block::Item(item)
-                } else {
-                    Block::Paragraph(line)
-                }
-            })
+    /// The text as a terminal shows it: with readings in brackets.
+    pub fn text(self, language: Language) -> String {
+        crate::in_brackets(self.source(language))
+    }
+
+    /// `text`, which is that of a document, in its parts.
+    pub fn blocks(text: &str) -> impl Iterator<Item = Block<'_>> {
+        text.lines().filter(|line| !line.is_empty()).map(|line| {
+            if let Some(title) = line.strip_prefix("# ") {
+                Block::Title(title)
+            } else if let Some(heading) = line.strip_prefix("## ") {
+                Block::Heading(heading)
+            } else if let Some(item) = line.strip_prefix("- ") {
+                Block::Item(item)
+            } else {
+                Block::Paragraph(line)
+            }
+        })
     }
 }
 
@@ -110,10 +123,9 @@ impl Document {
 mod tests {
     use super::*;
 
-    /// Titles apart, the kinds of blocks, in order.
+    /// The kinds of blocks, in order.
     fn outline(document: Document, language: Language) -> Vec<&'static str> {
-        document
-            .blocks(language)
+        Document::blocks(document.source(language))
             .map(|block| match block {
                 Block::Title(_) => "title",
                 Block::Heading(_) => "heading",
@@ -127,13 +139,34 @@ mod tests {
     fn a_document_says_the_same_in_each_language() {
         for document in Document::ALL {
             let japanese = outline(document, Language::Japanese);
-            assert_eq!(
-                japanese,
-                outline(document, Language::English),
-                "{document:?}"
-            );
             assert_eq!(japanese.iter().filter(|kind| **kind == "title").count(), 1);
             assert_eq!(japanese[0], "title");
+            for language in Language::ALL {
+                let mut outline = outline(document, language);
+                if document.version().is_some() && language.is_translation() {
+                    // That it is a translation.
+                    assert_eq!(outline.remove(1), "paragraph", "{document:?}");
+                }
+                assert_eq!(outline, japanese, "{document:?} {}", language.tag());
+            }
+        }
+    }
+
+    /// Each begins as the others of its language do.
+    #[test]
+    fn a_translation_of_what_is_agreed_to_says_that_the_japanese_text_holds() {
+        for language in Language::ALL {
+            let agreed = Document::ALL
+                .into_iter()
+                .filter(|it| it.version().is_some());
+            let notes: Vec<_> = agreed
+                .map(|document| Document::blocks(document.source(language)).nth(1).unwrap())
+                .collect();
+            let Block::Paragraph(note) = notes[0] else {
+                panic!("{:?}", notes[0]);
+            };
+            let is_same = notes.iter().all(|it| *it == Block::Paragraph(note));
+            assert_eq!(is_same, language.is_translation(), "{}", language.tag());
         }
     }
 
@@ -141,7 +174,7 @@ mod tests {
     fn nothing_else_than_the_four_forms_is_in_a_document() {
         for document in Document::ALL {
             for language in Language::ALL {
-                for block in document.blocks(language) {
+                for block in Document::blocks(document.source(language)) {
                     let (Block::Title(text)
                     | Block::Heading(text)
                     | Block::Paragraph(text)

@@ -1,8 +1,12 @@
-//! What Sesshoku says to people, in Japanese and English.
+//! What Sesshoku says to people, in the languages of [`Language::ALL`].
 //!
-//! The sentences are Fluent files in `ja/` and `en/`, compiled in. Sentences about
-//! names from the bus have those names in their keys (`reason-adapter-off`), so
+//! The sentences are Fluent files in a folder for each language, compiled in. Sentences
+//! about names from the bus have those names in their keys (`reason-adapter-off`), so
 //! that every front end says the same about the same thing.
+//!
+//! Where a kanji has its reading beside it, as in Easy Japanese, the files have the
+//! notation of Aozora Bunko: `漢字《かんじ》`. The window draws the reading above the
+//! word; here, for terminals and notifications, it is put in brackets after it.
 #![forbid(unsafe_code)]
 
 mod documents;
@@ -30,25 +34,87 @@ macro_rules! args {
 /// The attribute of a sentence that says what to do about it.
 const ADVICE: &str = "advice";
 
-/// A language Sesshoku speaks.
+/// A language Sesshoku speaks. `languages.json` has the same list for the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Language {
     /// 日本語
     Japanese,
+    /// やさしい日本語: short sentences, few words, each kanji with its reading.
+    EasyJapanese,
     /// English
     English,
+    /// 简体中文
+    Chinese,
+    /// 한국어
+    Korean,
+    /// Tiếng Việt
+    Vietnamese,
+    /// Português (Brasil)
+    Portuguese,
 }
 
 impl Language {
     /// Every language.
-    pub const ALL: [Self; 2] = [Self::Japanese, Self::English];
+    pub const ALL: [Self; 7] = [
+        Self::Japanese,
+        Self::EasyJapanese,
+        Self::English,
+        Self::Chinese,
+        Self::Korean,
+        Self::Vietnamese,
+        Self::Portuguese,
+    ];
 
-    /// The tag in `--lang` and in the folder's name.
+    /// The tag (BCP 47) in `--lang`, in the person's preferences and in the folder's name.
     pub const fn tag(self) -> &'static str {
         match self {
             Self::Japanese => "ja",
+            Self::EasyJapanese => "ja-simple",
             Self::English => "en",
+            Self::Chinese => "zh-Hans",
+            Self::Korean => "ko",
+            Self::Vietnamese => "vi",
+            Self::Portuguese => "pt-BR",
         }
+    }
+
+    /// The language with this tag, in whichever case it is written.
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|language| language.tag().eq_ignore_ascii_case(tag))
+    }
+
+    /// Its name in itself, as people look for it in a list.
+    pub const fn own_name(self) -> &'static str {
+        match self {
+            Self::Japanese => "日本語",
+            Self::EasyJapanese => "やさしい日本語",
+            Self::English => "English",
+            Self::Chinese => "简体中文",
+            Self::Korean => "한국어",
+            Self::Vietnamese => "Tiếng Việt",
+            Self::Portuguese => "Português (Brasil)",
+        }
+    }
+
+    /// Whether it is translated from the two that sentences are written in. No native
+    /// speaker has read a translation yet, which is said wherever it can be chosen.
+    pub const fn is_translation(self) -> bool {
+        match self {
+            Self::Japanese | Self::English => false,
+            Self::EasyJapanese
+            | Self::Chinese
+            | Self::Korean
+            | Self::Vietnamese
+            | Self::Portuguese => true,
+        }
+    }
+
+    /// Whether it is Japanese, of either kind. Operators write in Japanese and English:
+    /// who reads this is shown the Japanese, everybody else the English.
+    pub const fn is_japanese(self) -> bool {
+        matches!(self, Self::Japanese | Self::EasyJapanese)
     }
 
     /// The language of the process: of the first of `LC_ALL`, `LC_MESSAGES` and
@@ -62,10 +128,28 @@ impl Language {
             .map_or(Self::English, |value| Self::of_locale(&value))
     }
 
-    /// `ja_JP.UTF-8` and `ja` are Japanese; anything else is answered in English.
+    /// The language of a locale such as `ja_JP.UTF-8` or a tag such as `zh-Hans-CN`.
+    ///
+    /// Easy Japanese is a modifier, `ja_JP.UTF-8@simple`. Portuguese of anywhere is
+    /// answered in that of Brazil. Chinese in traditional characters (Taiwan, Hong Kong,
+    /// Macao) is answered in English as every other language that is not spoken here: who
+    /// prefers simplified ones may choose them.
     fn of_locale(locale: &str) -> Self {
-        match locale.split(['_', '.', '@', '-']).next() {
+        let locale = locale.to_ascii_lowercase();
+        let (place, modifier) = locale.split_once('@').unwrap_or((&locale, ""));
+        let (name, _) = place.split_once('.').unwrap_or((place, ""));
+        let mut parts = name.split(['_', '-']);
+        let language = parts.next();
+        let has = |wanted: &[&str]| {
+            wanted.contains(&modifier) || parts.clone().any(|part| wanted.contains(&part))
+        };
+        match language {
+            Some("ja") if has(&["simple"]) => Self::EasyJapanese,
             Some("ja") => Self::Japanese,
+            Some("zh") if !has(&["hant", "tw", "hk", "mo"]) => Self::Chinese,
+            Some("ko") => Self::Korean,
+            Some("vi") => Self::Vietnamese,
+            Some("pt") => Self::Portuguese,
             _ => Self::English,
         }
     }
@@ -90,7 +174,12 @@ impl Language {
         }
         match self {
             Self::Japanese => sources!("ja"),
+            Self::EasyJapanese => sources!("ja-simple"),
             Self::English => sources!("en"),
+            Self::Chinese => sources!("zh-Hans"),
+            Self::Korean => sources!("ko"),
+            Self::Vietnamese => sources!("vi"),
+            Self::Portuguese => sources!("pt-BR"),
         }
     }
 }
@@ -174,8 +263,13 @@ impl Catalogue {
         // A missing argument leaves its name in braces in the sentence.
         let mut errors = Vec::new();
         let text = self.bundle.format_pattern(pattern, Some(args), &mut errors);
-        Some(text.into_owned())
+        Some(in_brackets(&text))
     }
+}
+
+/// `text` with each reading, `漢字《かんじ》`, in brackets: `漢字（かんじ）`.
+fn in_brackets(text: &str) -> String {
+    text.replace('《', "（").replace('》', "）")
 }
 
 /// Every key of `language`, in order; for the tests that hold languages and
@@ -222,17 +316,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_key_exists_in_each_language_with_advice_where_the_other_has_it() {
-        let outline = |language| -> Vec<_> {
-            keys(language)
-                .into_iter()
-                .map(|key| (key.name, key.has_advice))
-                .collect()
-        };
-        assert_eq!(outline(Language::Japanese), outline(Language::English));
-    }
-
     /// A notification has the name that the person knows from the icon.
     #[test]
     fn notification_window_and_icon_have_one_name() {
@@ -244,6 +327,22 @@ mod tests {
                 "Name[ja]=",
             ),
             (Language::English, include_str!("../en/gui.ftl"), "Name="),
+            (
+                Language::Chinese,
+                include_str!("../zh-Hans/gui.ftl"),
+                "Name[zh_CN]=",
+            ),
+            (Language::Korean, include_str!("../ko/gui.ftl"), "Name[ko]="),
+            (
+                Language::Vietnamese,
+                include_str!("../vi/gui.ftl"),
+                "Name[vi]=",
+            ),
+            (
+                Language::Portuguese,
+                include_str!("../pt-BR/gui.ftl"),
+                "Name[pt]=",
+            ),
         ] {
             let name = Catalogue::new(language).text("notify-title");
             assert!(window.contains(&format!("\napp-name = {name}\n")), "{name}");
@@ -287,6 +386,23 @@ mod tests {
                 Language::Japanese,
             ),
             (&[("LANG", "de_DE"), ("LC_MESSAGES", "")], Language::English),
+            (&[("LANG", "ja_JP.UTF-8@simple")], Language::EasyJapanese),
+            (&[("LANG", "ja-simple")], Language::EasyJapanese),
+            (&[("LANG", "ja_JP.UTF-8@cjknarrow")], Language::Japanese),
+            (&[("LANG", "zh_CN.UTF-8")], Language::Chinese),
+            (&[("LANG", "zh_CN.gb18030")], Language::Chinese),
+            (&[("LANG", "zh_SG")], Language::Chinese),
+            (&[("LANG", "zh-Hans-CN")], Language::Chinese),
+            (&[("LANG", "zh")], Language::Chinese),
+            (&[("LANG", "zh_TW.UTF-8")], Language::English),
+            (&[("LANG", "zh_HK.big5hkscs")], Language::English),
+            (&[("LANG", "zh-Hant")], Language::English),
+            (&[("LANG", "ko_KR.UTF-8")], Language::Korean),
+            (&[("LANG", "kok_IN")], Language::English),
+            (&[("LANG", "vi_VN")], Language::Vietnamese),
+            (&[("LANG", "pt_BR.UTF-8")], Language::Portuguese),
+            (&[("LANG", "pt_PT@euro")], Language::Portuguese),
+            (&[("LANG", "pt")], Language::Portuguese),
         ];
         for (environment, language) in table {
             let read = |name: &str| {
@@ -295,6 +411,26 @@ mod tests {
             };
             assert_eq!(Language::of_environment(read), *language, "{environment:?}");
         }
+    }
+
+    #[test]
+    fn a_tag_names_its_language_in_any_case() {
+        for language in Language::ALL {
+            let tag = language.tag();
+            for written in [tag.to_owned(), tag.to_lowercase(), tag.to_uppercase()] {
+                assert_eq!(Language::from_tag(&written), Some(language));
+            }
+            assert_eq!(Language::of_locale(tag), language);
+        }
+        assert_eq!(Language::from_tag("tlh"), None);
+    }
+
+    #[test]
+    fn readings_are_in_brackets() {
+        assert_eq!(
+            in_brackets("接触《せっしょく》を 調《しら》べます。"),
+            "接触（せっしょく）を 調（しら）べます。"
+        );
     }
 
     #[test]

@@ -260,7 +260,7 @@ fn the_operators_agreement_is_in_the_configuration_alone() -> anyhow::Result<()>
     refused(&["withdraw", "--yes", "--json"])?;
     let status = place.sesshoku(&["--lang", "en", "status"])?;
     let status = String::from_utf8(status.stdout)?;
-    let line = "Agreement: agreed (version 2, by this device's operator)";
+    let line = "Agreement: agreed (version 2, agreed to by this device's administrator)";
     assert!(status.contains(line), "{status}");
     wait_for("a key", || {
         Ok((place.json(&["status"])?["state"] == "running").then_some(()))

@@ -771,7 +771,7 @@ fn on_a_terminal_everything_is_asked_for() -> anyhow::Result<()> {
     for said in [
         "guardian",
         "Please answer y or n",
-        "That is no date",
+        "That is not a date",
         "That is not eight digits",
         "Sending to the notification server",
         "You are registered as positive",

@@ -185,7 +185,7 @@ pub struct Point {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Environment {
-    /// The language to speak: `ja` or `en`.
+    /// The language to speak, by its tag, such as `ja` or `zh-Hans`.
     pub language: String,
     /// That of the system.
     pub system_language: String,

@@ -232,7 +232,7 @@ near: boolean, };
 
 export type Environment = { 
 /**
- * The language to speak: `ja` or `en`.
+ * The language to speak, by its tag, such as `ja` or `zh-Hans`.
  */
 language: string, 
 /**

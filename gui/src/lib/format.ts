@@ -1,33 +1,47 @@
 /** Dates, times and lengths of time, in the manner of the language. */
-import { language, t } from "./i18n.svelte";
+import { type Language, language, t } from "./i18n.svelte";
+
+/** Whose manner of dates a language has, and what a date consists of in it. */
+type Manner = {
+  locale: string;
+  day: Intl.DateTimeFormatOptions;
+  short: Intl.DateTimeFormatOptions;
+  hour: "numeric" | "2-digit";
+};
+const LONG = { weekday: "short", day: "numeric", month: "short", year: "numeric" } as const;
+const NUMBERS = { year: "numeric", month: "numeric", day: "numeric" } as const;
+const DAY_OF_MONTH = { day: "numeric", month: "long" } as const;
+const MANNERS: Record<Language, Manner> = {
+  ja: { locale: "ja-JP", day: { ...NUMBERS, weekday: "short" }, short: DAY_OF_MONTH, hour: "numeric" },
+  // Figures alone: there is nothing in them to be read.
+  "ja-simple": {
+    locale: "ja-JP",
+    day: NUMBERS,
+    short: { month: "numeric", day: "numeric" },
+    hour: "numeric",
+  },
+  en: { locale: "en-GB", day: LONG, short: DAY_OF_MONTH, hour: "2-digit" },
+  "zh-Hans": { locale: "zh-CN", day: { ...LONG, month: "long" }, short: DAY_OF_MONTH, hour: "2-digit" },
+  ko: { locale: "ko-KR", day: LONG, short: DAY_OF_MONTH, hour: "2-digit" },
+  vi: { locale: "vi-VN", day: { ...NUMBERS, weekday: "short" }, short: DAY_OF_MONTH, hour: "2-digit" },
+  "pt-BR": { locale: "pt-BR", day: LONG, short: DAY_OF_MONTH, hour: "2-digit" },
+};
 
 /** A UTC day such as `2020-08-01`, in full: `2020/8/1（土）` or `Sat, 1 Aug 2020`. */
 export function day(date: string): string {
-  return format(date, {
-    ja: { year: "numeric", month: "numeric", day: "numeric", weekday: "short" },
-    en: { weekday: "short", day: "numeric", month: "short", year: "numeric" },
-  });
+  return format(date, MANNERS[language()].day);
 }
 
 /** A UTC day without its year: `8月1日` or `1 August`. */
 export function shortDay(date: string): string {
-  return format(date, {
-    ja: { month: "long", day: "numeric" },
-    en: { day: "numeric", month: "long" },
-  });
+  return format(date, MANNERS[language()].short);
 }
 
-function format(
-  date: string,
-  options: Record<"ja" | "en", Intl.DateTimeFormatOptions>,
-): string {
+function format(date: string, options: Intl.DateTimeFormatOptions): string {
   const instant = new Date(`${date}T00:00:00Z`);
   if (Number.isNaN(instant.getTime())) return date;
-  const formatter = new Intl.DateTimeFormat(locale(), {
-    ...options[language()],
-    timeZone: "UTC",
-  });
-  if (language() === "en") return formatter.format(instant);
+  const formatter = new Intl.DateTimeFormat(locale(), { ...options, timeZone: "UTC" });
+  if (language() !== "ja") return formatter.format(instant);
   // Full-width brackets, as Japanese text has them.
   return formatter.format(instant).replace("(", "（").replace(")", "）");
 }
@@ -37,7 +51,7 @@ export function instant(seconds: number | null, now: number): string {
   if (seconds === null) return t("time-none");
   const then = new Date(seconds * 1000);
   const time = new Intl.DateTimeFormat(locale(), {
-    hour: language() === "ja" ? "numeric" : "2-digit",
+    hour: MANNERS[language()].hour,
     minute: "2-digit",
     hourCycle: "h23",
   }).format(then);
@@ -77,5 +91,5 @@ export function inputDate(seconds: number): string {
 }
 
 function locale(): string {
-  return language() === "ja" ? "ja-JP" : "en-GB";
+  return MANNERS[language()].locale;
 }

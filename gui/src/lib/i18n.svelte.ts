@@ -1,7 +1,11 @@
 /** Sentences: the catalogue of one language at a time, changed while running. */
 import { FluentBundle, FluentResource, type FluentVariable } from "@fluent/bundle";
+import languages from "../../../i18n/languages.json";
 
-export type Language = "ja" | "en";
+export type Language = "ja" | "ja-simple" | "en" | "zh-Hans" | "ko" | "vi" | "pt-BR";
+/** The languages, each named in itself. `note` says, in it, where nobody whose first language it
+    is has read it. */
+export const LANGUAGES = languages as { tag: Language; name: string; note: string | null }[];
 export type Arguments = Record<string, FluentVariable>;
 export type Document = "terms" | "privacy" | "registration" | "howto" | "questions";
 
@@ -10,7 +14,7 @@ export const TERMS_VERSION = "2";
 /** The version of the agreement to register that this window shows. */
 export const REGISTRATION_VERSION = "2";
 
-/** One chunk per language, so that only one is loaded. */
+/** A chunk for each file of each language, of which only what is shown is loaded. */
 const catalogues = import.meta.glob<string>("../../../i18n/*/{gui,guidance}.ftl", {
   query: "?text",
   import: "default",
@@ -39,14 +43,52 @@ export function language(): Language {
   return current?.language ?? "en";
 }
 
-/** The sentence `key`, or its attribute `key.attribute`, with marks of where a line may break. */
+/** Whether `language()` is Japanese, of either kind. Operators write in Japanese and English:
+    who reads this is shown the Japanese, everybody else the English. */
+export function isJapanese(): boolean {
+  return language().startsWith("ja");
+}
+
+/** The language of what `isJapanese()` chooses, for its `lang`. */
+export function operatorsLanguage(): "ja" | "en" {
+  return isJapanese() ? "ja" : "en";
+}
+
+/** A name of an operator. In languages in which there is none, the Japanese one stands beside
+    the English: people show it to others, and look for it on signs. */
+export function operatorsName({ ja, en }: { ja: string; en: string }): string {
+  if (isJapanese()) return ja;
+  return language() === "en" || ja === en ? en : `${en} (${ja})`;
+}
+
+/** The sentence `key`, or its attribute `key.attribute`, with marks of where a line may break and
+    with readings: see `pieces()`. */
 export function marked(key: string, args: Arguments = {}): string {
   return find(key, args) ?? key;
 }
 
 /** The same without the marks, for names and attributes. */
 export function t(key: string, args: Arguments = {}): string {
-  return marked(key, args).replaceAll("\u200b", "");
+  return marked(key, args).replace(/\u200b|《[^》]*》/g, "");
+}
+
+/** A piece of a text. The line may break before it, and its reading stands above it. */
+export type Piece = { base: string; reading: string | null; breaks: boolean };
+
+/** `text` in pieces: `\u200b` marks where its line may break, and `漢字《かんじ》` is a word with
+    its reading, as Aozora Bunko writes it. */
+export function pieces(text: string): Piece[] {
+  return text.split("\u200b").flatMap((part, index) => {
+    const found: Piece[] = [];
+    for (const [, before = "", word, reading = null] of part.matchAll(
+      /(.*?)(?:([々〆ヶ\u4e00-\u9fff]+)《([^》]*)》|$)/gs,
+    )) {
+      if (before !== "") found.push({ base: before, reading: null, breaks: false });
+      if (word !== undefined) found.push({ base: word, reading, breaks: false });
+    }
+    if (found[0] !== undefined) found[0].breaks = index > 0;
+    return found;
+  });
 }
 
 /** Whether there is such a sentence. */
@@ -81,8 +123,20 @@ export async function read(document: Document): Promise<Block[]> {
     });
 }
 
+/** Characters that people read in a minute. */
+const READ_IN_A_MINUTE: Record<Language, number> = {
+  ja: 500,
+  "ja-simple": 400,
+  en: 1000,
+  "zh-Hans": 300,
+  ko: 500,
+  vi: 900,
+  "pt-BR": 1000,
+};
+
 /** How long reading `blocks` takes, in minutes. */
 export function minutesToRead(blocks: Block[]): number {
-  const characters = blocks.reduce((sum, block) => sum + block.text.length, 0);
-  return Math.max(1, Math.round(characters / (language() === "ja" ? 500 : 1000)));
+  const texts = blocks.map(({ text }) => text.replace(/\u200b|《[^》]*》/g, ""));
+  const characters = texts.reduce((sum, text) => sum + text.length, 0);
+  return Math.max(1, Math.round(characters / READ_IN_A_MINUTE[language()]));
 }

@@ -204,7 +204,7 @@ export function backend(options: URLSearchParams): Backend {
     return change ? { ...SERVICE, notices: notices.map((it) => NOTICES[it]!), ...change } : null;
   };
   let status: Status = { service: serviceOf(options.get("state") ?? "running") };
-  let language = options.get("lang") === "en" ? "en" : "ja";
+  const language = options.get("lang") ?? "ja";
   let chosen: string | null = null;
   let notifications = true;
   let muted: string[] = [];

@@ -1,7 +1,7 @@
 /** What a notice of the operator is about, in our words; the text is the operator's. */
 import type { Notice } from "../generated/types";
 import { instant } from "./format";
-import { language, marked } from "./i18n.svelte";
+import { isJapanese, marked } from "./i18n.svelte";
 
 export function noticeTitle({ kind }: Notice): string {
   if (kind === "maintenance") return marked("notice-maintenance");
@@ -20,5 +20,5 @@ export function noticeTime({ kind, version, from, to }: Notice, now: number): st
 
 /** The operator's text: its lines, each shown as it is. */
 export function noticeLines({ ja, en }: Notice): string[] {
-  return (language() === "ja" ? ja : en).split("\n").filter((line) => line.trim() !== "");
+  return (isJapanese() ? ja : en).split("\n").filter((line) => line.trim() !== "");
 }

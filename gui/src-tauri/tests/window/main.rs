@@ -201,7 +201,7 @@ fn walk_the_guidance(window: &Window) -> anyhow::Result<()> {
             {
                 window.choose("prefecture", prefecture)?;
                 window.wait_for_text(first)?;
-                window.wait_for_text("電話はつながりません")?;
+                window.wait_for_text("本物の番号ではありません")?;
             }
         }
         window.press("guide-again")?;

@@ -115,7 +115,9 @@ fn a_screen_reader_has_every_text_that_is_painted() -> anyhow::Result<()> {
     window.wait_for_state("away")?;
     window.run(&format!("window.play = () => {{ {page} }};"))?;
     let mut all = Vec::new();
-    for lang in ["ja", "en"] {
+    // Easy Japanese has readings above its words. The other languages are the same objects with
+    // other texts, and minutes each here: they are played in Chromium alone.
+    for lang in ["ja", "ja-simple", "en"] {
         for scene in &scenes {
             play(&window, scene, lang)?;
             let painted: Vec<String> = serde_json::from_value(window.run(PAINTED)?)?;

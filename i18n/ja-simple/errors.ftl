@@ -1,0 +1,36 @@
+# One sentence per D-Bus error name.
+
+error-consent-required = 先《さき》に きまりに 同意《どうい》して ください。sesshoku agree を 実行《じっこう》して ください。
+error-terms-version-mismatch = 今《いま》の きまりと ちがいます。もう一度《いちど》 読《よ》んで ください。
+error-terms-not-here = この プログラムの きまり（か、登録《とうろく》の 同意《どうい》の 文《ぶん》）は、今《いま》の ものと ちがいます。プログラムを 新《あたら》しく して ください。
+error-busy = ほかの ことを して います。おわってから、もう一度《いちど》 して ください。
+error-not-configured = これが できる お知《し》らせの サーバーの 設定《せってい》が ありません。
+error-agreement-version-mismatch = 今《いま》の 登録《とうろく》の 同意《どうい》の 文《ぶん》と ちがいます。もう一度《いちど》 読《よ》んで ください。
+error-invalid-date = その日《ひ》は 使《つか》えません。この 14日《にち》の 中《なか》の 日《ひ》を、2020-08-01 のように 書《か》いて ください。
+error-invalid-number = 処理番号《しょりばんごう》は 8つの 数字《すうじ》です。
+error-no-keys = 登録《とうろく》できる 鍵《かぎ》が ありません。その日《ひ》に この 端末《たんまつ》が 符号《ふごう》を 送《おく》って いなかったか、鍵《かぎ》を もう 送《おく》りました。
+error-clock-not-set = 時計《とけい》が 合《あ》って いません。先《さき》に 日《ひ》にちと 時間《じかん》を 合《あ》わせて ください。
+error-paused = 使《つか》えない 処理番号《しょりばんごう》が 3回《かい》 続《つづ》いたので、少《すこ》しの あいだ 登録《とうろく》できません。いつまでかは sesshoku registration で わかります。
+error-pending = ほかの 登録《とうろく》が 待《ま》って います。やめる ときは sesshoku registration forget を 実行《じっこう》して ください。
+error-nothing-pending = 待《ま》って いる 登録《とうろく》は ありません。
+error-number-required = もう一度《いちど》 処理番号《しょりばんごう》が いります。sesshoku register を 実行《じっこう》して ください。
+error-storage = 記録《きろく》を 読《よ》むことか 書《か》くことが できませんでした。
+error-invalid-duration = 測《はか》る 時間《じかん》は 5秒《びょう》から 120秒《びょう》までです。
+error-not-listening = この 端末《たんまつ》は 受《う》け取《と》って いません。理由《りゆう》は sesshoku status で わかります。
+error-timed-out = sesshokud の 返事《へんじ》が 来《き》ませんでした。たのんだ ことは、あとで できるかもしれません。sesshoku status で 見《み》て ください。
+error-shutting-down = sesshokud を おわる じゅんびを して います。
+error-operators-agreement = この 端末《たんまつ》では、管理者《かんりしゃ》が /etc/sesshoku で 同意《どうい》して います。やめる ときは、そこの agreed_terms の 行《ぎょう》を 消《け》して、sesshokud を もう一度《いちど》 始《はじ》めて ください。記録《きろく》も ぜんぶ 消《け》えます。
+error-no-adapter = Bluetooth アダプターが ありません。理由《りゆう》は sesshoku status で わかります。
+error-adapter-is-off = アダプターは もう オフです。何《なに》も して いません。
+error-not-switched = アダプターを オフに できませんでした。
+error-stays-off = Bluetooth は 今《いま》 オフです。アダプターを オンに できませんでした。設定《せってい》の 画面《がめん》で オンに するか、bluetoothctl power on を 実行《じっこう》して ください。
+error-no-bluetoothd = システムの Bluetooth サービス（bluetoothd）の 返事《へんじ》が ありません。もう一度《いちど》 始《はじ》める ときは sudo systemctl restart bluetooth を 実行《じっこう》して ください。
+error-only-of-place = --until は、場所《ばしょ》（置《お》いて ある 端末《たんまつ》）の 登録《とうろく》だけで 使《つか》います。
+error-not-of-place = --symptoms は、場所《ばしょ》（置《お》いて ある 端末《たんまつ》）の 登録《とうろく》では 使《つか》いません。
+error-denied = この 端末《たんまつ》の 前《まえ》に いる 人《ひと》か、管理者《かんりしゃ》だけが できます。管理者《かんりしゃ》は sudo を 使《つか》って ください。
+error-unreachable = sesshokud に つながりません。動《うご》いて いるか 見《み》て ください（systemctl status sesshoku）。
+error-bus = バスに つながりません: { $detail }
+error-failed = できませんでした: { $detail }
+error-needs-flag = ここは ターミナルでは ないので、質問《しつもん》が できません。{ $flag } を つけて ください。
+error-input = ファイルが 使《つか》えません: { $detail }
+error-keys = 鍵《かぎ》が 使《つか》えません: { $detail }

@@ -1,0 +1,36 @@
+# One sentence per D-Bus error name.
+
+error-consent-required = 먼저 약관에 동의해야 합니다. 실행하십시오: sesshoku agree
+error-terms-version-mismatch = 현재 약관의 버전이 아닙니다. 다시 읽어 주십시오.
+error-terms-not-here = 이 프로그램이 보여 주는 약관(또는 등록 동의서)이 현재 버전이 아닙니다. 프로그램을 업데이트하십시오.
+error-busy = 먼저 끝나야 하는 다른 작업이 있습니다. 끝난 뒤에 다시 시도해 주십시오.
+error-not-configured = 이 작업을 할 수 있는 알림 서버가 설정되어 있지 않습니다.
+error-agreement-version-mismatch = 현재 등록 동의서의 버전이 아닙니다. 다시 읽어 주십시오.
+error-invalid-date = 그 날짜는 쓸 수 없습니다. 과거 14일 가운데 하루를 2020-08-01과 같이 써 주십시오.
+error-invalid-number = 처리번호는 숫자 8자리여야 합니다.
+error-no-keys = 등록할 키가 없습니다. 그 기간에 이 기기가 코드를 보내지 않았거나 키를 이미 보냈습니다.
+error-clock-not-set = 시계가 맞춰져 있지 않습니다. 먼저 날짜와 시각을 맞추십시오.
+error-paused = 쓸 수 없는 처리번호가 세 번 이어져 한동안 등록할 수 없습니다. 언제까지인지 보려면 실행하십시오: sesshoku registration
+error-pending = 다른 등록이 전송을 기다리고 있습니다. 취소하려면 실행하십시오: sesshoku registration forget
+error-nothing-pending = 전송을 기다리는 등록이 없습니다.
+error-number-required = 처리번호가 다시 필요합니다. 실행하십시오: sesshoku register
+error-storage = 기록을 읽거나 쓸 수 없습니다.
+error-invalid-duration = 측정 시간은 5초에서 120초까지여야 합니다.
+error-not-listening = 이 기기는 수신하고 있지 않습니다. 이유를 보려면 실행하십시오: sesshoku status
+error-timed-out = sesshokud가 제시간에 응답하지 않았습니다. 요청한 일은 나중에 끝날 수도 있습니다. 확인: sesshoku status
+error-shutting-down = sesshokud를 종료하고 있습니다.
+error-operators-agreement = 이 기기는 관리자가 /etc/sesshoku에서 동의합니다. 철회하려면 그곳의 agreed_terms 줄을 지우고 sesshokud를 다시 시작하십시오. 기록도 모두 삭제됩니다.
+error-no-adapter = sesshokud에 블루투스 어댑터가 없습니다. 이유를 보려면 실행하십시오: sesshoku status
+error-adapter-is-off = 어댑터가 이미 꺼져 있습니다. 아무것도 바꾸지 않았습니다.
+error-not-switched = 어댑터를 끄지 못했습니다.
+error-stays-off = 블루투스가 꺼져 있습니다. 어댑터를 다시 켜지 못했습니다. 설정에서 켜거나 실행하십시오: bluetoothctl power on
+error-no-bluetoothd = 시스템의 블루투스 서비스 bluetoothd가 응답하지 않습니다. 다시 시작하려면: sudo systemctl restart bluetooth
+error-only-of-place = --until은 장소(설치 기기)를 등록할 때만 씁니다.
+error-not-of-place = --symptoms는 장소(설치 기기)를 등록할 때 쓸 수 없습니다.
+error-denied = 이 기기 앞에 있는 사람이나 관리자만 할 수 있습니다. 관리자는 sudo를 쓰십시오.
+error-unreachable = sesshokud에 연결할 수 없습니다. 작동하는지 확인하십시오(systemctl status sesshoku).
+error-bus = 버스에 연결할 수 없습니다: { $detail }
+error-failed = 실패했습니다: { $detail }
+error-needs-flag = 여기는 터미널이 아니어서 질문할 수 없습니다. 다음을 붙이십시오: { $flag }
+error-input = 입력 파일을 쓸 수 없습니다: { $detail }
+error-keys = 키를 받아들일 수 없습니다: { $detail }

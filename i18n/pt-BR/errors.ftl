@@ -1,0 +1,36 @@
+# One sentence per D-Bus error name.
+
+error-consent-required = Primeiro é preciso concordar com os termos. Execute: sesshoku agree
+error-terms-version-mismatch = Essa não é a versão atual dos termos. Leia-os de novo.
+error-terms-not-here = Este programa mostra outra versão dos termos (ou do consentimento para registrar) que não é a atual. Atualize-o.
+error-busy = Outra ação precisa terminar antes. Tente de novo depois.
+error-not-configured = Nenhum servidor de notificações que possa fazer isso está configurado.
+error-agreement-version-mismatch = Essa não é a versão atual do consentimento para registrar. Leia-o de novo.
+error-invalid-date = Essa data não pode ser usada. Ela precisa ser dos últimos 14 dias, escrita como 2020-08-01.
+error-invalid-number = O número de processamento precisa ter exatamente oito dígitos.
+error-no-keys = Não há nada para registrar: naqueles dias este aparelho não enviou códigos, ou as chaves já foram enviadas.
+error-clock-not-set = O relógio não está acertado. Acerte primeiro a data e a hora.
+error-paused = Três números de processamento não funcionaram, por isso o registro está pausado por um tempo. Para ver até quando, execute: sesshoku registration
+error-pending = Outro registro está esperando o envio. Para cancelá-lo, execute: sesshoku registration forget
+error-nothing-pending = Nenhum registro está esperando o envio.
+error-number-required = O número de processamento é necessário de novo. Execute: sesshoku register
+error-storage = Não foi possível ler ou gravar os registros.
+error-invalid-duration = O tempo de medição precisa ser de 5 a 120 segundos.
+error-not-listening = Este aparelho não está recebendo. Para ver o motivo, execute: sesshoku status
+error-timed-out = O sesshokud não respondeu a tempo. O que você pediu ainda pode ser feito: veja sesshoku status
+error-shutting-down = O sesshokud está sendo encerrado.
+error-operators-agreement = O administrador deste aparelho concorda em /etc/sesshoku. Para retirar o consentimento, remova lá a linha agreed_terms e reinicie o sesshokud; tudo o que foi registrado é então apagado.
+error-no-adapter = O sesshokud não tem adaptador Bluetooth. Para ver o motivo, execute: sesshoku status
+error-adapter-is-off = O adaptador já está desligado. Nada mudou.
+error-not-switched = Não foi possível desligar o adaptador.
+error-stays-off = O Bluetooth está desligado: não foi possível religar o adaptador. Ligue-o nas configurações, ou execute: bluetoothctl power on
+error-no-bluetoothd = O bluetoothd, o serviço de Bluetooth do sistema, não responde. Para reiniciá-lo: sudo systemctl restart bluetooth
+error-only-of-place = --until serve para registrar um local (um aparelho fixo).
+error-not-of-place = --symptoms não serve para registrar um local (um aparelho fixo).
+error-denied = Só a pessoa diante deste aparelho, ou um administrador, pode fazer isso. Como administrador, use sudo.
+error-unreachable = Não foi possível acessar o sesshokud. Veja se ele está em execução (systemctl status sesshoku).
+error-bus = Não foi possível acessar o barramento: { $detail }
+error-failed = Falhou: { $detail }
+error-needs-flag = Aqui não é um terminal, por isso não é possível perguntar. Acrescente { $flag }.
+error-input = Um arquivo de entrada não pode ser usado: { $detail }
+error-keys = As chaves foram recusadas: { $detail }

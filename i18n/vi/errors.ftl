@@ -1,0 +1,36 @@
+# One sentence per D-Bus error name.
+
+error-consent-required = Trước hết cần đồng ý với điều khoản. Hãy chạy: sesshoku agree
+error-terms-version-mismatch = Đó không phải là bản điều khoản hiện hành. Xin đọc lại.
+error-terms-not-here = Chương trình này hiển thị bản điều khoản (hoặc bản đồng ý đăng ký) khác với bản hiện hành. Xin cập nhật chương trình.
+error-busy = Đang có việc khác phải kết thúc trước. Xin thử lại sau đó.
+error-not-configured = Chưa thiết lập máy chủ thông báo làm được việc này.
+error-agreement-version-mismatch = Đó không phải là bản đồng ý đăng ký hiện hành. Xin đọc lại.
+error-invalid-date = Không dùng được ngày đó. Phải là một ngày trong 14 ngày qua, viết như 2020-08-01.
+error-invalid-number = Mã số xử lý phải có đúng 8 chữ số.
+error-no-keys = Không có gì để đăng ký: trong những ngày đó thiết bị này không gửi mã, hoặc khóa đã được gửi rồi.
+error-clock-not-set = Đồng hồ chưa được đặt. Hãy đặt ngày và giờ trước.
+error-paused = Ba mã số xử lý không dùng được nên tạm thời không đăng ký được. Để xem đến khi nào, hãy chạy: sesshoku registration
+error-pending = Một đăng ký khác đang chờ gửi. Để hủy nó, hãy chạy: sesshoku registration forget
+error-nothing-pending = Không có đăng ký nào đang chờ gửi.
+error-number-required = Cần nhập lại mã số xử lý. Hãy chạy: sesshoku register
+error-storage = Không đọc hoặc ghi được bản ghi.
+error-invalid-duration = Thời gian đo phải từ 5 đến 120 giây.
+error-not-listening = Thiết bị này không nhận. Để xem lý do, hãy chạy: sesshoku status
+error-timed-out = sesshokud không trả lời kịp. Việc bạn yêu cầu có thể vẫn được làm xong: xem sesshoku status
+error-shutting-down = sesshokud đang tắt.
+error-operators-agreement = Người quản trị thiết bị này đồng ý trong /etc/sesshoku. Để rút lại, hãy xóa dòng agreed_terms ở đó và khởi động lại sesshokud; khi đó mọi thứ đã ghi cũng bị xóa.
+error-no-adapter = sesshokud không có bộ thu phát Bluetooth. Để xem lý do, hãy chạy: sesshoku status
+error-adapter-is-off = Bộ thu phát đã tắt sẵn. Không có gì thay đổi.
+error-not-switched = Không tắt được bộ thu phát.
+error-stays-off = Bluetooth đang tắt: không bật lại được bộ thu phát. Hãy bật trong phần cài đặt, hoặc chạy: bluetoothctl power on
+error-no-bluetoothd = bluetoothd, dịch vụ Bluetooth của hệ thống, không trả lời. Để khởi động lại: sudo systemctl restart bluetooth
+error-only-of-place = --until chỉ dùng khi đăng ký địa điểm (thiết bị tại chỗ).
+error-not-of-place = --symptoms không dùng khi đăng ký địa điểm (thiết bị tại chỗ).
+error-denied = Chỉ người đang ở trước thiết bị này, hoặc người quản trị, mới làm được việc này. Nếu là người quản trị, hãy dùng sudo.
+error-unreachable = Không kết nối được với sesshokud. Hãy xem nó có đang chạy không (systemctl status sesshoku).
+error-bus = Không kết nối được với bus: { $detail }
+error-failed = Không thành công: { $detail }
+error-needs-flag = Ở đây không phải cửa sổ dòng lệnh nên không hỏi được. Hãy thêm { $flag }.
+error-input = Không dùng được một tệp đầu vào: { $detail }
+error-keys = Các khóa bị từ chối: { $detail }

@@ -1,0 +1,36 @@
+# One sentence per D-Bus error name.
+
+error-consent-required = 需要先同意使用条款。请运行：sesshoku agree
+error-terms-version-mismatch = 这不是现行使用条款的版本。请重新阅读。
+error-terms-not-here = 此程序显示的条款（或登记同意书）不是现行版本。请更新程序。
+error-busy = 另一项操作正在进行。请等它结束后再试。
+error-not-configured = 没有设置能这样做的通知服务器。
+error-agreement-version-mismatch = 这不是现行登记同意书的版本。请重新阅读。
+error-invalid-date = 这个日期不能使用。必须是过去 14 天之内的日期，写成 2020-08-01 的样子。
+error-invalid-number = 受理编号必须是 8 位数字。
+error-no-keys = 没有可以登记的密钥：那些天本设备没有发送代码，或者密钥已经发送过。
+error-clock-not-set = 时间还没有设好。请先设好日期和时间。
+error-paused = 有三个受理编号不能使用，因此暂时无法登记。要查看到什么时候，请运行：sesshoku registration
+error-pending = 另一次登记正在等待发送。要取消它，请运行：sesshoku registration forget
+error-nothing-pending = 没有正在等待发送的登记。
+error-number-required = 需要再次输入受理编号。请运行：sesshoku register
+error-storage = 无法读取或写入记录。
+error-invalid-duration = 测量时间必须是 5 至 120 秒。
+error-not-listening = 本设备没有接收。要查看原因，请运行：sesshoku status
+error-timed-out = sesshokud 没有及时回复。您要求的操作可能稍后完成：请看 sesshoku status
+error-shutting-down = sesshokud 正在关闭。
+error-operators-agreement = 本设备由管理员在 /etc/sesshoku 中同意。要撤回，请删除那里的 agreed_terms 一行，并重新启动 sesshokud；所有记录也会删除。
+error-no-adapter = sesshokud 没有蓝牙适配器。要查看原因，请运行：sesshoku status
+error-adapter-is-off = 适配器已经是关闭的。没有做任何改变。
+error-not-switched = 无法关闭适配器。
+error-stays-off = 蓝牙现在是关闭的：适配器无法重新打开。请在设置中打开，或运行：bluetoothctl power on
+error-no-bluetoothd = 系统的蓝牙服务 bluetoothd 没有回复。要重新启动它：sudo systemctl restart bluetooth
+error-only-of-place = --until 只用于登记场所（场所设备）。
+error-not-of-place = --symptoms 不能用于登记场所（场所设备）。
+error-denied = 只有本设备前的人或管理员可以这样做。管理员请使用 sudo。
+error-unreachable = 无法连接到 sesshokud。请检查它是否在运行（systemctl status sesshoku）。
+error-bus = 无法连接到总线：{ $detail }
+error-failed = 失败：{ $detail }
+error-needs-flag = 这里不是终端，无法提问。请加上 { $flag }。
+error-input = 输入文件不能使用：{ $detail }
+error-keys = 密钥被拒绝：{ $detail }
