@@ -61,7 +61,7 @@ clean-run: ## Delete what `make run` left in ./run: database, keys, logs
 .PHONY: setup
 setup: setup-run setup-test ## Only install what is missing
 
-SETUPS := setup-build setup-run setup-test setup-bench setup-gui setup-deb setup-cross setup-image
+SETUPS := setup-build setup-run setup-test setup-repeat setup-bench setup-gui setup-deb setup-cross setup-image
 .PHONY: $(SETUPS)
 $(SETUPS): setup-%:
 	@scripts/setup $*
@@ -181,6 +181,21 @@ check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citatio
 		$(filter-out %/recording %.service,$(wildcard tests/install/*)) \
 		$(wildcard tests/uml/*.sh debian/*.postinst debian/*.postrm) \
 		$(filter-out %.mjs %.py,$(wildcard scripts/*))
+
+# What takes seconds where everything is compiled: for the time between two edits.
+.PHONY: check-quick
+check-quick: setup-build $(PAGE) ## Format, types and the tests that need no other program (under 90 s when warm)
+	cargo fmt --all --check
+	cargo check $(ALL) --all-targets
+	cargo test $(ALL) --no-fail-fast --quiet --lib
+	scripts/citations.py
+	scripts/rooms.py
+
+# `make test-repeat N=20`: whether any test hangs on how fast time passes.
+N := 20
+.PHONY: test-repeat
+test-repeat: setup-repeat build-tests ## Test everything N times on a machine that is kept busy, and count what is red (very slow)
+	scripts/repeat $(N) test-unit test-e2e test-bluez test-gui
 
 .PHONY: test-unit
 test-unit: build-tests ## Test every crate by itself

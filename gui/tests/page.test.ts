@@ -185,7 +185,7 @@ describe("a language", () => {
       ["具合", "ぐあい"],
       ["変", "か"],
     ]);
-    for (const name of ["home-running", "result-day", "guide-visit", "register-number", "terms"]) {
+    for (const name of ["home-running", "result-day", "guide-visit", "register-number", "terms", "notices", "number-help"]) {
       await goTo(page, opened.address, name, { lang: "ja-simple" });
       expect(await page.evaluate(() => document.documentElement.outerHTML), name).not.toMatch(/[《》]/);
     }

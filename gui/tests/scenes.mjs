@@ -36,6 +36,8 @@ export const scenes = {
       "overdue",
     ].map((state) => [`home-${state}`, { query: `state=${state}` }]),
   ),
+  "home-no-agent": { query: `${AGREED}&notifier=no-agent` },
+  "home-no-desktop": { query: `${AGREED}&notifier=no-desktop` },
   "home-maintenance": { query: `${AGREED}&notices=maintenance,terms` },
   "home-new-terms": { query: `${AGREED}&notices=survey,terms` },
   "home-off-maintenance": { query: "state=off&notices=maintenance" },

@@ -91,7 +91,10 @@ async fn contacts(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
     let connection = bus::connect_asking(bus).await?;
     let contacts = Contacts::fetch_asking(&connection).await?;
     output.print(&contacts, Text::contacts)?;
-    sesshoku_session::looked_at(&contacts.days()).await;
+    // A script that asks now and then is nobody who looks.
+    if !output.is_json() {
+        sesshoku_session::looked_at(&contacts.days()).await;
+    }
     Ok(contacts.exit())
 }
 

@@ -251,8 +251,8 @@ async fn check(controller: Shared<'_>) -> Result<String, Failure> {
 }
 
 #[tauri::command]
-async fn exposure(controller: Shared<'_>) -> Result<Exposure, Failure> {
-    controller.exposure().await
+async fn exposure(controller: Shared<'_>, looks: bool) -> Result<Exposure, Failure> {
+    controller.exposure(looks).await
 }
 
 #[tauri::command]

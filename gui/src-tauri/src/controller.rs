@@ -291,23 +291,21 @@ impl Controller {
         Ok(exposure.check_now().await?)
     }
 
-    /// The result, with its days. Whoever asks looks at it, and need not be notified any
-    /// more.
+    /// The result, with its days. Who `looks` at it need not be notified any more.
     ///
     /// # Errors
     /// The daemon's, and `Denied` to who may not read it.
-    pub async fn exposure(&self) -> Result<Exposure, Failure> {
+    pub async fn exposure(&self, looks: bool) -> Result<Exposure, Failure> {
         let exposure = Exposure1Proxy::new(&self.connection().await?).await?;
         let mut result = exposure.get_result().await?;
         let days = match result.contacts.take() {
             Some(days) => days,
             None => exposure.get_contacts().await?,
         };
-        let seen: Vec<_> = days
-            .iter()
-            .map(|day| (day.date.as_str(), day.contacts))
-            .collect();
-        sesshoku_session::looked_at(&seen).await;
+        if looks {
+            let seen = days.iter().map(|day| (day.date.as_str(), day.contacts));
+            sesshoku_session::looked_at(&seen.collect::<Vec<_>>()).await;
+        }
         Ok(to_exposure(result, days))
     }
 
@@ -424,7 +422,7 @@ impl Controller {
         let export = Export {
             exported_at: service.time,
             last_outcome: service.check.last_outcome,
-            exposure: self.exposure().await?,
+            exposure: self.exposure(false).await?,
             checks: self.checks().await?,
         };
         let json = serde_json::to_vec_pretty(&export).map_err(|_| Failure::file())?;
@@ -745,7 +743,7 @@ mod tests {
         runtime.block_on(async {
             assert_eq!(controller.status().await, Status::default());
             assert_eq!(controller.agree("1").await, Err(Failure::away()));
-            assert_eq!(controller.exposure().await, Err(Failure::away()));
+            assert_eq!(controller.exposure(false).await, Err(Failure::away()));
             assert_eq!(controller.start_service().await, Err(Failure::away()));
             // Following says so, too, and goes on.
             let (sender, mut changes) = tokio::sync::mpsc::unbounded_channel();

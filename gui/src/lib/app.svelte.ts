@@ -66,6 +66,7 @@ class App {
       notifier: () => void this.#environmentChanged(),
       page: (name) => this.open(name),
     });
+    addEventListener("focus", () => void this.#comesToTheFront());
     const status = await backend.status();
     await spoken;
     this.#tell(status);
@@ -136,7 +137,8 @@ class App {
   async loadExposure(): Promise<void> {
     this.exposureFailure = await this.attempt(async () => {
       await this.refresh();
-      this.exposure = await this.backend.exposure();
+      // Behind other windows nobody looks at it, however new it is.
+      this.exposure = await this.backend.exposure(document.hasFocus());
     });
     if (this.exposureFailure !== null) this.exposure = null;
   }
@@ -184,6 +186,11 @@ class App {
   async #environmentChanged(): Promise<void> {
     const { notifier } = await this.backend.environment();
     if (this.environment) this.environment = { ...this.environment, notifier };
+  }
+
+  /** What changed behind other windows is looked at now. */
+  async #comesToTheFront(): Promise<void> {
+    if (this.pages.some((page) => page.name === "result")) await this.loadExposure();
   }
 
   /** The result is fetched anew where a screen shows it, and else forgotten. */

@@ -10,7 +10,8 @@ export interface Backend {
   withdraw(): Promise<void>;
   /** Checks now; how the check ended. */
   check(): Promise<string>;
-  exposure(): Promise<Exposure>;
+  /** The result; whoever looks at it need not be notified of it any more. */
+  exposure(looks: boolean): Promise<Exposure>;
   register(version: string, hasSymptoms: boolean, date: string, number: string): Promise<void>;
   retry(): Promise<void>;
   forget(): Promise<void>;

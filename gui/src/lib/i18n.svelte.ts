@@ -67,9 +67,14 @@ export function marked(key: string, args: Arguments = {}): string {
   return find(key, args) ?? key;
 }
 
-/** The same without the marks, for names and attributes. */
+/** The same without marks and readings, for names and attributes. */
 export function t(key: string, args: Arguments = {}): string {
-  return marked(key, args).replace(/\u200b|《[^》]*》/g, "");
+  return plain(marked(key, args));
+}
+
+/** `text` without marks of where it may break, and without readings. */
+export function plain(text: string): string {
+  return text.replace(/\u200b|《[^》]*》/g, "");
 }
 
 /** A piece of a text. The line may break before it, and its reading stands above it. */
@@ -136,7 +141,7 @@ const READ_IN_A_MINUTE: Record<Language, number> = {
 
 /** How long reading `blocks` takes, in minutes. */
 export function minutesToRead(blocks: Block[]): number {
-  const texts = blocks.map(({ text }) => text.replace(/\u200b|《[^》]*》/g, ""));
+  const texts = blocks.map(({ text }) => plain(text));
   const characters = texts.reduce((sum, text) => sum + text.length, 0);
   return Math.max(1, Math.round(characters / READ_IN_A_MINUTE[language()]));
 }

@@ -282,7 +282,7 @@ export function backend(options: URLSearchParams): Backend {
       if (outcome === "complete") tell({ check: { ...SERVICE.check, last_success: NOW } });
       return outcome;
     },
-    exposure: () => call(RESULTS[options.get("result") ?? "none"]!),
+    exposure: (_looks) => call(RESULTS[options.get("result") ?? "none"]!),
     async register(_version, hasSymptoms, date) {
       await call(null);
       registration({ has_symptoms: hasSymptoms, date });

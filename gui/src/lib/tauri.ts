@@ -11,7 +11,7 @@ export const backend: Backend = {
   agree: (version) => invoke("agree", { version }),
   withdraw: () => invoke("withdraw"),
   check: () => invoke("check"),
-  exposure: () => invoke("exposure"),
+  exposure: (looks) => invoke("exposure", { looks }),
   register: (version, hasSymptoms, date, number) =>
     invoke("register", { version, hasSymptoms, date, number }),
   retry: () => invoke("retry"),

@@ -1,12 +1,14 @@
 //! A second start of the window, which a press on a notification is, too, under a window
 //! manager.
 
+use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use nix::time::{ClockId, clock_gettime};
 use sesshoku_tests::local::{Place, Process, program, wait_for};
+use sesshoku_tests::room::meeting;
 
 use crate::driver::{Display, Window};
 
@@ -20,8 +22,11 @@ struct Desk {
 
 impl Desk {
     fn new() -> anyhow::Result<Self> {
-        let place = Place::new()?;
-        let daemon = place.start_daemon("[radio]\nkind = 'air'")?;
+        Self::with(Place::new()?, "[radio]\nkind = 'air'")
+    }
+
+    fn with(place: Place, config: &str) -> anyhow::Result<Self> {
+        let daemon = place.start_daemon(config)?;
         ensure!(place.sesshoku(&["agree", "--yes"])?.status.success());
         let display = Display::start()?;
         let mut manager = Command::new("openbox");
@@ -150,6 +155,54 @@ fn a_second_start_brings_the_window_to_the_front_on_its_page() -> anyhow::Result
     window.wait_for_text("No check has been completed yet")?;
     desk.start_again("", "")?;
     window.wait_for_text("No check has been completed yet")?;
+    window.close()
+}
+
+/// A window that was left open on the result takes no notification away from a person who
+/// does not see it.
+#[test]
+fn a_contact_is_looked_at_once_its_page_is_in_front() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    // Time passes once there is agreement: by then the window is minimised.
+    let config = meeting(&place, 3_600, "")?;
+    let desk = Desk::with(place, &config)?;
+    let place = &desk.place;
+    let window = Window::open_on(&desk.display, place, "C.UTF-8")?;
+    window.press("home-check")?;
+    let id = desk.window()?;
+    desk.ask("xdotool", &["windowminimize", &id])?;
+    wait_for("it is minimised", || {
+        Ok(desk.is_minimised(&id)?.then_some(()))
+    })?;
+    let template = ["--template", "notification_daemon"];
+    let _desktop = place.start_mock(&template, "desktop")?;
+    let _agent = Process::start(
+        Command::new(program("sesshoku")?)
+            .args(["--bus", place.address(), "notify"])
+            .env("DBUS_SESSION_BUS_ADDRESS", place.address())
+            .env("HOME", window.home())
+            .env_remove("XDG_STATE_HOME")
+            .env_remove("XDG_CONFIG_HOME")
+            .stdin(Stdio::null()),
+    )?;
+    let asked = |what: &str| -> anyhow::Result<usize> {
+        let log = fs::read_to_string(place.dir().join("desktop"))?;
+        Ok(log.lines().filter(|line| line.contains(what)).count())
+    };
+    wait_for("the notification", || {
+        Ok((asked(" Notify ")? == 1).then_some(()))
+    })?;
+    // The page has the contact, which nobody has looked at.
+    window.wait_until(
+        "return document.querySelectorAll('[id^=day-]').length > 0",
+        true,
+    )?;
+    assert_eq!(asked(" CloseNotification ")?, 0);
+    assert!(!window.home().join(".local/state/sesshoku/seen").exists());
+    desk.start_again("", "")?;
+    wait_for("it to be taken back", || {
+        Ok((asked(" CloseNotification ")? == 1).then_some(()))
+    })?;
     window.close()
 }
 
