@@ -152,8 +152,8 @@ pub(crate) enum Online {
     },
     /// Register as positive: have the keys of this device given to all others.
     ///
-    /// Shows the agreement first, then asks for symptoms, a date and the eight digits
-    /// of the processing number; flags answer for scripts. Waits until the server has
+    /// Shows the agreement first, then asks for symptoms, a date and the digits of the
+    /// processing number; flags answer for scripts. Waits until the server has
     /// taken it, or it has to be tried again later, which the daemon does by itself
     /// (exit code 6).
     Register {
@@ -174,6 +174,10 @@ pub(crate) enum Online {
         /// an argument could be seen by others on this machine.
         #[arg(long, value_name = "FILE|-")]
         number_file: Option<PathBuf>,
+        /// Take the number from the link in the message, which is asked for, or read from
+        /// standard input where there is no terminal.
+        #[arg(long, conflicts_with = "number_file")]
+        link: bool,
     },
     Calibrate(Calibrate),
     /// Show the registration as positive: what was sent, or why it was not.

@@ -491,8 +491,11 @@ impl<R: Radio, C: Clock, G: CryptoRng> Running<R, C, G> {
         };
         let date = day(date)?;
         let last_day = last_day.map(day).transpose()?;
-        let number =
-            number.ok_or_else(|| Error::InvalidNumber("not exactly eight digits".into()))?;
+        let number = number.ok_or_else(|| {
+            Error::InvalidNumber(
+                "not 8 to 16 digits, or the last, the check digit, does not fit".into(),
+            )
+        })?;
         Ok(Application {
             has_symptoms,
             date,

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use gaen::metadata::Confidence;
-use gaen::registration::ProcessingNumber;
+use gaen::registration::{PROCESSING_NUMBER_DIGITS, ProcessingNumber};
 use gaen::time::UnixSeconds;
 use sesshoku_core::records::{CheckOutcome, PLACE_AGREEMENT_VERSION};
 use sesshoku_core::status::OverwriteDoubt;
@@ -513,8 +513,8 @@ impl Exposure {
 const PLACE_HAS_SYMPTOMS: bool = true;
 /// How long the processing number may take to come through its pipe.
 const NUMBER_WITHIN: Duration = Duration::from_secs(5);
-/// No more of it is read: what is longer is no number.
-const LONGEST_NUMBER: usize = 16;
+/// No more of it is read: what is as long, longer than any number, is none.
+const LONGEST_NUMBER: usize = *PROCESSING_NUMBER_DIGITS.end() + 1;
 
 /// The processing number that comes through `pipe`; `None` where it is none, or does not
 /// come in time. Nothing that it was read into is left unwiped.

@@ -23,7 +23,7 @@ pub enum Error {
     AgreementVersionMismatch(String),
     /// The date of onset or test is no date, in the future, or too long ago.
     InvalidDate(String),
-    /// The processing number is not eight digits.
+    /// The processing number is not 8 to 16 digits, or its check digit does not fit.
     InvalidNumber(String),
     /// There is no key to register.
     NoKeys(String),

@@ -88,7 +88,7 @@ pub fn management() -> Management {
              web = {{ institution = 'みなと保健所', insecure_cookies = true }}\n\
              [secrets]\nkey.file = '{}'\ncheck_credential.file = '{}'\n\
              [mail]\nkind = 'folder'\nfrom = '保健所 <no-reply@health.example>'\ndir = '{}'\n\
-             [numbers]\nwrong_per_hour = 1000000\n",
+             [numbers]\nguessing_per_day = 10000\n",
             path("management.db"),
             path("key"),
             path("credential"),

@@ -5,7 +5,7 @@ import languages from "../../i18n/languages.json";
 import type { Service } from "../src/generated/types";
 import { bars, outlines } from "../src/lib/chart";
 import { daysInUse, homeState, relevantNotice } from "../src/lib/home";
-import { processingNumber } from "../src/lib/number";
+import { grouped, processingNumber } from "../src/lib/number";
 
 const NOW = 1_600_000_000;
 
@@ -103,14 +103,33 @@ describe("the notice on the home screen", () => {
 describe("a processing number", () => {
   it("is taken however it is typed", () => {
     for (const typed of ["12345678", "1234 5678", "１２３４５６７８", "1234-5678", " １２３４－５６７８\n"]) {
-      expect(processingNumber(typed)).toBe("12345678");
+      expect(processingNumber(typed)).toEqual({ digits: "12345678" });
+    }
+    for (const typed of ["1234567890120", "1234 5678 9012 0", "１２３４―５６７８―９０１２―０"]) {
+      expect(processingNumber(typed)).toEqual({ digits: "1234567890120" });
     }
   });
 
-  it("has exactly eight digits", () => {
-    for (const typed of ["", "1234567", "123456789", "1234567a", "十二三四五六七八", "1234.5678"]) {
-      expect(processingNumber(typed)).toBeNull();
+  it("has 8 to 16 digits", () => {
+    for (const typed of ["", "1234567", "1234567a", "十二三四五六七八", "1234.5678", "0".repeat(17)]) {
+      expect(processingNumber(typed)).toEqual({ why: "form" });
     }
+  });
+
+  it("has a check digit where it has more than 8", () => {
+    // As gaen has them (the_check_digit_is_verhoeffs).
+    expect(processingNumber("1234567890120")).toEqual({ digits: "1234567890120" });
+    for (const typed of ["1234567890121", "1234567809120", "123456789", "0000000000000000"]) {
+      expect(processingNumber(typed)).toEqual({ why: "mistyped" });
+    }
+    const number = "314159265353";
+    const checks = [...Array(10).keys()].map((last) => processingNumber(number.slice(0, 11) + last));
+    expect(checks.filter((it) => "digits" in it)).toHaveLength(1);
+  });
+
+  it("is shown in groups of four, but for COCOA's eight digits", () => {
+    expect(grouped("1234567890120")).toBe("1234 5678 9012 0");
+    expect(grouped("12345678")).toBe("12345678");
   });
 });
 

@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 use anyhow::{Context, bail, ensure};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use gaen::registration::ProcessingNumber;
 use nix::sys::signal::Signal;
 
 use crate::local::{Process, program, wait_for};
@@ -183,8 +184,7 @@ impl Servers {
         Ok(())
     }
 
-    /// Waits for the mail to an address and reads the number in it, which is the
-    /// only run of eight digits.
+    /// Waits for the mail to an address and reads the number in it.
     ///
     /// # Errors
     /// When none arrives in time.
@@ -393,7 +393,7 @@ pub fn free_addresses<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
 pub fn number_in(mail: &str) -> anyhow::Result<String> {
     let mail = mail.replace("\r\n", "\n");
     let (head, body) = mail.split_once("\n\n").context("no mail")?;
-    eight_digits(&decoded(head, body)?)
+    number_in_text(&decoded(head, body)?)
 }
 
 /// A mail's text, freed of its transfer encoding.
@@ -407,13 +407,30 @@ fn decoded(head: &str, body: &str) -> anyhow::Result<String> {
     Ok(body.replace("=\n", ""))
 }
 
-/// The only run of exactly eight ASCII digits in `text`.
-fn eight_digits(text: &str) -> anyhow::Result<String> {
-    let mut runs = text
-        .split(|c: char| !c.is_ascii_digit())
-        .filter(|run| run.len() == 8);
-    match (runs.next(), runs.next()) {
-        (Some(run), None) => Ok(run.to_owned()),
+/// The only 処理番号 in `text`: eight digits, or more in groups of four and once more in a
+/// link.
+///
+/// # Errors
+/// When there is none, or more than one.
+pub fn number_in_text(text: &str) -> anyhow::Result<String> {
+    let links: Vec<_> = text
+        .split_whitespace()
+        .filter_map(ProcessingNumber::from_link)
+        .collect();
+    let mut shown = Vec::new();
+    for line in text.lines() {
+        // What is neither a digit nor a space ends a number, and so do two spaces.
+        for part in line.split(|c: char| !c.is_ascii_digit() && c != ' ') {
+            for part in part.split("  ") {
+                shown.extend(ProcessingNumber::from_typed(part).ok());
+            }
+        }
+    }
+    // The digits of the link are among them.
+    shown.dedup();
+    match (&shown[..], &links[..]) {
+        ([number], []) if number.expose().len() == 8 => Ok(number.expose().into()),
+        ([number], [link]) if number == link => Ok(number.expose().into()),
         _ => bail!("there is not one number in {text:?}"),
     }
 }

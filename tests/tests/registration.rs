@@ -31,7 +31,7 @@ use zbus::{MatchRule, Message, MessageStream, OwnedVariant};
 /// 2023-11-14 00:00 UTC.
 const START: u32 = 1_699_920_000;
 const DAY: u32 = 86_400;
-const NUMBER: &str = "40720618";
+const NUMBER: &str = "407206180003";
 
 /// The server's `PUT /api/v3/diagnosis`.
 struct Server {
@@ -763,16 +763,18 @@ fn on_a_terminal_everything_is_asked_for() -> anyhow::Result<()> {
     let (code, shown) = answer("n\n")?;
     assert_eq!(code, Some(1), "{shown}");
     assert!(shown.contains("for you to decide"), "{shown}");
-    assert!(!shown.contains("eight digits of"), "{shown}");
+    assert!(!shown.contains("The digits of the processing"), "{shown}");
     assert_eq!(device.server.requests().len(), 0);
 
-    let (code, shown) = answer("y\nperhaps\ny\n17.11.\n2023/11/17\n4072\n4072 0618\n")?;
+    let (code, shown) =
+        answer("y\nperhaps\ny\n17.11.\n2023/11/17\n4072\n4072 0618 0030\n４０７２-0618 0003\n")?;
     assert_eq!(code, Some(0), "{shown}");
     for said in [
         "guardian",
         "Please answer y or n",
         "That is not a date",
-        "That is not eight digits",
+        "That is not 8 to 16 digits",
+        "A digit is wrong",
         "Sending to the notification server",
         "You are registered as positive",
         "2023-11-14, 2023-11-15",

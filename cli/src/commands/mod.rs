@@ -42,6 +42,7 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
             date,
             until,
             number_file,
+            link,
         } => {
             let answers = register::Answers {
                 agree: *agree,
@@ -49,6 +50,7 @@ async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit,
                 date: date.as_deref(),
                 until: until.as_deref(),
                 number_file: number_file.as_deref(),
+                link: *link,
             };
             register::register(bus, output, &answers).await
         }

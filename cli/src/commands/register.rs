@@ -5,9 +5,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt;
+use gaen::registration::{NotANumber, ProcessingNumber, typed_digits};
 use jiff::civil::Date;
 use serde::Serialize;
-use sesshoku_dbus_api::{Registration1Proxy, RegistrationState, number_pipe};
+use sesshoku_dbus_api::{
+    Error as ServiceError, Registration1Proxy, RegistrationState, number_pipe,
+};
 use zbus::Connection;
 use zeroize::Zeroizing;
 
@@ -21,7 +24,7 @@ use crate::text::{self, Text};
 use crate::{pager, terms};
 use sesshoku_i18n::args;
 
-/// The most that is read of a file with a number.
+/// The most that is read of a file with a number, or of a link.
 const MAX_NUMBER_FILE: u64 = 256;
 
 /// The answers that came with the command line.
@@ -32,6 +35,7 @@ pub(crate) struct Answers<'a> {
     pub(crate) date: Option<&'a str>,
     pub(crate) until: Option<&'a str>,
     pub(crate) number_file: Option<&'a Path>,
+    pub(crate) link: bool,
 }
 
 #[derive(Serialize)]
@@ -125,8 +129,22 @@ fn days_of_place(
 
 fn number(output: &Output, answers: &Answers<'_>) -> Result<Zeroizing<String>, Failure> {
     match answers.number_file {
-        Some(file) => read_number(file),
-        None => ask_number(output),
+        Some(file) => Ok(typed_digits(&read_text(file)?)),
+        None if !answers.link => ask(output, "--number-file", "ask-number", |text| {
+            ProcessingNumber::from_typed(text).map_err(|error| match error {
+                NotANumber::Form => "not-a-number",
+                NotANumber::Mistyped => "number-mistyped",
+            })
+        }),
+        None if output::can_ask() => ask(output, "--link", "ask-link", |text| {
+            ProcessingNumber::from_link(text).ok_or("not-a-link")
+        }),
+        None => {
+            let link = read_text(Path::new("-"))?;
+            let number = ProcessingNumber::from_link(&link);
+            let number = number.ok_or_else(|| ServiceError::InvalidNumber("no link".into()))?;
+            Ok(Zeroizing::new(number.expose().to_owned()))
+        }
     }
 }
 
@@ -230,20 +248,26 @@ fn ask_day(output: &Output, flag: &'static str, question: &str) -> Result<String
     }
 }
 
-fn ask_number(output: &Output) -> Result<Zeroizing<String>, Failure> {
-    require_terminal("--number-file")?;
+/// Asks until `read` finds a number in what is typed; else it names what to say.
+fn ask(
+    output: &Output,
+    flag: &'static str,
+    question: &str,
+    read: impl Fn(&str) -> Result<ProcessingNumber, &'static str>,
+) -> Result<Zeroizing<String>, Failure> {
+    require_terminal(flag)?;
     let catalogue = output.text().catalogue();
     loop {
-        let number = digits_of(&output::read_line(&catalogue.text("ask-number"))?);
-        if number.len() == 8 && number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(number);
+        let typed = output::read_line(&catalogue.text(question))?;
+        match read(&typed) {
+            Ok(number) => return Ok(Zeroizing::new(number.expose().to_owned())),
+            Err(why) => output.tell(&catalogue.text(why))?,
         }
-        output.tell(&catalogue.text("not-a-number"))?;
     }
 }
 
-/// The number in `file`, or on standard input for `-`.
-fn read_number(file: &Path) -> Result<Zeroizing<String>, Failure> {
+/// What is in `file`, or on standard input for `-`.
+fn read_text(file: &Path) -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::with_capacity(512));
     let read = if file == Path::new("-") {
         let mut limited = io::stdin().lock().take(MAX_NUMBER_FILE);
@@ -252,7 +276,7 @@ fn read_number(file: &Path) -> Result<Zeroizing<String>, Failure> {
         File::open(file).and_then(|file| file.take(MAX_NUMBER_FILE).read_to_string(&mut text))
     };
     read.map_err(|source| InputError::Unreadable(PathBuf::from(file), source))?;
-    Ok(digits_of(&text))
+    Ok(text)
 }
 
 fn answer_of(text: &str) -> Option<bool> {
@@ -274,17 +298,6 @@ fn parse_date(text: &str) -> Option<Date> {
     );
     date.ok()
         .filter(|date| parts.next().is_none() && date.year() >= 1970)
-}
-
-/// `text` without the spaces and hyphens that people group digits with, and with the
-/// wide digits of Japanese keyboards as ASCII. Whether it is a number is the daemon's
-/// to judge.
-fn digits_of(text: &str) -> Zeroizing<String> {
-    // In one piece, so that nothing is left behind by its growth.
-    let mut digits = Zeroizing::new(String::with_capacity(text.len()));
-    let kept = text.chars().map(to_ascii);
-    digits.extend(kept.filter(|c| !c.is_whitespace() && *c != '-'));
-    digits
 }
 
 fn to_ascii(c: char) -> char {
@@ -315,19 +328,6 @@ mod tests {
         ] {
             let read = parse_date(text).map(|date| date.to_string());
             assert_eq!(read.as_deref(), date, "{text}");
-        }
-    }
-
-    #[test]
-    fn numbers_are_read_as_people_write_them() {
-        for (text, digits) in [
-            ("01234567\n", "01234567"),
-            ("0123 4567", "01234567"),
-            ("0123-4567", "01234567"),
-            ("０１２３　４５６７", "01234567"),
-            ("0123456a", "0123456a"),
-        ] {
-            assert_eq!(*digits_of(text), digits, "{text}");
         }
     }
 

@@ -748,7 +748,7 @@ impl<R: CryptoRng> Tracer<R> {
                 agreement_version: String::new(),
                 begun: now.wall,
             },
-            number: ProcessingNumber::parse(&digits).expect("eight digits"),
+            number: ProcessingNumber::parse(&digits).expect("it is a number of eight digits"),
         }
     }
 

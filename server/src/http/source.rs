@@ -13,6 +13,15 @@ use super::proxies::TrustedProxy;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Bucket(u64);
 
+/// Where a request comes from: its source, and the network around that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// A /24 or /56: what one customer, or one company, usually has at least.
+    pub source: Bucket,
+    /// A /16 or /32: what one provider usually has at least.
+    pub network: Bucket,
+}
+
 /// Makes [`Bucket`]s.
 #[derive(Clone, Debug)]
 pub struct Sources {
@@ -35,6 +44,15 @@ impl Sources {
     /// is not a trusted proxy's, by the word of those that are.
     pub fn bucket(&self, peer: SocketAddr, headers: &HeaderMap) -> Bucket {
         Bucket(self.key.hash_one(prefix(self.client(peer.ip(), headers))))
+    }
+
+    /// The same, and the network that it is in.
+    pub fn origin(&self, peer: SocketAddr, headers: &HeaderMap) -> Origin {
+        let client = self.client(peer.ip(), headers);
+        Origin {
+            source: Bucket(self.key.hash_one(prefix(client))),
+            network: Bucket(self.key.hash_one(("network", network(client)))),
+        }
     }
 
     fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
@@ -73,6 +91,18 @@ fn prefix(address: IpAddr) -> IpAddr {
         }
         IpAddr::V6(address) => {
             Ipv6Addr::from_bits(address.to_bits() & !((1 << (128 - 56)) - 1)).into()
+        }
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, _, _] = address.octets();
+            Ipv4Addr::new(a, b, 0, 0).into()
+        }
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !((1 << (128 - 32)) - 1)).into()
         }
     }
 }
@@ -167,5 +197,25 @@ mod tests {
         assert_ne!(bucket("192.0.2.1"), bucket("192.0.3.1"));
         assert_eq!(bucket("2001:db8:0:ff::1"), bucket("2001:db8:0:1:2:3:4:5"));
         assert_ne!(bucket("2001:db8:0:ff::1"), bucket("2001:db8:0:100::1"));
+        let origin = |address: &str| {
+            let peer = SocketAddr::new(address.parse().unwrap(), 1);
+            sources.origin(peer, &HeaderMap::new())
+        };
+        assert_eq!(origin("192.0.2.1").source, bucket("192.0.2.1"));
+        let (here, near, far) = (
+            origin("192.0.2.1"),
+            origin("192.0.3.1"),
+            origin("192.1.2.1"),
+        );
+        assert_eq!(here.network, near.network);
+        assert_ne!(here.source, near.source);
+        assert_ne!(here.network, far.network);
+        let (here, near, far) = (
+            origin("2001:db8:0:ff::1"),
+            origin("2001:db8:ffff::1"),
+            origin("2001:db9::1"),
+        );
+        assert_eq!(here.network, near.network);
+        assert_ne!(here.network, far.network);
     }
 }

@@ -12,6 +12,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use gaen::registration::{ProcessingNumber, is_number_of_digits};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -21,12 +22,11 @@ use super::account::Token;
 use super::issue::{IssueError, Order};
 use super::keys::{self, Digest};
 use super::message::Language;
-use super::number::ProcessingNumber;
 use super::recipient::{Recipient, RecipientError};
 use super::send::SendError;
 use super::store::{Check, Checked};
 use crate::log::Causes;
-use crate::notification::NO_NUMBER;
+use crate::notification::{GUESSED, NO_NUMBER};
 
 /// No body here needs more.
 const BODY_LEN_MAX: usize = 4096;
@@ -149,16 +149,21 @@ async fn check(
     let digest = if is_dummy {
         // Random, and of no number.
         request
-    } else {
-        let number: ProcessingNumber = body.processing_number.parse().map_err(|_| MALFORMED)?;
+    } else if let Some(number) = ProcessingNumber::parse(&body.processing_number) {
         inner.keys.number(&number)
+    } else if is_number_of_digits(&body.processing_number) {
+        // Its check digit does not fit: nobody was sent such a one, and it is no guess.
+        return Ok(answer(StatusCode::OK, CheckAnswer { genuine: false }));
+    } else {
+        return Err(MALFORMED);
     };
     let check = Check {
         digest,
         request,
         is_dummy,
         now: inner.clock.now(),
-        wrong_per_hour: inner.config.numbers.wrong_per_hour,
+        has_guessed: headers.contains_key(GUESSED),
+        budget: inner.config.numbers.guessing_budget(),
     };
     let checked = inner.store.check(check).await.map_err(|error| {
         tracing::error!(error = %Causes(&error), "a number cannot be checked");
@@ -170,7 +175,7 @@ async fn check(
         Checked::Wrong if !inner.clock.is_settled() => return Err(UNAVAILABLE),
         Checked::Wrong => false,
         Checked::Bounded(wait) => {
-            tracing::warn!("too many wrong numbers in this hour: none is checked");
+            tracing::warn!("too many wrong numbers within a day: this one is not checked");
             let status = StatusCode::TOO_MANY_REQUESTS;
             return Err(Problem::later(status, "too-many-wrong-numbers", wait));
         }

@@ -4,14 +4,19 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gaen::registration::PROCESSING_NUMBER_DIGITS;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use settings::ConfigError;
 
+use super::number;
 use super::send::{Mail, Sms};
 use super::store::{IssueLimits, SessionTimes};
 use crate::secret::Place;
 use crate::{clock, database, http};
+
+/// The most that guessing may be allowed in a day, in millionths.
+const GUESSING_MAX: u32 = 10_000;
 
 /// The whole configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,12 +63,16 @@ pub struct Secrets {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Numbers {
+    /// How many digits a number has, 8 to 16: 8 for COCOA's own apps, which take no other;
+    /// of more the last is a check digit.
+    pub digits: u8,
     /// For how many hours a number is valid, 1 to 24.
     pub valid_hours: u8,
     /// How many numbers may be valid at the same time.
     pub live_max: u32,
-    /// How many wrong numbers may be checked in an hour of the clock, in all.
-    pub wrong_per_hour: u32,
+    /// With which chance, in millionths, all wrong numbers of a day together may hit a
+    /// valid one. Sources that guessed have half of it among them.
+    pub guessing_per_day: u32,
     /// How many numbers an account may issue in an hour of the clock.
     pub per_account_hour: u32,
     /// How many numbers all accounts may issue in an hour of the clock.
@@ -143,9 +152,10 @@ impl Default for Secrets {
 impl Default for Numbers {
     fn default() -> Self {
         Self {
+            digits: 12,
             valid_hours: 24,
             live_max: 1_000,
-            wrong_per_hour: 20,
+            guessing_per_day: 1_000,
             per_account_hour: 60,
             per_hour: 200,
             time_zone: "Asia/Tokyo".into(),
@@ -207,17 +217,25 @@ impl settings::Settings for Config {
 
 impl Numbers {
     fn check(&self) -> Result<(), ConfigError> {
+        if !PROCESSING_NUMBER_DIGITS.contains(&usize::from(self.digits)) {
+            return refuse("numbers.digits", "must be 8 to 16");
+        }
+        if !(1..=GUESSING_MAX).contains(&self.guessing_per_day) {
+            return refuse(
+                "numbers.guessing_per_day",
+                "must be 1 to 10000 millionths, which is 1 %",
+            );
+        }
         if !(1..=24).contains(&self.valid_hours) {
             return refuse("numbers.valid_hours", "must be 1 to 24");
         }
         let counts = [
             ("numbers.live_max", self.live_max),
-            ("numbers.wrong_per_hour", self.wrong_per_hour),
             ("numbers.per_account_hour", self.per_account_hour),
             ("numbers.per_hour", self.per_hour),
         ];
         for (setting, count) in counts {
-            // A hundredth of all numbers: beyond, guessing is no longer hopeless.
+            // A hundredth of all numbers of eight digits: beyond, too few are left to draw.
             if !(1..=1_000_000).contains(&count) {
                 return refuse(setting, "must be 1 to 1000000");
             }
@@ -225,6 +243,11 @@ impl Numbers {
         TimeZone::get(&self.time_zone)
             .map(|_| ())
             .or_else(|_| refuse("numbers.time_zone", "is not a time zone this system knows"))
+    }
+
+    /// What wrong numbers may cost within a day.
+    pub(super) fn guessing_budget(&self) -> u64 {
+        number::guessing_budget(self.digits, self.guessing_per_day)
     }
 
     pub(super) const fn limits(&self) -> IssueLimits {
@@ -282,7 +305,16 @@ mod tests {
         for (more, setting) in [
             ("[numbers]\nvalid_hours = 0", "numbers.valid_hours"),
             ("[numbers]\nvalid_hours = 25", "numbers.valid_hours"),
-            ("[numbers]\nwrong_per_hour = 0", "numbers.wrong_per_hour"),
+            ("[numbers]\ndigits = 7", "numbers.digits"),
+            ("[numbers]\ndigits = 17", "numbers.digits"),
+            (
+                "[numbers]\nguessing_per_day = 0",
+                "numbers.guessing_per_day",
+            ),
+            (
+                "[numbers]\nguessing_per_day = 10001",
+                "numbers.guessing_per_day",
+            ),
             ("[numbers]\nlive_max = 50000000", "numbers.live_max"),
             ("[numbers]\ntime_zone = 'Mars'", "numbers.time_zone"),
             ("[accounts]\nsession_hours = 48", "accounts.session_hours"),

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use gaen::registration::ProcessingNumber;
 use gaen::time::UnixSeconds;
 
 use super::Inner;
 use super::audit::{Action, Outcome};
 use super::message::{self, Language};
-use super::number::ProcessingNumber;
+use super::number;
 use super::recipient::{Channel, Recipient};
 use super::send::SendError;
 use super::store::{FormId, Issue, Issued, Progress};
@@ -117,7 +118,7 @@ impl Inner {
         expires: UnixSeconds,
     ) -> Result<ProcessingNumber, IssueError> {
         for _ in 0..DRAWS_MAX {
-            let number = ProcessingNumber::random()?;
+            let number = number::draw(self.config.numbers.digits)?;
             let issue = Issue {
                 digest: self.keys.number(&number),
                 account: order.account.clone(),

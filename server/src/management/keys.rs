@@ -4,13 +4,13 @@ use std::fmt;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use gaen::registration::ProcessingNumber;
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::number::ProcessingNumber;
 use crate::secret::Secret;
 
 /// The shortest secret that is taken, in bytes: 128 bits even where it is hex.
@@ -75,7 +75,7 @@ impl Keys {
         })
     }
 
-    /// What is stored of a 処理番号. Without the key, trying all 10⁸ numbers leads
+    /// What is stored of a 処理番号. Without the key, trying all numbers leads
     /// nowhere.
     pub(super) fn number(&self, number: &ProcessingNumber) -> Digest {
         hmac(&self.number, number.expose().as_bytes())
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn every_purpose_has_its_own_key() {
         let keys = Keys::new(&Secret::new("k".repeat(32))).unwrap();
-        let number: ProcessingNumber = "01234567".parse().unwrap();
+        let number = ProcessingNumber::parse("01234567").unwrap();
         let digests = [
             keys.number(&number),
             keys.attempt("01234567"),

@@ -44,8 +44,9 @@ pub use send::{Mail, MailKind, MailTls, Sms, SmsFormat};
 
 /// How often what has expired is deleted.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
-/// From which chance on that a day of guessing succeeds the log warns.
-const GUESSING_CHANCE_WARNED: f64 = 0.01;
+/// With fewer wrong numbers a day than one in so many valid ones, honest mistakes may use
+/// them up.
+const LIVE_A_WRONG_WARNED: u64 = 20;
 /// The shortest credential that is taken, in bytes: 128 bits even where it is hex.
 const CREDENTIAL_LEN_MIN: usize = 32;
 
@@ -125,7 +126,7 @@ pub async fn open(
         return Err(OpenError::ShortCredential);
     }
     let numbers = &config.numbers;
-    tell_guessing_chance(numbers);
+    tell_guessing_bound(numbers);
     let store = Store::open(&config.database.0).await?;
     let keeper = Keeper::begin(&clock, store.database(), metrics).await?;
     let inner = Arc::new(Inner {
@@ -209,16 +210,18 @@ impl Management {
     }
 }
 
-/// Says how likely guessing succeeds, and loudly where that is not hopeless.
-fn tell_guessing_chance(numbers: &Numbers) {
-    let chance_per_day = number::guessing_chance(numbers.wrong_per_hour, 24, numbers.live_max);
-    if chance_per_day > GUESSING_CHANCE_WARNED {
+/// Says how many wrong numbers a day may have, and loudly where honest mistakes may use
+/// them up.
+fn tell_guessing_bound(numbers: &Numbers) {
+    let live = u64::from(numbers.live_max);
+    let wrong_per_day = numbers.guessing_budget() / live;
+    if wrong_per_day < live / LIVE_A_WRONG_WARNED {
         tracing::warn!(
-            chance_per_day,
-            "somebody who guesses all day may well hit a number: lower \
-             numbers.wrong_per_hour or numbers.live_max"
+            wrong_per_day,
+            "with numbers.live_max valid, so few wrong numbers a day are looked at that \
+             honest mistakes may use them up: raise numbers.digits"
         );
     } else {
-        tracing::info!(chance_per_day, "guessing a number is bounded");
+        tracing::info!(wrong_per_day, "guessing a number is bounded");
     }
 }

@@ -1,72 +1,61 @@
-//! The 処理番号.
+//! The 処理番号: how they are drawn, and how hard guessing one is
+//! (docs/management.md "How hard guessing is").
 
-use std::fmt;
-use std::str::FromStr;
-
+use gaen::registration::{DIGITS_WITHOUT_CHECK, ProcessingNumber, check_digit};
 use zeroize::Zeroizing;
 
 use super::keys::random;
 
-/// How many numbers there are: eight digits.
-const COUNT: u32 = 100_000_000;
-/// The largest multiple of [`COUNT`] in 32 bits. Random bits from there on are drawn
-/// again, else small numbers would be more likely.
-const FAIR_BELOW: u32 = u32::MAX - u32::MAX % COUNT;
+/// What `numbers.guessing_per_day` counts in.
+const MILLION: u64 = 1_000_000;
 
-/// A 処理番号: exactly eight digits, meaningless (docs/protocol.md §8). It is wiped when
-/// dropped and not shown.
-#[derive(Clone, PartialEq, Eq)]
-pub(super) struct ProcessingNumber(Zeroizing<String>);
+/// How many numbers of `digits` digits there are: the check digit follows from the others.
+pub(super) fn count(digits: u8) -> u64 {
+    let is_checked = usize::from(digits) > DIGITS_WITHOUT_CHECK;
+    10_u64.saturating_pow(u32::from(digits) - u32::from(is_checked))
+}
 
-/// The text is not eight ASCII digits.
-#[derive(Debug, thiserror::Error)]
-#[error("a processing number has exactly eight digits")]
-pub(super) struct NotANumber;
-
-impl ProcessingNumber {
-    /// A random number from the operating system's generator, all being equally likely.
-    ///
-    /// # Errors
-    /// [`getrandom::Error`] where it has none.
-    pub(super) fn random() -> Result<Self, getrandom::Error> {
-        loop {
-            let bits = u32::from_le_bytes(random()?);
-            if bits < FAIR_BELOW {
-                return Ok(Self(Zeroizing::new(format!("{:08}", bits % COUNT))));
-            }
+/// A random number of `digits` digits from the operating system's generator, all being
+/// equally likely.
+///
+/// # Errors
+/// [`getrandom::Error`] where it has none.
+pub(super) fn draw(digits: u8) -> Result<ProcessingNumber, getrandom::Error> {
+    let count = count(digits);
+    // Random bits beyond the largest multiple of the count are drawn again, else small
+    // numbers would be more likely.
+    let fair_below = u64::MAX - u64::MAX % count;
+    loop {
+        let bits = Zeroizing::new(u64::from_le_bytes(random()?));
+        if *bits >= fair_below {
+            continue;
+        }
+        let len = usize::from(digits);
+        let drawn = if len > DIGITS_WITHOUT_CHECK {
+            len - 1
+        } else {
+            len
+        };
+        let mut text = Zeroizing::new(String::with_capacity(len));
+        let value = Zeroizing::new(format!("{:0drawn$}", *bits % count));
+        text.push_str(&value);
+        if len > DIGITS_WITHOUT_CHECK {
+            text.push(check_digit(&value));
+        }
+        if let Some(number) = ProcessingNumber::parse(&text) {
+            return Ok(number);
         }
     }
-
-    /// The digits.
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
 }
 
-impl FromStr for ProcessingNumber {
-    type Err = NotANumber;
-
-    fn from_str(text: &str) -> Result<Self, NotANumber> {
-        if !gaen::registration::is_processing_number(text) {
-            return Err(NotANumber);
-        }
-        Ok(Self(Zeroizing::new(text.to_owned())))
-    }
-}
-
-impl fmt::Debug for ProcessingNumber {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ProcessingNumber(…)")
-    }
-}
-
-/// The chance that somebody who tries as many wrong numbers as the bound lets them,
-/// hits one of `live` valid numbers within `hours` hours, with every number valid
-/// throughout. It is an upper bound: the sum of the chances of all tries. The bound
-/// counts in hours of the clock, so that `hours` hours touch one more.
-pub(super) fn guessing_chance(wrong_per_hour: u32, hours: u32, live: u32) -> f64 {
-    let tries = f64::from(wrong_per_hour) * f64::from(hours.saturating_add(1));
-    (tries * f64::from(live) / f64::from(COUNT)).min(1.0)
+/// What wrong numbers may cost within a day, so that all of them together hit a valid one
+/// with a chance of at most `millionths`.
+///
+/// A wrong number costs as much as numbers were valid when it was tried: that over the
+/// [count] of numbers is the chance with which it would have hit, and the sum of these
+/// chances is at least the chance that any hits.
+pub(super) fn guessing_budget(digits: u8, millionths: u32) -> u64 {
+    count(digits) / MILLION * u64::from(millionths)
 }
 
 #[cfg(test)]
@@ -74,36 +63,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn random_numbers_are_eight_digits_and_even() {
-        let numbers: Vec<_> = (0..20_000)
-            .map(|_| ProcessingNumber::random().unwrap())
-            .collect();
-        let mut first_digits = [0_u32; 10];
-        for number in &numbers {
-            assert!(number.expose().parse::<ProcessingNumber>().is_ok());
-            first_digits[usize::from(number.expose().as_bytes()[0] - b'0')] += 1;
+    fn random_numbers_are_as_long_as_asked_and_even() {
+        for digits in 8..=16 {
+            let number = draw(digits).unwrap();
+            assert_eq!(number.expose().len(), usize::from(digits));
         }
-        // 2000 each; a deviation of 6σ (σ = 42) does not happen.
-        assert!(
-            first_digits.iter().all(|count| count.abs_diff(2000) < 255),
-            "{first_digits:?}"
-        );
-        assert_eq!(FAIR_BELOW, 4_200_000_000);
-        assert_eq!(format!("{:?}", numbers[0]), "ProcessingNumber(…)");
+        for digits in [8, 12, 16] {
+            let mut first_digits = [0_u32; 10];
+            let mut last_digits = [0_u32; 10];
+            for _ in 0..20_000 {
+                let number = draw(digits).unwrap();
+                let bytes = number.expose().as_bytes();
+                first_digits[usize::from(bytes[0] - b'0')] += 1;
+                last_digits[usize::from(bytes[bytes.len() - 1] - b'0')] += 1;
+            }
+            // 2000 each; a deviation of 6σ (σ = 42) does not happen.
+            for counts in [first_digits, last_digits] {
+                assert!(
+                    counts.iter().all(|count| count.abs_diff(2000) < 255),
+                    "{digits}: {counts:?}"
+                );
+            }
+        }
     }
 
     #[test]
-    fn the_guessing_bound_is_what_the_guide_says() {
-        // docs/management.md "How hard guessing is"
-        for (wrong, live, chance) in [
-            (20, 1, 5e-6),
-            (20, 1_000, 0.005),
-            (100, 1_000, 0.025),
-            (100, 10_000, 0.25),
+    fn the_guessing_budget_is_what_the_guide_says() {
+        // docs/management.md "How hard guessing is": wrong numbers a day at 0.1 %.
+        for (digits, live, wrong_per_day) in [
+            (8, 1_000, 100),
+            (12, 1_000, 100_000),
+            (12, 801, 124_843),
+            (12, 100_000, 1_000),
+            (16, 100_000, 10_000_000),
         ] {
-            let bound = guessing_chance(wrong, 24, live);
-            assert!((bound - chance).abs() < 1e-12, "{wrong} {live}: {bound}");
+            let budget = guessing_budget(digits, 1_000);
+            assert_eq!(budget / live, wrong_per_day, "{digits} {live}");
         }
-        assert!((guessing_chance(u32::MAX, 24, u32::MAX) - 1.0).abs() < f64::EPSILON);
+        assert_eq!(count(8), 100_000_000);
+        assert_eq!(count(9), 100_000_000);
+        assert_eq!(count(16), 1_000_000_000_000_000);
     }
 }

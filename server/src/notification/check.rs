@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use getrandom::SysRng;
 use hmac::{Hmac, KeyInit, Mac};
 use rand_core::{Rng, UnwrapErr};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, StatusCode, redirect};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -25,6 +25,11 @@ const MAX_ANSWER_LEN: usize = 4096;
 /// What chaff asks about: no number, as anybody can see. The management system does as much
 /// for it as for a genuine one.
 pub(crate) const NO_NUMBER: &str = "chaff";
+
+/// Says, with any value, that somebody near this source has tried a wrong number within a
+/// day. A header, so that a management system which knows none takes the question all the
+/// same. It is all that is told of a source.
+pub(crate) const GUESSED: HeaderName = HeaderName::from_static("sesshoku-guessed");
 
 /// The way to the management system.
 #[derive(Clone)]
@@ -75,6 +80,13 @@ pub(super) enum CheckError {
     Answer,
 }
 
+impl CheckError {
+    /// Whether the management system has reached its bound on wrong numbers.
+    pub(super) fn is_bound(&self) -> bool {
+        matches!(self, Self::Status(StatusCode::TOO_MANY_REQUESTS))
+    }
+}
+
 #[derive(Serialize)]
 struct Question<'a> {
     processing_number: &'a str,
@@ -123,13 +135,16 @@ impl Checker {
         })
     }
 
-    /// Whether `processing_number` is genuine, for the registration `id`.
+    /// Whether `processing_number` is genuine, for the registration `id` from a source that
+    /// has guessed, or has not.
     pub(super) async fn is_genuine(
         &self,
         processing_number: &str,
         id: &[u8; 32],
+        has_guessed: bool,
     ) -> Result<bool, CheckError> {
-        let (status, body) = self.ask(processing_number, &self.name_there(id)).await?;
+        let name = self.name_there(id);
+        let (status, body) = self.ask(processing_number, &name, has_guessed).await?;
         if status != StatusCode::OK {
             return Err(CheckError::Status(status));
         }
@@ -149,10 +164,10 @@ impl Checker {
     }
 
     /// Asks about no number, and takes as long as asking about one.
-    pub(super) async fn pretend(&self) -> Result<(), CheckError> {
+    pub(super) async fn pretend(&self, has_guessed: bool) -> Result<(), CheckError> {
         let mut id = [0; 32];
         UnwrapErr(SysRng).fill_bytes(&mut id);
-        match self.ask(NO_NUMBER, &id).await? {
+        match self.ask(NO_NUMBER, &id, has_guessed).await? {
             // A management system of another make refuses the question.
             (StatusCode::OK | StatusCode::BAD_REQUEST, _) => Ok(()),
             (status, _) => Err(CheckError::Status(status)),
@@ -164,30 +179,36 @@ impl Checker {
         &self,
         processing_number: &str,
         id: &[u8; 32],
+        has_guessed: bool,
     ) -> Result<(StatusCode, Vec<u8>), CheckError> {
         let question = Question {
             processing_number,
             request: hex::encode(id),
         };
         let body = serde_json::to_vec(&question).expect("texts are always JSON");
-        match self.send(body.clone()).await {
+        match self.send(body.clone(), has_guessed).await {
             Err(CheckError::Unreachable(error)) if !error.is_timeout() && !error.is_connect() => {
-                self.send(body).await
+                self.send(body, has_guessed).await
             }
             result => result,
         }
     }
 
-    async fn send(&self, body: Vec<u8>) -> Result<(StatusCode, Vec<u8>), CheckError> {
-        let mut response = self
+    async fn send(
+        &self,
+        body: Vec<u8>,
+        has_guessed: bool,
+    ) -> Result<(StatusCode, Vec<u8>), CheckError> {
+        let mut request = self
             .client
             .post(self.url.clone())
             .header(AUTHORIZATION, self.authorization.clone())
             .header(CONTENT_TYPE, "application/json")
-            .body(body)
-            .send()
-            .await
-            .map_err(CheckError::Unreachable)?;
+            .body(body);
+        if has_guessed {
+            request = request.header(GUESSED, "yes");
+        }
+        let mut response = request.send().await.map_err(CheckError::Unreachable)?;
         let mut answer = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(CheckError::Unreachable)? {
             answer.extend_from_slice(&chunk);

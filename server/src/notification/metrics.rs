@@ -14,12 +14,43 @@ struct Result {
     result: &'static str,
 }
 
+/// What became of a 処理番号 that was to be checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Checked {
+    /// The management system says that it is genuine.
+    Genuine,
+    /// It says that it is not.
+    Wrong,
+    /// It was not asked: the check digit does not fit.
+    Mistyped,
+    /// It was not asked: too many from there, or of this number, were wrong.
+    BoundedHere,
+    /// It says that too many were wrong.
+    BoundedThere,
+    /// It did not answer, or with an error.
+    Unanswered,
+}
+
+impl Checked {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Genuine => "genuine",
+            Self::Wrong => "wrong",
+            Self::Mistyped => "mistyped",
+            Self::BoundedHere => "bounded_here",
+            Self::BoundedThere => "bounded_there",
+            Self::Unanswered => "unanswered",
+        }
+    }
+}
+
 /// The counters. Chaff is counted apart, so that the operator knows how many
 /// registrations there were.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Metrics {
     registrations: Family<Result, Counter>,
     chaff: Family<Result, Counter>,
+    checks: Family<Result, Counter>,
     batches: Counter,
     failures: Counter,
     last_success: Gauge,
@@ -38,6 +69,11 @@ impl Metrics {
                 "chaff",
                 "Dummy registrations by how they were answered",
                 this.chaff.clone(),
+            );
+            registry.register(
+                "number_checks",
+                "Processing numbers by what the management system said of them, or why it was not asked",
+                this.checks.clone(),
             );
             registry.register("export_batches", "Batches published", this.batches.clone());
             registry.register(
@@ -63,6 +99,14 @@ impl Metrics {
         family
             .get_or_create(&Result {
                 result: outcome.name(),
+            })
+            .inc();
+    }
+
+    pub(super) fn checked(&self, checked: Checked) {
+        self.checks
+            .get_or_create(&Result {
+                result: checked.name(),
             })
             .inc();
     }

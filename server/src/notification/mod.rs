@@ -51,7 +51,7 @@ use store::{Seals, Store, StoreError};
 
 pub use blobs::BlobError;
 pub use check::CheckerError;
-pub(crate) use check::NO_NUMBER;
+pub(crate) use check::{GUESSED, NO_NUMBER};
 pub use config::Config;
 pub use distribute::ConfigurationsError;
 pub use notices::NoticesError;

@@ -32,7 +32,7 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::Response;
 use axum::routing::put;
 use futures_util::TryStreamExt;
-use gaen::registration::Diagnosis;
+use gaen::registration::{Diagnosis, is_processing_number};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
@@ -41,11 +41,11 @@ use super::answer::{Client, Outcome, even_out};
 use super::check::{CheckError, Checker};
 use super::config::Registration;
 use super::limits::{Limits, TooMany};
-use super::metrics::Metrics;
+use super::metrics::{Checked, Metrics};
 use super::rules::{self, Accepted, Refusal};
 use super::store::{Registered, Store, StoreError};
 use crate::clock::Clock;
-use crate::http::source::{Bucket, Sources};
+use crate::http::source::{Origin, Sources};
 use crate::log::{Causes, Seldom};
 
 const CHAFF: HeaderName = HeaderName::from_static("x-chaff");
@@ -105,13 +105,13 @@ async fn register(
     } else {
         Client::Cocoa
     };
-    let source = registrar.sources.bucket(peer, &headers);
+    let origin = registrar.sources.origin(peer, &headers);
     let mut began = Instant::now();
     let outcome = timeout(registrar.decision_time(), async {
         let body = registrar.bodies.read(body, registrar.rules.max_bytes).await;
         began = Instant::now();
         match &body {
-            Ok(body) => registrar.answer(&body.bytes, is_chaff, source).await,
+            Ok(body) => registrar.answer(&body.bytes, is_chaff, origin).await,
             Err(outcome) => *outcome,
         }
     });
@@ -201,8 +201,9 @@ impl Registrar {
         self.within.saturating_sub(spare).max(self.within / 2)
     }
 
-    async fn answer(&self, body: &[u8], is_chaff: bool, source: Bucket) -> Outcome {
-        if let Err(TooMany(wait)) = self.limits.request(source, std::time::Instant::now()) {
+    async fn answer(&self, body: &[u8], is_chaff: bool, origin: Origin) -> Outcome {
+        let now = std::time::Instant::now();
+        if let Err(TooMany(wait)) = self.limits.request(origin.source, now) {
             return Outcome::TooMany(wait);
         }
         let Ok(diagnosis) = serde_json::from_slice::<Diagnosis>(body) else {
@@ -219,10 +220,10 @@ impl Registrar {
                 // By the true time it may be in order.
                 Err(_) if !self.clock.is_settled() => Err(Unavailable::NoTime),
                 Err(refusal) => return Outcome::Invalid(refusal),
-                Ok(accepted) if is_chaff => self.pretend(accepted, source).await,
+                Ok(accepted) if is_chaff => self.pretend(accepted, origin).await,
                 Ok(accepted) => {
                     let number = &diagnosis.verification_payload;
-                    self.decide(accepted, number, source).await
+                    self.decide(accepted, number, origin).await
                 }
             }
         } else {
@@ -241,7 +242,7 @@ impl Registrar {
         &self,
         accepted: Accepted,
         processing_number: &str,
-        source: Bucket,
+        origin: Origin,
     ) -> Result<Outcome, Unavailable> {
         let done = done(&accepted);
         let Accepted {
@@ -254,18 +255,38 @@ impl Registrar {
         if let Some(registered) = self.store.find(id, digest).await? {
             return Ok(outcome(registered, done));
         }
+        if !is_processing_number(processing_number) {
+            // Nobody was sent such a one: there is nothing to ask, and it is no guess.
+            self.metrics.checked(Checked::Mistyped);
+            return Ok(Outcome::WrongNumber);
+        }
         let number = self.limits.number(processing_number);
         let is_genuine = {
             // In this order, so that no more go into debt than there are places.
-            let place = self.limits.place(PLACE_WAIT).await;
+            let place = self.limits.place(origin.source, PLACE_WAIT).await;
             let _place = place.map_err(|_| Unavailable::Crowded)?;
             let now = std::time::Instant::now();
-            if let Err(TooMany(wait)) = self.limits.may_ask(source, Some(number), now) {
-                return Ok(Outcome::TooMany(wait));
-            }
-            let is_genuine = self.checker.is_genuine(processing_number, &id).await?;
+            let has_guessed = match self.limits.may_ask(origin, Some(number), now) {
+                Ok(has_guessed) => has_guessed,
+                Err(TooMany(wait)) => {
+                    self.metrics.checked(Checked::BoundedHere);
+                    return Ok(Outcome::TooMany(wait));
+                }
+            };
+            let answer = self
+                .checker
+                .is_genuine(processing_number, &id, has_guessed)
+                .await;
+            self.metrics.checked(match &answer {
+                Ok(true) => Checked::Genuine,
+                Ok(false) => Checked::Wrong,
+                Err(error) if error.is_bound() => Checked::BoundedThere,
+                Err(_) => Checked::Unanswered,
+            });
+            let is_genuine = answer?;
             if !is_genuine {
-                self.limits.wrong(source, number, std::time::Instant::now());
+                let now = std::time::Instant::now();
+                self.limits.wrong(origin, number, has_guessed, now);
             }
             is_genuine
         };
@@ -280,16 +301,17 @@ impl Registrar {
     }
 
     /// The way of [`Self::decide`] without a number and without an effect.
-    async fn pretend(&self, accepted: Accepted, source: Bucket) -> Result<Outcome, Unavailable> {
+    async fn pretend(&self, accepted: Accepted, origin: Origin) -> Result<Outcome, Unavailable> {
         self.store.find(accepted.id, accepted.digest).await?;
         {
-            let place = self.limits.place(PLACE_WAIT).await;
+            let place = self.limits.place(origin.source, PLACE_WAIT).await;
             let _place = place.map_err(|_| Unavailable::Crowded)?;
             let now = std::time::Instant::now();
-            if let Err(TooMany(wait)) = self.limits.may_ask(source, None, now) {
-                return Ok(Outcome::TooMany(wait));
-            }
-            self.checker.pretend().await?;
+            let has_guessed = match self.limits.may_ask(origin, None, now) {
+                Ok(has_guessed) => has_guessed,
+                Err(TooMany(wait)) => return Ok(Outcome::TooMany(wait)),
+            };
+            self.checker.pretend(has_guessed).await?;
         }
         let (done, now) = (done(&accepted), self.clock.now());
         let Accepted { regions, keys, .. } = accepted;

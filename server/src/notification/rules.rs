@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
 use gaen::key::{KEY_LEN, Tek};
 use gaen::registration::{
-    Diagnosis, DiagnosisKeyEntry, days_since_onset, infectious_window, is_processing_number,
+    Diagnosis, DiagnosisKeyEntry, days_since_onset, infectious_window, is_number_of_digits,
 };
 use gaen::time::{INTERVALS_PER_DAY, Interval, UnixSeconds, UtcDay};
 use hmac::{Hmac, KeyInit, Mac};
@@ -53,7 +53,7 @@ pub(super) enum Refusal {
     IdempotencyKey,
     #[error("the same idempotencyKey was used for another registration")]
     IdempotencyConflict,
-    #[error("verificationPayload is not a number of eight digits")]
+    #[error("verificationPayload is not a number of 8 to 16 digits")]
     ProcessingNumber,
     #[error("a region is not served here")]
     Region,
@@ -89,7 +89,7 @@ pub(super) fn check(
     rules: &Registration,
 ) -> Result<Accepted, Refusal> {
     let name = Name::of(diagnosis)?;
-    if !is_chaff && !is_processing_number(&diagnosis.verification_payload) {
+    if !is_chaff && !is_number_of_digits(&diagnosis.verification_payload) {
         return Err(Refusal::ProcessingNumber);
     }
     let regions = regions(diagnosis, served)?;
@@ -290,7 +290,7 @@ fn digest(diagnosis: &Diagnosis, name: &Name, regions: &[String]) -> [u8; 32] {
         mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
         mac.update(part);
     };
-    // Eight digits are soon tried out by whoever knows the rest.
+    // A few digits are soon tried out by whoever knows the rest.
     if !name.is_guessable {
         add(diagnosis.verification_payload.as_bytes());
     }

@@ -13,6 +13,8 @@ use crate::smtp::{PASSWORD, Smtp, USER, certificate, number_in};
 
 const MAIL: &str = "someone@mail.example";
 const PHONE: &str = "+819000000000";
+/// A hundred wrong numbers a day, while one is valid or none.
+const HUNDRED_GUESSES: &str = "numbers = { digits = 8, guessing_per_day = 1 }";
 
 #[tokio::test]
 async fn a_number_goes_out_by_mail_and_is_good_once() {
@@ -167,8 +169,7 @@ async fn a_server_that_is_not_there_is_said_to_be_so() {
 #[tokio::test]
 async fn of_100_parallel_checks_one_is_true() {
     let smtp = Smtp::plain();
-    let mut place = Place::new(&smtp);
-    place.set("numbers.wrong_per_hour = 100");
+    let place = Place::new(&smtp);
     let token = place.add_token("clinic");
     let server = Arc::new(place.start());
     server.issue(&token, json!({ "mail": MAIL })).await;
@@ -186,7 +187,7 @@ async fn of_100_parallel_checks_one_is_true() {
 async fn replicas_on_postgresql_share_everything() {
     let smtp = Smtp::plain();
     let mut place = Place::new(&smtp).with_postgres(&postgres::empty_database().await);
-    place.set("numbers.wrong_per_hour = 120");
+    place.set(HUNDRED_GUESSES);
     let token = place.add_token("clinic");
     let servers = [Arc::new(place.start()), Arc::new(place.start())];
     let answer = servers[0].issue(&token, json!({ "mail": MAIL })).await;
@@ -209,10 +210,7 @@ async fn replicas_on_postgresql_share_everything() {
     for server in &servers {
         assert!(server.is_genuine(&number, genuine[0]).await);
     }
-    for request in 100..121 {
-        let server = &servers[usize::from(request % 2)];
-        assert!(!server.is_genuine("00000000", request).await);
-    }
+    assert!(!servers[0].is_genuine("00000000", 100).await);
     for server in &servers {
         assert_eq!(server.check("00000000", 200).await.status, 429);
         assert!(!server.log().contains(&number));
@@ -228,7 +226,7 @@ async fn a_dummy_is_answered_as_a_number_is() {
         if is_postgres {
             place = place.with_postgres(&postgres::empty_database().await);
         }
-        place.set("numbers.wrong_per_hour = 1");
+        place.set(HUNDRED_GUESSES);
         let token = place.add_token("clinic");
         let server = place.start();
         server.issue(&token, json!({ "mail": MAIL })).await;
@@ -239,7 +237,9 @@ async fn a_dummy_is_answered_as_a_number_is() {
         }
         assert!(server.is_genuine(&number, 1).await);
         // Where a number is not looked at, a dummy is not, either.
-        assert!(!server.is_genuine(&other_than(&number), 4).await);
+        for _ in 0..100 {
+            assert!(!server.is_genuine(&other_than(&number), 4).await);
+        }
         for asked in [&number, "chaff"] {
             let answer = server.check(asked, 5).await;
             assert_eq!(answer.status, 429, "{answer:?}");
@@ -251,18 +251,48 @@ async fn a_dummy_is_answered_as_a_number_is() {
 async fn guessing_is_bounded() {
     let smtp = Smtp::plain();
     let mut place = Place::new(&smtp);
-    place.set("numbers.wrong_per_hour = 5");
+    place.set(HUNDRED_GUESSES);
     let token = place.add_token("clinic");
     let server = place.start();
     server.issue(&token, json!({ "mail": MAIL })).await;
     let number = smtp.mail().number();
-    for request in 0..5 {
-        assert!(!server.is_genuine(&other_than(&number), request).await);
+    assert_eq!(number.len(), 8);
+    let wrong = other_than(&number);
+    // Those who guessed have half of it.
+    for _ in 0..50 {
+        let answer = server.check_of_guesser(&wrong, 1).await;
+        assert_eq!(answer.body, json!({ "genuine": false }));
+    }
+    for asked in [&wrong, &number] {
+        let answer = server.check_of_guesser(asked, 9).await;
+        assert_eq!(answer.status, 429, "{answer:?}");
+        assert!((1..=3600).contains(&answer.retry_after.unwrap()));
+        assert_eq!(answer.body["error"], "too-many-wrong-numbers");
+    }
+    for _ in 0..50 {
+        assert!(!server.is_genuine(&wrong, 1).await);
     }
     let answer = server.check(&number, 9).await;
     assert_eq!(answer.status, 429, "{answer:?}");
-    assert!((1..=3600).contains(&answer.retry_after.unwrap()));
-    assert_eq!(answer.body["error"], "too-many-wrong-numbers");
+}
+
+/// Whoever has 16 digits can be guessed at all day.
+#[tokio::test]
+async fn numbers_are_as_long_as_is_set() {
+    for digits in [8, 9, 16] {
+        let smtp = Smtp::plain();
+        let mut place = Place::new(&smtp);
+        place.set(&format!("numbers.digits = {digits}"));
+        let token = place.add_token("clinic");
+        let server = place.start();
+        server.issue(&token, json!({ "mail": MAIL })).await;
+        let mail = smtp.mail();
+        let number = mail.number();
+        assert_eq!(number.len(), digits);
+        let link = format!("sesshoku://register/{number}");
+        assert_eq!(mail.text.contains(&link), digits > 8, "{}", mail.text);
+        assert!(server.is_genuine(&number, 1).await);
+    }
 }
 
 #[tokio::test]
@@ -287,6 +317,7 @@ async fn only_those_who_may_get_an_answer() {
         json!([]),
         json!({ "processing_number": "1234567", "request": request }),
         json!({ "processing_number": "12345678\n", "request": request }),
+        json!({ "processing_number": "0123 4567 8906", "request": request }),
         json!({ "processing_number": 12_345_678, "request": request }),
         json!({ "processing_number": "12345678", "request": "ab" }),
         json!({ "processing_number": "12345678", "request": "zz".repeat(32) }),
@@ -296,6 +327,8 @@ async fn only_those_who_may_get_an_answer() {
         let answer = server.post(check, credential, wrong.clone()).await;
         assert_eq!(answer.status, 400, "{wrong}");
     }
+    // Nobody was sent such a number: it costs nothing.
+    assert!(!server.is_genuine("012345678901", 7).await);
     for (wrong, error) in [
         (json!({}), "no-recipient"),
         (json!({ "mail": MAIL, "phone": PHONE }), "two-recipients"),

@@ -15,7 +15,7 @@ async fn every_endpoint_is_as_described() {
     let gateway = Gateway::start(&[]).await;
     let mut place = Place::new(&smtp).with_gateway(&gateway);
     place.set(
-        "numbers = { wrong_per_hour = 1000000, per_hour = 1000000, per_account_hour = 1000000 }",
+        "numbers = { guessing_per_day = 10000, per_hour = 1000000, per_account_hour = 1000000 }",
     );
     let token = place.add_token("clinic");
     let server = place.start();

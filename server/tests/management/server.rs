@@ -261,6 +261,17 @@ impl Server {
             .await
     }
 
+    /// The same, where somebody near has tried a wrong number.
+    pub(crate) async fn check_of_guesser(&self, number: &str, request: u8) -> Answer {
+        let request = hex::encode([request; 32]);
+        let body = json!({ "processing_number": number, "request": request });
+        let response = self
+            .http
+            .post(format!("{}/api/v1/processing-number/check", self.base))
+            .header("sesshoku-guessed", "yes");
+        Self::send(response, CREDENTIAL, body).await
+    }
+
     /// Whether a number is genuine.
     pub(crate) async fn is_genuine(&self, number: &str, request: u8) -> bool {
         let answer = self.check(number, request).await;
@@ -274,9 +285,12 @@ impl Server {
     }
 
     pub(crate) async fn post(&self, path: &str, credential: &str, body: Json) -> Answer {
-        let response = self
-            .http
-            .post(format!("{}{path}", self.base))
+        let request = self.http.post(format!("{}{path}", self.base));
+        Self::send(request, credential, body).await
+    }
+
+    async fn send(request: reqwest::RequestBuilder, credential: &str, body: Json) -> Answer {
+        let response = request
             .bearer_auth(credential)
             .header("content-type", "application/json")
             .body(body.to_string())

@@ -96,20 +96,15 @@ impl Drop for Smtp {
 }
 
 impl Mail {
-    /// The eight digits in it.
+    /// The number in it.
     pub(crate) fn number(&self) -> String {
         number_in(&self.text)
     }
 }
 
-/// The only eight digits in a row in a text.
+/// The only number in a text, which is there in groups of four, and in a link.
 pub(crate) fn number_in(text: &str) -> String {
-    let mut numbers = text
-        .split(|character: char| !character.is_ascii_digit())
-        .filter(|digits| digits.len() == 8);
-    let number = numbers.next().expect("there is a number in the message");
-    assert_eq!(numbers.next(), None, "{text}");
-    number.to_owned()
+    sesshoku_tests::servers::number_in_text(text).unwrap()
 }
 
 /// Makes a certificate for loopback, that vouches for itself.

@@ -28,6 +28,7 @@ struct State_ {
     /// Requests that were answered yes, with their number.
     remembered: BTreeMap<String, String>,
     wrong: usize,
+    of_guessers: usize,
     dummies: usize,
     trouble: Option<Trouble>,
 }
@@ -78,6 +79,11 @@ impl Management {
         self.lock().wrong
     }
 
+    /// How many of them came from where somebody had tried a wrong one.
+    pub(crate) fn of_guessers(&self) -> usize {
+        self.lock().of_guessers
+    }
+
     /// How many questions were about no number.
     pub(crate) fn dummies(&self) -> usize {
         self.lock().dummies
@@ -102,7 +108,7 @@ async fn check(State(this): State<Management>, headers: HeaderMap, body: String)
         Some(Trouble::Nonsense) => return "genuine".into_response(),
         Some(Trouble::LosesAnswers) | None => {}
     }
-    let answer = this.answer(&body);
+    let answer = this.answer(&body, headers.contains_key("sesshoku-guessed"));
     if matches!(trouble, Some(Trouble::LosesAnswers)) {
         return StatusCode::BAD_GATEWAY.into_response();
     }
@@ -110,7 +116,7 @@ async fn check(State(this): State<Management>, headers: HeaderMap, body: String)
 }
 
 impl Management {
-    fn answer(&self, body: &str) -> Response {
+    fn answer(&self, body: &str, has_guessed: bool) -> Response {
         let mut state = self.lock();
         let question: Value = serde_json::from_str(body).unwrap_or_default();
         let (Some(number), Some(request)) = (
@@ -137,6 +143,7 @@ impl Management {
                 .insert(request.to_owned(), number.to_owned());
         } else {
             state.wrong += 1;
+            state.of_guessers += usize::from(has_guessed);
         }
         axum::Json(json!({ "genuine": genuine })).into_response()
     }

@@ -197,31 +197,72 @@ async fn guessing_is_stopped_and_the_management_system_hears_no_more_of_it() {
         assert_eq!(guess(77, &from).await, StatusCode::NOT_ACCEPTABLE);
     }
     assert_eq!(guess(77, "198.51.9.1").await, StatusCode::TOO_MANY_REQUESTS);
-    // Many sources at once: no more than the bound and what was under way.
-    let guesses = (0..100).map(|index| {
-        let from = format!("10.0.{index}.1");
-        let guess = &guess;
-        async move { guess(1000 + index, &from).await }
-    });
-    let answers = futures_util::future::join_all(guesses).await;
-    let refused = answers
+    // Many sources at once: the first of each is asked about, and no more of the next than
+    // the bound and what was under way.
+    let round = async |first: u32| {
+        let guesses = (0..100).map(|index| {
+            let from = format!("10.0.{index}.1");
+            let guess = &guess;
+            async move { guess(first + index, &from).await }
+        });
+        futures_util::future::join_all(guesses).await
+    };
+    let answers = round(1000).await;
+    assert_eq!(answers, [StatusCode::NOT_ACCEPTABLE; 100]);
+    assert_eq!(site.management.wrong(), 113);
+    assert_eq!(site.management.of_guessers(), 9);
+    let answers = round(2000).await;
+    let asked = answers
         .iter()
-        .filter(|status| **status == StatusCode::TOO_MANY_REQUESTS)
+        .filter(|status| **status == StatusCode::NOT_ACCEPTABLE)
         .count();
-    assert!(
-        (30..=34).contains(&site.management.wrong()),
-        "{}",
-        site.management.wrong()
-    );
-    assert_eq!(refused, 100 - (site.management.wrong() - 13));
-    // Whoever has a good number has to wait, and is told for how long.
+    assert!((21..=25).contains(&asked), "{asked}");
+    assert_eq!(site.management.of_guessers(), 9 + asked);
+    // Whoever has a good number is asked about, but for who guessed, and is told for how long
+    // to wait.
     site.management.issue(["01234567".to_owned()]);
-    let answer = server
-        .answer(&registration("01234567", &[random_key()]))
-        .await;
+    let register = async |from: &str| {
+        let body = registration("01234567", &[random_key()]).to_string();
+        let put = server.client.put(server.url("/api/v3/diagnosis"));
+        let put = put.header("x-forwarded-for", from).header("x-hcaff", "1");
+        put.body(body).send().await.unwrap()
+    };
+    let answer = register("10.0.7.1").await;
     assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(answer.headers().contains_key("retry-after"));
     assert_eq!(site.management.left(), 1);
+    assert_eq!(register("10.1.7.1").await.status(), StatusCode::OK);
+    assert_eq!(site.management.left(), 0);
+    let metrics = server.internal("/metrics").await.text().await.unwrap();
+    for (result, count) in [
+        ("genuine", 1),
+        ("wrong", 113 + asked),
+        ("bounded_here", 3 + 100 - asked),
+    ] {
+        let line = format!("sesshoku_number_checks_total{{result=\"{result}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line}{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_of_all_lengths_are_asked_about_and_mistyped_ones_are_not() {
+    let site = Site::new("").await;
+    let server = site.start().await;
+    let genuine = ["01234567", "123456784", "012345678906", "1234567890120"];
+    site.management.issue(genuine.map(str::to_owned));
+    for number in genuine {
+        let body = registration(number, &[random_key()]);
+        assert_eq!(server.put(&body).await, StatusCode::OK, "{number}");
+    }
+    for (number, status) in [
+        ("012345678905", StatusCode::NOT_ACCEPTABLE),
+        ("102345678906", StatusCode::NOT_ACCEPTABLE),
+        ("12345678901234567", StatusCode::BAD_REQUEST),
+    ] {
+        let body = registration(number, &[random_key()]);
+        assert_eq!(server.put(&body).await, status, "{number}");
+    }
+    assert_eq!(site.management.wrong(), 0);
 }
 
 #[tokio::test]

@@ -8,8 +8,9 @@ mod sms;
 
 use std::time::Duration;
 
+use gaen::registration::ProcessingNumber;
+
 use super::message::{self, Language};
-use super::number::ProcessingNumber;
 use super::recipient::{Channel, Recipient};
 use crate::secret::SecretError;
 

@@ -53,7 +53,9 @@ suites! {
     of_parallel_checks_one_succeeds
     what_a_clock_ahead_has_left_is_brought_back
     an_expired_number_is_wrong_and_makes_room
-    wrong_numbers_are_bounded_by_the_hour
+    wrong_numbers_are_bounded_by_the_day
+    a_wrong_number_costs_as_much_as_numbers_are_valid
+    who_has_not_guessed_is_not_bounded_by_those_who_have
     the_bound_holds_for_parallel_checks
     issuing_is_limited_by_account_by_hour_and_in_all
     a_form_issues_once
@@ -112,7 +114,8 @@ fn check_at(n: u32, request: u32, now: UnixSeconds) -> Check {
         request: digest(request),
         is_dummy: false,
         now,
-        wrong_per_hour: 100,
+        has_guessed: false,
+        budget: 1_000,
     }
 }
 
@@ -140,7 +143,7 @@ async fn a_dummy_is_bounded_as_a_number_and_leaves_nothing(store: Store) {
     store.issue(issue_at(1, NOW)).await.unwrap();
     let check = |number, request, is_dummy| Check {
         is_dummy,
-        wrong_per_hour: 1,
+        budget: 1,
         ..check_at(number, request, NOW)
     };
     for request in [70, 70, 71] {
@@ -181,8 +184,9 @@ async fn what_a_clock_ahead_has_left_is_brought_back(store: Store) {
         .await
         .unwrap();
     assert_eq!(after, Checked::Wrong);
+    // With what the clock that was ahead had counted there would be three.
     let bounded = Check {
-        wrong_per_hour: 1,
+        budget: 2,
         ..check_at(4, 73, ahead)
     };
     assert_eq!(store.check(bounded).await.unwrap(), Checked::Wrong);
@@ -213,11 +217,11 @@ async fn an_expired_number_is_wrong_and_makes_room(store: Store) {
     assert_eq!(checked, Checked::Consumed);
 }
 
-async fn wrong_numbers_are_bounded_by_the_hour(store: Store) {
+async fn wrong_numbers_are_bounded_by_the_day(store: Store) {
     store.issue(issue_at(1, NOW)).await.unwrap();
     store.issue(issue_at(2, NOW)).await.unwrap();
     let bounded = |number, request, now| Check {
-        wrong_per_hour: 3,
+        budget: 3,
         ..check_at(number, request, now)
     };
     let first = store.check(bounded(1, 70, NOW)).await.unwrap();
@@ -235,9 +239,71 @@ async fn wrong_numbers_are_bounded_by_the_hour(store: Store) {
     }
     let repeated = store.check(bounded(1, 70, NOW)).await.unwrap();
     assert_eq!(repeated, Checked::Repeated);
-    let next_hour = later(i32::try_from(rest.as_secs()).unwrap());
-    let checked = store.check(bounded(2, 71, next_hour)).await.unwrap();
+    // Any 24 hours have no more, however the hours of the clock lie in them.
+    let next_day = later(i32::try_from(rest.as_secs()).unwrap() + 24 * HOUR);
+    store.purge(later(HOUR), TIMES, AUDIT_KEPT).await.unwrap();
+    let late = later(24 * HOUR - 1);
+    let checked = store.check(bounded(2, 71, late)).await.unwrap();
+    assert!(matches!(checked, Checked::Bounded(_)), "{checked:?}");
+    store.issue(issue_at(3, next_day)).await.unwrap();
+    let checked = store.check(bounded(3, 71, next_day)).await.unwrap();
     assert_eq!(checked, Checked::Consumed);
+}
+
+async fn a_wrong_number_costs_as_much_as_numbers_are_valid(store: Store) {
+    for number in 0..5 {
+        store.issue(issue_at(number, NOW)).await.unwrap();
+    }
+    let check = |number, request| {
+        let check = Check {
+            budget: 14,
+            ..check_at(number, request, NOW)
+        };
+        store.check(check)
+    };
+    assert_eq!(check(99, 1).await.unwrap(), Checked::Wrong);
+    assert_eq!(check(99, 2).await.unwrap(), Checked::Wrong);
+    // A third would cost five, too; there are four left.
+    for number in [0, 99] {
+        let checked = check(number, 3).await.unwrap();
+        assert!(matches!(checked, Checked::Bounded(_)), "{checked:?}");
+    }
+    store.withdraw(digest(4)).await.unwrap();
+    assert_eq!(check(99, 4).await.unwrap(), Checked::Wrong);
+    let checked = check(0, 5).await.unwrap();
+    assert!(matches!(checked, Checked::Bounded(_)), "{checked:?}");
+}
+
+async fn who_has_not_guessed_is_not_bounded_by_those_who_have(store: Store) {
+    for number in 0..4 {
+        store.issue(issue_at(number, NOW)).await.unwrap();
+    }
+    let check = |number, request, has_guessed| {
+        let check = Check {
+            has_guessed,
+            budget: 40,
+            ..check_at(number, request, NOW)
+        };
+        store.check(check)
+    };
+    for request in 0..5 {
+        assert_eq!(check(99, request, true).await.unwrap(), Checked::Wrong);
+    }
+    for number in [0, 99] {
+        let checked = check(number, 10, true).await.unwrap();
+        assert!(matches!(checked, Checked::Bounded(_)), "{checked:?}");
+    }
+    assert_eq!(check(0, 11, false).await.unwrap(), Checked::Consumed);
+    // Whoever mistypes for the first time may try again: three are valid, six times three
+    // are left.
+    for request in 20..26 {
+        assert_eq!(check(99, request, false).await.unwrap(), Checked::Wrong);
+        let bounded = check(99, 40 + request, true).await.unwrap();
+        assert!(matches!(bounded, Checked::Bounded(_)), "{bounded:?}");
+    }
+    // All together there is a bound.
+    let checked = check(1, 30, false).await.unwrap();
+    assert!(matches!(checked, Checked::Bounded(_)), "{checked:?}");
 }
 
 async fn the_bound_holds_for_parallel_checks(store: Store) {
@@ -246,7 +312,7 @@ async fn the_bound_holds_for_parallel_checks(store: Store) {
     for request in 0..60 {
         let store = Arc::clone(&store);
         let check = Check {
-            wrong_per_hour: 7,
+            budget: 7,
             ..check_at(1000 + request, request, NOW)
         };
         tasks.spawn(async move { store.check(check).await.unwrap() });

@@ -30,11 +30,18 @@ const DRIFT: Duration = Duration::from_secs(60 * 60);
 const TOTP_STEP_SECONDS: i64 = 30;
 /// An unused session is marked as used at most this often.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
+/// For how many full hours a wrong number counts.
+const DAY_HOURS: i64 = 24;
+/// No more numbers are valid, whatever the settings. While there is room for a wrong number
+/// that costs as much, they need not be counted.
+const LIVE_CEILING: i64 = 1_000_000;
 
 /// Names of what is counted in the hour.
 mod scope {
-    /// Wrong numbers, by anybody.
-    pub(super) const WRONG: &str = "wrong";
+    /// What wrong numbers cost that came from where nobody had guessed.
+    pub(super) const GUESSES: &str = "guesses";
+    /// What they cost that came from where somebody had.
+    pub(super) const GUESSES_AGAIN: &str = "guesses again";
     /// Numbers issued, by all accounts.
     pub(super) const ISSUED: &str = "issued";
 
@@ -128,8 +135,11 @@ pub(super) struct Check {
     pub is_dummy: bool,
     /// Now.
     pub now: UnixSeconds,
-    /// How many wrong numbers an hour of the clock may have.
-    pub wrong_per_hour: u32,
+    /// It comes from where somebody has tried a wrong number within a day.
+    pub has_guessed: bool,
+    /// What wrong numbers may cost within a day, half of it for sources that have guessed.
+    /// Each costs as much as numbers are valid.
+    pub budget: u64,
 }
 
 /// The answer to a [`Check`].
@@ -141,7 +151,7 @@ pub(super) enum Checked {
     Repeated,
     /// There is no such number.
     Wrong,
-    /// There were too many wrong numbers; none is looked at before this time.
+    /// There were too many wrong numbers; this one is not looked at before this time.
     Bounded(Duration),
 }
 
@@ -247,19 +257,47 @@ fn seconds(time: UnixSeconds) -> i64 {
     i64::from(time.get())
 }
 
+/// The first hour whose wrong numbers count now: whichever day there is, it has no more
+/// hours of the clock than from then to now.
+fn first_hour_of_day(now: UnixSeconds) -> i64 {
+    hour(now) - DAY_HOURS
+}
+
+impl Check {
+    /// Whether a wrong number that costs `cost` would be one too many, where `fresh` was
+    /// spent by sources that had not guessed, and `again` by those that had.
+    fn is_too_much(&self, fresh: i64, again: i64, cost: i64) -> bool {
+        let budget = i64::try_from(self.budget).unwrap_or(i64::MAX);
+        let all = fresh.saturating_add(again).saturating_add(cost);
+        all > budget || (self.has_guessed && again.saturating_add(cost) > budget / 2)
+    }
+
+    const fn scope(&self) -> &'static str {
+        if self.has_guessed {
+            scope::GUESSES_AGAIN
+        } else {
+            scope::GUESSES
+        }
+    }
+}
+
 /// A time from the database, which holds none that is out of range.
 fn time(seconds: i64) -> UnixSeconds {
     UnixSeconds::from_i64(seconds).unwrap_or(UnixSeconds::new(u32::MAX))
 }
 
 /// Statements of a purge, each with the one number that it takes.
-type PurgeSteps = [(&'static str, i64); 15];
+type PurgeSteps = [(&'static str, i64); 16];
 
 fn purge_steps(now: UnixSeconds, times: SessionTimes, audit_kept: Duration) -> PurgeSteps {
     [
         ("DELETE FROM number WHERE expires <= $1", seconds(now)),
         ("DELETE FROM answered WHERE expires <= $1", seconds(now)),
-        ("DELETE FROM tally WHERE hour < $1", hour(now)),
+        (
+            "DELETE FROM tally WHERE hour < $1 AND scope NOT IN ('guesses', 'guesses again')",
+            hour(now),
+        ),
+        ("DELETE FROM tally WHERE hour < $1", first_hour_of_day(now)),
         (
             "DELETE FROM submission WHERE since <= $1",
             before(now, FORM_KEPT),

@@ -9,9 +9,9 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::{
-    ANSWER_KEPT, Account, AuditRow, Change, Check, Checked, FormId, Issue, Issued, NewAccount,
-    Progress, PurgeSteps, Result, SessionTimes, SignIn, Submission, TOUCH_EVERY, after, backoff,
-    before, hour, rest_of_hour, scope, seconds, time, waiting,
+    ANSWER_KEPT, Account, AuditRow, Change, Check, Checked, FormId, Issue, Issued, LIVE_CEILING,
+    NewAccount, Progress, PurgeSteps, Result, SessionTimes, SignIn, Submission, TOUCH_EVERY, after,
+    backoff, before, first_hour_of_day, hour, rest_of_hour, scope, seconds, time, waiting,
 };
 use crate::database::Postgres;
 use crate::management::keys::Digest;
@@ -50,14 +50,7 @@ pub(super) async fn issue(db: &Postgres, issue: Issue) -> Result<Issued> {
             return Ok(Issued::Limited(rest_of_hour(issue.now)));
         }
     }
-    let live: i64 = query_opt(
-        &tx,
-        "SELECT count(*) FROM number WHERE expires > $1",
-        &[&seconds(issue.now)],
-    )
-    .await?
-    .map_or(0, |row| row.get(0));
-    if live >= i64::from(issue.limits.live) {
+    if live(&tx, issue.now).await? >= i64::from(issue.limits.live) {
         return Ok(Issued::Full);
     }
     // An expired number that is not purged yet does not take the place of a new one.
@@ -77,7 +70,7 @@ pub(super) async fn issue(db: &Postgres, issue: Issue) -> Result<Issued> {
         return Ok(Issued::Taken);
     }
     for (scope, _) in limits {
-        add_to_count(&tx, scope, issue.now).await?;
+        add_to_count(&tx, scope, issue.now, 1).await?;
     }
     if let Some(form) = issue.form {
         execute(
@@ -144,7 +137,11 @@ pub(super) async fn check(db: &Postgres, check: Check) -> Result<Checked> {
     if repeated.is_some() {
         return Ok(Checked::Repeated);
     }
-    if count(&tx, scope::WRONG, check.now).await? >= i64::from(check.wrong_per_hour) {
+    let fresh = spent(&tx, scope::GUESSES, check.now).await?;
+    let again = spent(&tx, scope::GUESSES_AGAIN, check.now).await?;
+    if check.is_too_much(fresh, again, LIVE_CEILING)
+        && check.is_too_much(fresh, again, live(&tx, check.now).await?.max(1))
+    {
         return Ok(Checked::Bounded(rest_of_hour(check.now)));
     }
     let consumed = execute(
@@ -154,7 +151,8 @@ pub(super) async fn check(db: &Postgres, check: Check) -> Result<Checked> {
     )
     .await?;
     let checked = if consumed == 0 && !check.is_dummy {
-        add_to_count(&tx, scope::WRONG, check.now).await?;
+        let cost = live(&tx, check.now).await?.max(1);
+        add_to_count(&tx, check.scope(), check.now, cost).await?;
         Checked::Wrong
     } else {
         execute(
@@ -395,12 +393,32 @@ async fn count(tx: &Transaction<'_>, scope: &str, now: UnixSeconds) -> Result<i6
     Ok(row.map_or(0, |row| row.get(0)))
 }
 
-async fn add_to_count(tx: &Transaction<'_>, scope: &str, now: UnixSeconds) -> Result<()> {
+/// What was counted in a day up to now, or a little longer.
+async fn spent(tx: &Transaction<'_>, scope: &str, now: UnixSeconds) -> Result<i64> {
+    let statement = "SELECT coalesce(sum(count), 0)::BIGINT FROM tally
+                     WHERE scope = $1 AND hour >= $2";
+    let row = query_opt(tx, statement, &[&scope, &first_hour_of_day(now)]).await?;
+    Ok(row.map_or(0, |row| row.get(0)))
+}
+
+/// How many numbers are valid.
+async fn live(tx: &Transaction<'_>, now: UnixSeconds) -> Result<i64> {
+    let statement = "SELECT count(*) FROM number WHERE expires > $1";
+    let row = query_opt(tx, statement, &[&seconds(now)]).await?;
+    Ok(row.map_or(0, |row| row.get(0)))
+}
+
+async fn add_to_count(
+    tx: &Transaction<'_>,
+    scope: &str,
+    now: UnixSeconds,
+    count: i64,
+) -> Result<()> {
     execute(
         tx,
-        "INSERT INTO tally (scope, hour, count) VALUES ($1, $2, 1)
-         ON CONFLICT (scope, hour) DO UPDATE SET count = tally.count + 1",
-        &[&scope, &hour(now)],
+        "INSERT INTO tally (scope, hour, count) VALUES ($1, $2, $3)
+         ON CONFLICT (scope, hour) DO UPDATE SET count = tally.count + excluded.count",
+        &[&scope, &hour(now), &count],
     )
     .await?;
     Ok(())

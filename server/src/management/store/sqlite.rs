@@ -7,9 +7,9 @@ use gaen::time::UnixSeconds;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{
-    ANSWER_KEPT, Account, AuditRow, Change, Check, Checked, FormId, Issue, Issued, NewAccount,
-    Progress, PurgeSteps, Result, SessionTimes, SignIn, Submission, TOUCH_EVERY, after, backoff,
-    before, hour, rest_of_hour, scope, seconds, time, waiting,
+    ANSWER_KEPT, Account, AuditRow, Change, Check, Checked, FormId, Issue, Issued, LIVE_CEILING,
+    NewAccount, Progress, PurgeSteps, Result, SessionTimes, SignIn, Submission, TOUCH_EVERY, after,
+    backoff, before, first_hour_of_day, hour, rest_of_hour, scope, seconds, time, waiting,
 };
 use crate::database::{DatabaseError, Sqlite};
 use crate::management::keys::Digest;
@@ -44,12 +44,7 @@ pub(super) async fn issue(db: &Sqlite, issue: Issue) -> Result<Issued> {
                 return Ok(Issued::Limited(rest_of_hour(issue.now)));
             }
         }
-        let live: i64 = tx.query_row(
-            "SELECT count(*) FROM number WHERE expires > ?1",
-            [seconds(issue.now)],
-            |row| row.get(0),
-        )?;
-        if live >= i64::from(issue.limits.live) {
+        if live(tx, issue.now)? >= i64::from(issue.limits.live) {
             return Ok(Issued::Full);
         }
         // An expired number that is not purged yet does not take the place of a new one.
@@ -63,7 +58,7 @@ pub(super) async fn issue(db: &Sqlite, issue: Issue) -> Result<Issued> {
             return Ok(Issued::Taken);
         }
         for (scope, _) in limits {
-            add_to_count(tx, scope, issue.now)?;
+            add_to_count(tx, scope, issue.now, 1)?;
         }
         if let Some(form) = issue.form {
             tx.execute(
@@ -142,7 +137,11 @@ pub(super) async fn check(db: &Sqlite, check: Check) -> Result<Checked> {
         if repeated {
             return Ok(Checked::Repeated);
         }
-        if count(tx, scope::WRONG, check.now)? >= i64::from(check.wrong_per_hour) {
+        let fresh = spent(tx, scope::GUESSES, check.now)?;
+        let again = spent(tx, scope::GUESSES_AGAIN, check.now)?;
+        if check.is_too_much(fresh, again, LIVE_CEILING)
+            && check.is_too_much(fresh, again, live(tx, check.now)?.max(1))
+        {
             return Ok(Checked::Bounded(rest_of_hour(check.now)));
         }
         let consumed = tx.execute(
@@ -150,7 +149,8 @@ pub(super) async fn check(db: &Sqlite, check: Check) -> Result<Checked> {
             params![check.digest, seconds(check.now)],
         )?;
         if consumed == 0 && !check.is_dummy {
-            add_to_count(tx, scope::WRONG, check.now)?;
+            let cost = live(tx, check.now)?.max(1);
+            add_to_count(tx, check.scope(), check.now, cost)?;
             return Ok(Checked::Wrong);
         }
         tx.execute(
@@ -395,11 +395,31 @@ fn count(tx: &Transaction<'_>, scope: &str, now: UnixSeconds) -> Result<i64> {
     Ok(count.unwrap_or(0))
 }
 
-fn add_to_count(tx: &Transaction<'_>, scope: &str, now: UnixSeconds) -> Result<()> {
+/// What was counted in a day up to now, or a little longer.
+fn spent(tx: &Transaction<'_>, scope: &str, now: UnixSeconds) -> Result<i64> {
+    let spent = tx.query_row(
+        "SELECT coalesce(sum(count), 0) FROM tally WHERE scope = ?1 AND hour >= ?2",
+        params![scope, first_hour_of_day(now)],
+        |row| row.get(0),
+    )?;
+    Ok(spent)
+}
+
+/// How many numbers are valid.
+fn live(tx: &Transaction<'_>, now: UnixSeconds) -> Result<i64> {
+    let live = tx.query_row(
+        "SELECT count(*) FROM number WHERE expires > ?1",
+        [seconds(now)],
+        |row| row.get(0),
+    )?;
+    Ok(live)
+}
+
+fn add_to_count(tx: &Transaction<'_>, scope: &str, now: UnixSeconds, count: i64) -> Result<()> {
     tx.execute(
-        "INSERT INTO tally (scope, hour, count) VALUES (?1, ?2, 1)
-         ON CONFLICT (scope, hour) DO UPDATE SET count = count + 1",
-        params![scope, hour(now)],
+        "INSERT INTO tally (scope, hour, count) VALUES (?1, ?2, ?3)
+         ON CONFLICT (scope, hour) DO UPDATE SET count = count + excluded.count",
+        params![scope, hour(now), count],
     )?;
     Ok(())
 }

@@ -130,7 +130,7 @@ const JA: Text = Text {
     sign_out: "サインアウト",
 
     issue: "処理番号を送る",
-    issue_lead: "陽性と診断された方や、感染した人がいた場所の管理者に、陽性の登録に使う8桁の処理番号を送ります。番号は相手にだけ届き、この画面には表示されません。",
+    issue_lead: "陽性と診断された方や、感染した人がいた場所の管理者に、陽性の登録に使う処理番号を送ります。番号は相手にだけ届き、この画面には表示されません。",
     mail_or_phone: "メールアドレスまたは携帯電話番号",
     mail: "メールアドレス",
     phone: "携帯電話番号",
@@ -159,7 +159,7 @@ const JA: Text = Text {
     valid_until: "番号の有効期限",
     sent_next: "本人に伝えること",
     sent_steps: [
-        "アプリ「接触確認」（Sesshoku）のホームで「陽性と判定されたとき」を押し、届いた8桁の番号を入力すること。場所の管理者は、設置端末で sesshoku register を実行すること。",
+        "アプリ「接触確認」（Sesshoku）のホームで「陽性と判定されたとき」を押し、届いた番号を入力すること。場所の管理者は、設置端末で sesshoku register を実行すること。",
         "登録は任意であること。番号は一度しか使えず、誰にも教えてはならないこと。",
         "届かないときや期限が過ぎたときは、あらためて番号を送れること。",
     ],
@@ -230,7 +230,7 @@ const EN: Text = Text {
     sign_out: "Sign out",
 
     issue: "Send a processing number",
-    issue_lead: "A person who was diagnosed as positive, or who is responsible for a place where somebody infected was, is sent 8 digits for registering as positive. Only they see the number: it is not shown here.",
+    issue_lead: "A person who was diagnosed as positive, or who is responsible for a place where somebody infected was, is sent a number for registering as positive. Only they see the number: it is not shown here.",
     mail_or_phone: "Mail address or mobile phone number",
     mail: "Mail address",
     phone: "Mobile phone number",
@@ -259,7 +259,7 @@ const EN: Text = Text {
     valid_until: "Valid until",
     sent_next: "What to tell the person",
     sent_steps: [
-        "Press “If you test positive” on the home screen of the app Sesshoku, and enter the 8 digits. For a place, run “sesshoku register” on its kiosk.",
+        "Press “If you test positive” on the home screen of the app Sesshoku, and enter the number. For a place, run “sesshoku register” on its kiosk.",
         "Registering is voluntary. The number works once, and is for nobody else to know.",
         "If it does not arrive, or has expired, you can send another.",
     ],

@@ -299,12 +299,14 @@ impl Lines {
             wrong,
             "an hour",
         );
-        self.line(
-            "chance that guessing all day hits a number",
-            format!("25 × {} × {} ÷ 10⁸", count(wrong), count(valid)),
-            25.0 * wrong * valid / 1e8 * 100.0,
-            "%",
-        );
+        for (digits, power, numbers) in [(8, "⁸", 1e8), (12, "¹¹", 1e11)] {
+            self.line(
+                &format!("wrong numbers a day until guessing hits one by 0.1 %, {digits} digits"),
+                format!("0.1 % × 10{power} ÷ {}", count(valid)),
+                0.001 * numbers / valid,
+                "a day",
+            );
+        }
     }
 }
 
