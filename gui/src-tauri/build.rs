@@ -21,6 +21,7 @@ const COMMANDS: &[&str] = &[
     "environment",
     "choose",
     "wanted_page",
+    "linked_number",
     "close",
 ];
 
