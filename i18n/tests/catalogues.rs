@@ -218,10 +218,10 @@ fn without_commands(text: &str) -> String {
     let mut words = text.split_whitespace();
     let mut kept = Vec::new();
     while let Some(word) = words.next() {
-        if word == "sesshoku" {
+        if word.trim_start_matches('"') == "sesshoku" {
             // And the command's own name.
             words.next();
-        } else if !word.starts_with("--") && word != "wrapping.key" {
+        } else if !word.starts_with("--") && !word.contains("://") && word != "wrapping.key" {
             kept.push(word);
         }
     }
@@ -248,6 +248,8 @@ fn commands_are_no_words_of_a_sentence() {
             "run: A file is there",
         ),
         ("--symptoms is not for a kiosk", "is not for a kiosk"),
+        ("into \"sesshoku register --link\".", "into"),
+        ("it begins with sesshoku://register/", "it begins with"),
     ] {
         assert_eq!(without_commands(text), words);
     }
