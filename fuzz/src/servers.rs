@@ -14,7 +14,7 @@ use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use gaen::time::UnixSeconds;
 use sesshoku_server::clock::Clock;
 use sesshoku_server::http::internal::Metrics;
-use sesshoku_server::management::account::Command;
+use sesshoku_server::management::account::{Command, Role};
 use sesshoku_server::{management, notification};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -103,7 +103,11 @@ pub fn management() -> Management {
             String::from_utf8(out).expect("text")
         };
         let name = || ACCOUNT.to_owned();
-        let account = print(Command::Add { name: name() }).await;
+        let account = print(Command::Add {
+            name: name(),
+            roles: vec![Role::Issue, Role::Administrate, Role::Statistics],
+        })
+        .await;
         let revoke = false;
         let bearer = print(Command::Token {
             name: name(),

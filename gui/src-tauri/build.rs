@@ -23,6 +23,7 @@ const COMMANDS: &[&str] = &[
     "environment",
     "choose",
     "wanted_page",
+    "linked_number",
     "close",
 ];
 

@@ -87,6 +87,14 @@ export const scenes = {
     query: AGREED,
     presses: registering(["#number=１２３", "register-do"]),
   },
+  "register-number-mistyped": {
+    query: AGREED,
+    presses: registering(["#number=1234 5678 9012 1", "register-do"]),
+  },
+  "register-number-linked": {
+    query: `${AGREED}&link=1234567890120`,
+    presses: ["register-box", "register-go", "date-kind-onset", "#date=2020-08-08", "next"],
+  },
   "number-help": { query: AGREED, presses: registering(["number-help"]) },
   ...Object.fromEntries(
     [

@@ -46,6 +46,14 @@ enum Command {
         #[command(subcommand)]
         command: account::Command,
     },
+    /// Look at the numbers that were sent, and take them back.
+    Number {
+        /// Read this file instead of the management system's installed ones.
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
+        #[command(subcommand)]
+        command: management::NumberCommand,
+    },
     /// Show what time a role goes by, and vouch for the clock where it is not believed.
     Clock {
         /// Which role.
@@ -113,6 +121,7 @@ fn main() -> ExitCode {
         Command::Notification(role) => notification(role),
         Command::Management(role) => management(role),
         Command::Account { config, command } => account(config, command),
+        Command::Number { config, command } => number(config, command),
         Command::Clock {
             role,
             config,
@@ -160,6 +169,16 @@ fn management(role: Role) -> Result<(), Failure> {
 }
 
 fn account(config: Option<PathBuf>, command: account::Command) -> Result<(), Failure> {
+    let config: management::Config = load("management", config)?;
+    in_runtime(async {
+        log::start();
+        let mut out = io::stdout().lock();
+        let done = command.run(&config, &Clock::kept(), &mut out).await;
+        done.map_err(|error| Failure::Other(error.into()))
+    })
+}
+
+fn number(config: Option<PathBuf>, command: management::NumberCommand) -> Result<(), Failure> {
     let config: management::Config = load("management", config)?;
     in_runtime(async {
         log::start();

@@ -39,7 +39,13 @@ fn every_field_has_a_row_and_every_row_a_field() -> anyhow::Result<()> {
         r#"{"keys":[{"keyData":"","rollingStartNumber":1}],"onsetOfSymptomOrTestDate":""}"#,
     )?;
     of_json("diagnosis", &serde_json::to_value(&diagnosis)?, &mut fields);
-    for file in ["api.rs", "web/mod.rs"] {
+    for file in [
+        "api.rs",
+        "web/mod.rs",
+        "web/accounts.rs",
+        "web/bulk.rs",
+        "web/sent.rs",
+    ] {
         let source = read(&format!("server/src/management/{file}"))?;
         fields.extend(of_structs(&source, |attributes, _| {
             attributes.contains("Deserialize")

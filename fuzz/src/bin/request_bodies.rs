@@ -41,7 +41,7 @@ const CHECK: &str = r#"{"processing_number":"12345678",
     "request":"0101010101010101010101010101010101010101010101010101010101010101"}"#;
 const ISSUE: &str = r#"{"mail":"someone@mail.example","language":"ja"}"#;
 const SIGN_IN: &str = "name=hanako&password=secret&code=123456";
-const ORDER: &str = "recipient=someone%40mail.example&language=ja&correct=&form=f";
+const ORDER: &str = "recipient=someone%40mail.example&language=ja";
 const NEW_PASSWORD: &str = "current=one&new=two&repeat=two";
 
 struct Servers {

@@ -1,15 +1,18 @@
 //! The window: commands of the page go to the controller, changes to the page.
 
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Context;
 use clap::Parser;
+use gaen::registration::ProcessingNumber;
 use gtk::prelude::{AppLaunchContextExt, GtkWindowExt};
 use sesshoku_session::{DIRECTORY_FILE, INQUIRIES_FILE, preferences_file};
 use tauri::{AppHandle, Emitter, Manager, State, Url, WebviewUrl, WebviewWindowBuilder};
 use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
+use zeroize::Zeroizing;
 
 use crate::controller::{Bus, Change, Controller, Places};
 use crate::failure::Failure;
@@ -19,6 +22,10 @@ use crate::model::{Choice, Environment, Exposure, Guidance, Status};
 
 /// The only window.
 const WINDOW: &str = "main";
+/// The page that a link with a processing number opens.
+const REGISTER: &str = "register";
+/// No link is longer.
+const LINK_LEN_MAX: u64 = 256;
 /// Schemes of addresses that are handed to other programs: a call or a mail.
 const OUTSIDE: [&str; 2] = ["tel", "mailto"];
 /// What GTK and WebKit read from the environment when they start; who sets it otherwise
@@ -43,6 +50,14 @@ pub struct Options {
     /// The page to show first.
     #[arg(long, default_value = "", hide_default_value = true, value_parser = ["", "home", "result"])]
     page: String,
+    /// The link with a processing number (sesshoku://register/…) that a message carries: the
+    /// number is filled in where registering asks for it.
+    #[arg(value_name = "LINK")]
+    pub link: Option<String>,
+    /// The same, on standard input: arguments can be seen by others on this machine for as
+    /// long as the program runs.
+    #[arg(long, hide = true, conflicts_with = "link")]
+    link_from_stdin: bool,
     /// The contacts by prefecture; without that file there are only samples.
     #[arg(long, env = "SESSHOKU_DIRECTORY", default_value = DIRECTORY_FILE, value_name = "FILE")]
     directory: PathBuf,
@@ -84,8 +99,13 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         gtk::glib::setenv(name, value, false)?;
     }
     gl::do_without()?;
-    let page = options.page;
+    let (page, number) = if options.link_from_stdin {
+        (REGISTER.to_owned(), linked_by(io::stdin().lock()))
+    } else {
+        (options.page, None)
+    };
     let request = Request::of_environment(page.clone(), |name| std::env::var(name).ok());
+    let request = Request { number, ..request };
     let first = tauri::async_runtime::block_on(instance::first(&request))
         .context("the window that is open does not answer")?;
     let Some(mut first) = first else {
@@ -96,6 +116,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     tauri::Builder::default()
         .manage(Arc::clone(&controller))
         .manage(Wanted(Mutex::new(page)))
+        .manage(Linked(Mutex::new(request.number)))
         .invoke_handler(tauri::generate_handler![
             status,
             agree,
@@ -116,6 +137,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
             environment,
             choose,
             wanted_page,
+            linked_number,
             close,
         ])
         .setup(move |app| {
@@ -144,6 +166,16 @@ pub fn run(options: Options) -> anyhow::Result<()> {
 
 /// The page that was asked for last, for a page that does not listen yet.
 struct Wanted(Mutex<String>);
+
+/// The number of the link that was opened last, until the page has taken it.
+struct Linked(Mutex<Option<ProcessingNumber>>);
+
+/// The number in the link that `input` has; `None` where it is no such link.
+fn linked_by(input: impl Read) -> Option<ProcessingNumber> {
+    let mut link = Zeroizing::new(String::with_capacity(512));
+    input.take(LINK_LEN_MAX).read_to_string(&mut link).ok()?;
+    ProcessingNumber::from_link(&link)
+}
 
 fn open(handle: &AppHandle) -> tauri::Result<()> {
     let url = WebviewUrl::App("index.html".into());
@@ -191,11 +223,24 @@ impl Wanted {
     }
 }
 
+impl Linked {
+    fn set(&self, number: Option<ProcessingNumber>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = number;
+    }
+
+    fn take(&self) -> Option<ProcessingNumber> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// Brings the window to the front, on the page that is asked for.
 fn show(handle: &AppHandle, request: Request) {
     let Some(window) = handle.get_webview_window(WINDOW) else {
         return;
     };
+    if request.number.is_some() {
+        handle.state::<Linked>().set(request.number);
+    }
     if !request.page.is_empty() {
         handle.state::<Wanted>().set(&request.page);
         let _ = window.emit("page", request.page);
@@ -331,6 +376,11 @@ async fn choose(controller: Shared<'_>, choice: Choice) -> Result<Environment, F
 #[tauri::command]
 fn wanted_page(wanted: State<'_, Wanted>) -> String {
     wanted.get()
+}
+
+#[tauri::command]
+fn linked_number(linked: State<'_, Linked>) -> Option<String> {
+    linked.take().map(|number| number.expose().to_owned())
 }
 
 #[tauri::command]

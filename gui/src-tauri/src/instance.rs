@@ -3,11 +3,18 @@
 //! This is asked before GTK starts. An application of GTK's is one in a session, too, and
 //! ends a second process before that has asked the first for anything.
 
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use gaen::registration::{PROCESSING_NUMBER_DIGITS, ProcessingNumber};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use sesshoku_dbus_api::number_pipe;
 use tokio::sync::mpsc;
 use zbus::fdo::{RequestNameFlags, RequestNameReply};
 use zbus::{Connection, connection, interface};
+use zeroize::Zeroizing;
 
 /// The name that the window has on the session bus.
 const NAME: &str = "org.sesshoku.Window1";
@@ -25,6 +32,8 @@ pub(crate) struct Request {
     pub(crate) page: String,
     /// What lets the window come to the front; empty for nothing.
     pub(crate) token: String,
+    /// The processing number to fill in.
+    pub(crate) number: Option<ProcessingNumber>,
 }
 
 impl Request {
@@ -37,6 +46,7 @@ impl Request {
         Self {
             page,
             token: token.unwrap_or_default(),
+            number: None,
         }
     }
 }
@@ -68,7 +78,22 @@ impl Window {
     /// `token` is what the starter was given to do so; it may be empty.
     fn show(&self, page: String, token: String) {
         // A window that is being closed has nobody left to ask.
-        let _ = self.requests.send(Request { page, token });
+        let _ = self.requests.send(Request {
+            page,
+            token,
+            number: None,
+        });
+    }
+
+    /// The same, with a processing number to fill in, which comes through a pipe: nobody
+    /// could wipe the copies of a message.
+    fn show_with_number(&self, page: String, token: String, number: zbus::OwnedFd) {
+        let number = read_number(number.into());
+        let _ = self.requests.send(Request {
+            page,
+            token,
+            number,
+        });
     }
 }
 
@@ -93,10 +118,24 @@ pub(crate) async fn first(request: &Request) -> zbus::Result<Option<First>> {
     let flags = RequestNameFlags::DO_NOT_QUEUE;
     match connection.request_name_with_flags(NAME, flags).await {
         Ok(RequestNameReply::Exists) | Err(zbus::Error::NameTaken) => {
-            let body = (&request.page, &request.token);
-            connection
-                .call_method(Some(NAME), PATH, Some(NAME), "Show", &body)
-                .await?;
+            let (page, token) = (&request.page, &request.token);
+            let asked = match &request.number {
+                None => {
+                    let body = (page, token);
+                    connection
+                        .call_method(Some(NAME), PATH, Some(NAME), "Show", &body)
+                        .await
+                }
+                Some(number) => {
+                    let pipe = number_pipe(number.expose())?;
+                    let body = (page, token, pipe);
+                    let method = "ShowWithNumber";
+                    connection
+                        .call_method(Some(NAME), PATH, Some(NAME), method, &body)
+                        .await
+                }
+            };
+            asked?;
             Ok(None)
         }
         Ok(_) => Ok(Some(First {
@@ -105,6 +144,15 @@ pub(crate) async fn first(request: &Request) -> zbus::Result<Option<First>> {
         })),
         Err(error) => Err(error),
     }
+}
+
+/// The number in a pipe that somebody has written it to, and closed.
+fn read_number(pipe: OwnedFd) -> Option<ProcessingNumber> {
+    // Nothing that is not there yet is waited for.
+    fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).ok()?;
+    let mut digits = Zeroizing::new([0; *PROCESSING_NUMBER_DIGITS.end() + 1]);
+    let len = File::from(pipe).read(digits.as_mut_slice()).ok()?;
+    ProcessingNumber::parse(str::from_utf8(digits.get(..len)?).ok()?)
 }
 
 #[cfg(test)]

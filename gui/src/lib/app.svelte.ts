@@ -42,7 +42,7 @@ class App {
   /** From the first screen to the one that is shown. */
   pages = $state.raw<Page[]>([]);
   /** What is typed on the way to a registration; it is kept nowhere else. */
-  registering = $state({ hasSymptoms: null as boolean | null, date: "" });
+  registering = $state({ hasSymptoms: null as boolean | null, date: "", number: "" });
   /** The chosen prefecture, for as long as the window is open. */
   prefecture = $state("");
   /** What is announced to whoever does not see it; the screens show it, too. */
@@ -111,6 +111,13 @@ class App {
     if (this.status?.service?.consent.state !== "agreed") return;
     if (name === "home") this.home();
     if (name === "result") this.pages = [{ name: "home" }, { name: "result" }];
+    if (name === "register") this.pages = [{ name: "home" }, this.registerPage()];
+  }
+
+  /** Where registering begins, or where it is. */
+  registerPage(): Page {
+    const state = this.status?.service?.registration?.state ?? "none";
+    return { name: state === "none" ? "register" : "register-state" };
   }
 
   /** Runs `action`; the name of its failure, or `null`. */

@@ -29,6 +29,8 @@ export interface Backend {
   licences(): Promise<Licences>;
   /** The page that another program wants to show, or wanted to last; empty for none. */
   page(): Promise<string>;
+  /** The processing number of a link that was opened, once; `null` for none. */
+  linkedNumber(): Promise<string | null>;
   close(): Promise<void>;
   /** Hears of changes for as long as the page is there. */
   listen(listeners: Listeners): Promise<void>;

@@ -325,7 +325,12 @@ export function backend(options: URLSearchParams): Backend {
       return { ...guidance, prefectures: null, emergency: null, call_centre: null };
     },
     licences: async () => (await fetch("/licences.json")).json() as Promise<Licences>,
-    page: async () => "",
+    page: async () => (options.has("link") ? "register" : ""),
+    async linkedNumber() {
+      const number = options.get("link");
+      options.delete("link");
+      return number;
+    },
     close: async () => {},
     async listen(all) {
       listeners = all;

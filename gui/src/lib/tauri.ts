@@ -26,6 +26,7 @@ export const backend: Backend = {
   guidance: () => invoke("guidance"),
   licences: async () => (await fetch("/licences.json")).json(),
   page: () => invoke("wanted_page"),
+  linkedNumber: () => invoke("linked_number"),
   close: () => invoke("close"),
   async listen(listeners) {
     await Promise.all([

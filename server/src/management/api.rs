@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{delete, post};
 use axum::{Json, Router};
 use gaen::registration::{ProcessingNumber, is_number_of_digits};
 use jiff::Timestamp;
@@ -18,13 +18,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::Inner;
-use super::account::Token;
+use super::account::{Role, Token};
 use super::issue::{IssueError, Order};
-use super::keys::{self, Digest};
+use super::keys::{self, Digest, random};
 use super::message::Spoken;
 use super::recipient::{Recipient, RecipientError};
 use super::send::SendError;
-use super::store::{Check, Checked};
+use super::statistics::Counted;
+use super::store::{Check, Checked, FormId};
 use crate::log::Causes;
 use crate::notification::{GUESSED, NO_NUMBER};
 
@@ -37,6 +38,7 @@ pub(super) fn router(inner: Arc<Inner>) -> Router {
     Router::new()
         .route("/api/v1/processing-number/check", post(check))
         .route("/api/v1/processing-number", post(issue))
+        .route("/api/v1/processing-number/{id}", delete(take_back))
         .layer(DefaultBodyLimit::max(BODY_LEN_MAX))
         .layer(from_fn_with_state(Arc::clone(&inner), needs_time))
         .with_state(inner)
@@ -81,6 +83,8 @@ struct IssueRequest {
 
 #[derive(Serialize)]
 struct IssueAnswer {
+    /// By which it can be taken back.
+    id: String,
     expires: String,
 }
 
@@ -128,6 +132,8 @@ impl IntoResponse for Problem {
 }
 
 const UNAUTHORIZED: Problem = Problem::new(StatusCode::UNAUTHORIZED, "unauthorized");
+const FORBIDDEN: Problem = Problem::new(StatusCode::FORBIDDEN, "not-allowed");
+const UNKNOWN: Problem = Problem::new(StatusCode::NOT_FOUND, "unknown");
 const MALFORMED: Problem = Problem::new(StatusCode::BAD_REQUEST, "malformed");
 const UNAVAILABLE: Problem =
     Problem::later(StatusCode::SERVICE_UNAVAILABLE, "unavailable", RETRY_SOON);
@@ -146,6 +152,7 @@ async fn check(
     let mut request: Digest = [0; 32];
     hex::decode_to_slice(&body.request, &mut request).map_err(|_| MALFORMED)?;
     let is_dummy = body.processing_number == NO_NUMBER;
+    let has_guessed = headers.contains_key(GUESSED);
     let digest = if is_dummy {
         // Random, and of no number.
         request
@@ -153,6 +160,7 @@ async fn check(
         inner.keys.number(&number)
     } else if is_number_of_digits(&body.processing_number) {
         // Its check digit does not fit: nobody was sent such a one, and it is no guess.
+        inner.metrics.checked("mistyped", has_guessed);
         return Ok(answer(StatusCode::OK, CheckAnswer { genuine: false }));
     } else {
         return Err(MALFORMED);
@@ -162,13 +170,24 @@ async fn check(
         request,
         is_dummy,
         now: inner.clock.now(),
-        has_guessed: headers.contains_key(GUESSED),
+        has_guessed,
         budget: inner.config.numbers.guessing_budget(),
     };
     let checked = inner.store.check(check).await.map_err(|error| {
         tracing::error!(error = %Causes(&error), "a number cannot be checked");
+        inner.metrics.checked("failed", has_guessed);
         UNAVAILABLE
     })?;
+    if !is_dummy {
+        let result = match checked {
+            Checked::Consumed => "genuine",
+            Checked::Repeated => "repeated",
+            Checked::Wrong => "wrong",
+            Checked::Bounded(_) => "bounded",
+        };
+        inner.metrics.checked(result, has_guessed);
+    }
+    count_later(&inner, checked, is_dummy);
     let genuine = match checked {
         Checked::Consumed | Checked::Repeated => true,
         // By the true time it may be valid.
@@ -183,6 +202,18 @@ async fn check(
     Ok(answer(StatusCode::OK, CheckAnswer { genuine }))
 }
 
+/// Counts for the statistics what a check was, after it is answered: that a dummy is not
+/// counted is not to show in the time.
+fn count_later(inner: &Arc<Inner>, checked: Checked, is_dummy: bool) {
+    let counted = match checked {
+        Checked::Consumed if !is_dummy => Counted::Used,
+        Checked::Wrong => Counted::Wrong,
+        Checked::Consumed | Checked::Repeated | Checked::Bounded(_) => return,
+    };
+    let task = Arc::clone(inner);
+    inner.tasks.spawn(async move { task.count(counted).await });
+}
+
 /// A text; null is none.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     String::deserialize(deserializer).map(Some)
@@ -194,21 +225,15 @@ async fn issue(
     headers: HeaderMap,
     body: Result<Json<IssueRequest>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let token = bearer(&headers).and_then(Token::parse);
-    let token = token.ok_or(UNAUTHORIZED)?;
-    let account = inner.store.account_with_token(token.digest()).await;
-    let account = account.map_err(|error| {
-        tracing::error!(error = %Causes(&error), "a token cannot be looked up");
-        UNAVAILABLE
-    })?;
-    let account = account.ok_or(UNAUTHORIZED)?;
+    let account = issuer(&inner, &headers).await?;
     let Json(body) = body.map_err(unreadable)?;
+    let form = random().map_err(|_| UNAVAILABLE)?;
     let order = Order {
         account,
         recipient: Recipient::parse(body.mail.as_deref(), body.phone.as_deref())
             .map_err(not_a_recipient)?,
         language: body.language,
-        form: None,
+        form,
     };
     drop(body);
     // It goes on to its end although the client may hang up: half-way there would be a
@@ -219,7 +244,45 @@ async fn issue(
     let expires = Timestamp::from_second(i64::from(expires.get()))
         .unwrap_or(Timestamp::UNIX_EPOCH)
         .to_string();
-    Ok(answer(StatusCode::CREATED, IssueAnswer { expires }))
+    let id = hex::encode(form);
+    Ok(answer(StatusCode::CREATED, IssueAnswer { id, expires }))
+}
+
+/// Takes a number back that the same account had issued within a day.
+async fn take_back(
+    State(inner): State<Arc<Inner>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let account = issuer(&inner, &headers).await?;
+    let mut form: FormId = [0; 16];
+    hex::decode_to_slice(&id, &mut form).map_err(|_| UNKNOWN)?;
+    let known = inner.take_back(&account, form, Some(&account)).await;
+    let known = known.map_err(|error| {
+        tracing::error!(error = %Causes(&error), "a number cannot be taken back");
+        UNAVAILABLE
+    })?;
+    if !known {
+        return Err(UNKNOWN);
+    }
+    let no_store = [(CACHE_CONTROL, "no-store")];
+    Ok((StatusCode::NO_CONTENT, no_store).into_response())
+}
+
+/// The name of the account whose token is shown, if it may issue numbers.
+async fn issuer(inner: &Inner, headers: &HeaderMap) -> Result<String, Problem> {
+    let token = bearer(headers).and_then(Token::parse);
+    let token = token.ok_or(UNAUTHORIZED)?;
+    let account = inner.store.account_with_token(token.digest()).await;
+    let account = account.map_err(|error| {
+        tracing::error!(error = %Causes(&error), "a token cannot be looked up");
+        UNAVAILABLE
+    })?;
+    let account = account.ok_or(UNAUTHORIZED)?;
+    if !account.roles.has(Role::Issue) {
+        return Err(FORBIDDEN);
+    }
+    Ok(account.name)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -252,6 +315,8 @@ fn not_a_recipient(error: RecipientError) -> Problem {
         RecipientError::Both => "two-recipients",
         RecipientError::Mail => "not-a-mail-address",
         RecipientError::Phone => "not-a-phone-number",
+        RecipientError::PhoneLength => "phone-number-length",
+        RecipientError::Landline => "not-a-mobile-phone-number",
     };
     Problem::new(StatusCode::BAD_REQUEST, word)
 }

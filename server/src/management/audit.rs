@@ -16,6 +16,8 @@ pub(super) enum Action {
     IssueByMail,
     /// A number was to be sent by SMS.
     IssueBySms,
+    /// A number was taken back.
+    TakeBack,
     /// Somebody changed their password.
     ChangePassword,
 }
@@ -48,6 +50,7 @@ impl Action {
             Self::SignOut => "sign out",
             Self::IssueByMail => "issue by mail",
             Self::IssueBySms => "issue by SMS",
+            Self::TakeBack => "take back",
             Self::ChangePassword => "change password",
         }
     }

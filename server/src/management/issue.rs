@@ -9,9 +9,11 @@ use gaen::time::UnixSeconds;
 use super::Inner;
 use super::audit::{Action, Outcome};
 use super::message::{self, Spoken};
+use super::metrics::Why;
 use super::number;
 use super::recipient::{Channel, Recipient};
 use super::send::SendError;
+use super::statistics::Counted;
 use super::store::{FormId, Issue, Issued, Progress};
 use crate::database::DatabaseError;
 use crate::log::Causes;
@@ -29,8 +31,8 @@ pub(super) struct Order {
     pub recipient: Recipient,
     /// In which language.
     pub language: Spoken,
-    /// With which form, if it is one.
-    pub form: Option<FormId>,
+    /// With which one-time id.
+    pub form: FormId,
 }
 
 /// Why nothing was issued.
@@ -59,6 +61,17 @@ pub(super) enum IssueError {
     Random(#[from] getrandom::Error),
 }
 
+impl IssueError {
+    const fn why(&self) -> Why {
+        match self {
+            Self::Limited(_) | Self::Full => Why::Limited,
+            Self::Send(SendError::Refused(_) | SendError::Off) | Self::ChannelOff => Why::Refused,
+            Self::Send(SendError::Unavailable(_) | SendError::Timeout) => Why::Unavailable,
+            Self::KnownForm | Self::Database(_) | Self::Random(_) => Why::Broken,
+        }
+    }
+}
+
 impl Inner {
     /// Issues a number and sends it; returns until when it is valid.
     ///
@@ -69,6 +82,7 @@ impl Inner {
             Channel::Mail => Action::IssueByMail,
             Channel::Sms => Action::IssueBySms,
         };
+        let channel = order.recipient.channel();
         let account = order.account.clone();
         let issued = self.issue_unrecorded(order).await;
         let outcome = match &issued {
@@ -79,8 +93,16 @@ impl Inner {
             Err(IssueError::Send(_) | IssueError::ChannelOff) => Outcome::NotSent,
             Err(IssueError::Database(_) | IssueError::Random(_)) => Outcome::Failed,
         };
-        if let Err(error) = &issued {
-            tracing::warn!(error = %Causes(error), "no number was issued");
+        match &issued {
+            Ok(_) => {
+                self.metrics.sent(channel);
+                self.count(Counted::sent_by(channel)).await;
+            }
+            Err(error) => {
+                tracing::warn!(error = %Causes(error), "no number was issued");
+                self.metrics.failed(channel, error.why());
+                self.count(Counted::NotSent).await;
+            }
         }
         self.record(&account, action, outcome).await;
         issued
@@ -94,6 +116,7 @@ impl Inner {
         let validity = i32::from(self.config.numbers.valid_hours) * 3600;
         let expires = now.saturating_add_signed(validity);
         let number = self.draw(&order, now, expires).await?;
+        self.metrics.issued(order.recipient.channel());
         let shown = message::time(order.language, expires, &self.time_zone);
         let sent = self
             .sender
@@ -103,10 +126,10 @@ impl Inner {
             self.withdraw(&number, order.form).await?;
             return Err(IssueError::Send(error));
         }
-        if let Some(form) = order.form {
-            let now = self.clock.now();
-            self.store.set_progress(form, Progress::Sent, now).await?;
-        }
+        let now = self.clock.now();
+        self.store
+            .set_progress(order.form, Progress::Sent, now)
+            .await?;
         Ok(expires)
     }
 
@@ -123,6 +146,7 @@ impl Inner {
                 digest: self.keys.number(&number),
                 account: order.account.clone(),
                 form: order.form,
+                handle: self.keys.handle(&order.form),
                 now,
                 expires,
                 limits: self.config.numbers.limits(),
@@ -138,16 +162,32 @@ impl Inner {
         Err(IssueError::Full)
     }
 
-    async fn withdraw(
-        &self,
-        number: &ProcessingNumber,
-        form: Option<FormId>,
-    ) -> Result<(), DatabaseError> {
+    async fn withdraw(&self, number: &ProcessingNumber, form: FormId) -> Result<(), DatabaseError> {
         self.store.withdraw(self.keys.number(number)).await?;
-        if let Some(form) = form {
-            let now = self.clock.now();
-            self.store.set_progress(form, Progress::Failed, now).await?;
+        let now = self.clock.now();
+        self.store.set_progress(form, Progress::Failed, now).await
+    }
+
+    /// Takes back the number of a form, which is void from then on, of an account or, where
+    /// that is `None`, of any; false where there is no such form. Whether it had been used is
+    /// not told.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(super) async fn take_back(
+        &self,
+        who: &str,
+        form: FormId,
+        account: Option<&str>,
+    ) -> Result<bool, DatabaseError> {
+        let handle = self.keys.handle(&form);
+        let now = self.clock.now();
+        let known = self.store.take_back(form, handle, account, now).await?;
+        if known {
+            self.record(who, Action::TakeBack, Outcome::Done).await;
+            self.metrics.taken_back();
+            self.count(Counted::TakenBack).await;
         }
-        Ok(())
+        Ok(known)
     }
 }

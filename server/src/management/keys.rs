@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use gaen::registration::ProcessingNumber;
@@ -11,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::store::FormId;
 use crate::secret::Secret;
 
 /// The shortest secret that is taken, in bytes: 128 bits even where it is hex.
@@ -26,7 +29,10 @@ type DerivedKey = Zeroizing<[u8; 32]>;
 pub(super) struct Keys {
     number: DerivedKey,
     attempt: DerivedKey,
+    device: DerivedKey,
     form: DerivedKey,
+    handle: DerivedKey,
+    page: XChaCha20Poly1305,
     totp: XChaCha20Poly1305,
 }
 
@@ -70,7 +76,10 @@ impl Keys {
         Ok(Self {
             number: derive("sesshoku management: processing number"),
             attempt: derive("sesshoku management: sign-in attempt"),
+            device: derive("sesshoku management: device"),
             form: derive("sesshoku management: form"),
+            handle: derive("sesshoku management: handle"),
+            page: XChaCha20Poly1305::new((&*derive("sesshoku management: page")).into()),
             totp: XChaCha20Poly1305::new((&*derive("sesshoku management: TOTP secret")).into()),
         })
     }
@@ -85,6 +94,54 @@ impl Keys {
     /// account's, but a password typed into the wrong field.
     pub(super) fn attempt(&self, name: &str) -> Digest {
         hmac(&self.attempt, name.as_bytes())
+    }
+
+    /// What a browser keeps in which somebody has signed in to the account `name`: it tells
+    /// one that has the account's owner in front of it from those that guess.
+    pub(super) fn device(&self, name: &str, id: &[u8; 32]) -> Digest {
+        hmac(&self.device, &[id.as_slice(), name.as_bytes()].concat())
+    }
+
+    /// By what a number can be found that the form `form` asked for.
+    pub(super) fn handle(&self, form: &FormId) -> Digest {
+        hmac(&self.handle, form)
+    }
+
+    /// Seals what one page hands to the next; it only opens for the same visitor, who has the
+    /// cookie `cookie`.
+    ///
+    /// # Errors
+    /// [`KeyError::Random`].
+    pub(super) fn seal_page(&self, cookie: &[u8], content: &[u8]) -> Result<String, KeyError> {
+        let nonce: [u8; NONCE_LEN] = random()?;
+        let (msg, aad) = (content, cookie);
+        let sealed = self
+            .page
+            .encrypt(&XNonce::from(nonce), Payload { msg, aad })
+            .expect("a page hands on less than what the cipher takes");
+        Ok(BASE64_URL_SAFE_NO_PAD.encode([nonce.as_slice(), &sealed].concat()))
+    }
+
+    /// Opens what [`Keys::seal_page`] sealed.
+    ///
+    /// # Errors
+    /// [`KeyError::Mismatch`].
+    pub(super) fn open_page(
+        &self,
+        cookie: &[u8],
+        sealed: &str,
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let sealed = BASE64_URL_SAFE_NO_PAD
+            .decode(sealed)
+            .map_err(|_| KeyError::Mismatch)?;
+        let (nonce, msg) = sealed
+            .split_first_chunk::<NONCE_LEN>()
+            .ok_or(KeyError::Mismatch)?;
+        let aad = cookie;
+        self.page
+            .decrypt(&XNonce::from(*nonce), Payload { msg, aad })
+            .map(Zeroizing::new)
+            .map_err(|_| KeyError::Mismatch)
     }
 
     /// The token of the forms shown to whoever has the cookie `cookie`.
@@ -163,6 +220,7 @@ mod tests {
         let digests = [
             keys.number(&number),
             keys.attempt("01234567"),
+            keys.device("01234567", &[0; 32]),
             keys.form(b"01234567"),
             sha256(b"01234567"),
         ];
@@ -175,6 +233,23 @@ mod tests {
             Keys::new(&Secret::new("k".repeat(31))),
             Err(KeyError::Short)
         ));
+    }
+
+    #[test]
+    fn what_a_page_hands_on_opens_for_its_visitor_alone() {
+        let keys = Keys::new(&Secret::new("k".repeat(32))).unwrap();
+        let sealed = keys.seal_page(b"cookie", b"someone@mail.example").unwrap();
+        assert!(!sealed.contains("someone"));
+        assert!(
+            sealed
+                .bytes()
+                .all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it))
+        );
+        let opened = keys.open_page(b"cookie", &sealed).unwrap();
+        assert_eq!(*opened, b"someone@mail.example");
+        assert!(keys.open_page(b"other", &sealed).is_err());
+        assert!(keys.open_page(b"cookie", &sealed[1..]).is_err());
+        assert!(keys.open_page(b"cookie", "").is_err());
     }
 
     #[test]

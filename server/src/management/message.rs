@@ -60,8 +60,8 @@ impl Language {
 }
 
 /// The language of a message: any that the app speaks, by its tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str")]
 pub(super) struct Spoken(pub sesshoku_i18n::Language);
 
 impl Default for Spoken {
@@ -76,6 +76,12 @@ impl TryFrom<String> for Spoken {
     fn try_from(tag: String) -> Result<Self, Self::Error> {
         let language = sesshoku_i18n::Language::from_tag(&tag);
         language.map(Self).ok_or("no such language")
+    }
+}
+
+impl From<Spoken> for &'static str {
+    fn from(spoken: Spoken) -> Self {
+        spoken.0.tag()
     }
 }
 

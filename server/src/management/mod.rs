@@ -12,10 +12,13 @@ mod config;
 mod issue;
 mod keys;
 mod message;
+mod metrics;
 mod number;
+mod number_command;
 mod recipient;
 mod send;
 mod source;
+mod statistics;
 mod store;
 mod web;
 
@@ -40,6 +43,7 @@ use source::Tries;
 use store::Store;
 
 pub use config::{Accounts, Audit, Config, DatabaseSettings, Numbers, Secrets, Web};
+pub use number_command::{NumberCommand, NumberCommandError};
 pub use send::{Mail, MailKind, MailTls, Sms, SmsFormat};
 
 /// How often what has expired is deleted.
@@ -69,6 +73,7 @@ struct Inner {
     passwords: Passwords,
     sources: Sources,
     sign_ins: Tries,
+    metrics: metrics::Metrics,
     /// What goes on although the one who asked has hung up.
     tasks: TaskTracker,
 }
@@ -138,6 +143,7 @@ pub async fn open(
         passwords: Passwords::new().await?,
         sources: Sources::new(&config.http),
         sign_ins: Tries::new(config.accounts.sign_ins_per_source_minute),
+        metrics: metrics::Metrics::new(metrics),
         tasks: TaskTracker::new(),
         config,
         clock,

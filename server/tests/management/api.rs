@@ -28,7 +28,7 @@ async fn a_number_goes_out_by_mail_and_is_good_once() {
     let expires: jiff::Timestamp = answer.body["expires"].as_str().unwrap().parse().unwrap();
     let hours = expires.duration_since(jiff::Timestamp::now()).as_hours();
     assert!((23..=24).contains(&hours), "{hours}");
-    assert_eq!(answer.body.as_object().unwrap().len(), 1);
+    assert_eq!(answer.body.as_object().unwrap().len(), 2);
 
     let mail = smtp.mail();
     assert_eq!(mail.to, [MAIL]);
@@ -276,6 +276,59 @@ async fn guessing_is_bounded() {
     assert_eq!(answer.status, 429, "{answer:?}");
 }
 
+#[tokio::test]
+async fn a_number_is_taken_back_by_its_account() {
+    for is_postgres in [false, true] {
+        let smtp = Smtp::plain();
+        let mut place = Place::new(&smtp);
+        place.set("http.internal_listen = '127.0.0.1:0'");
+        if is_postgres {
+            place = place.with_postgres(&postgres::empty_database().await);
+        }
+        let (token, other) = (place.add_token("one"), place.add_token("two"));
+        let server = place.start();
+        let mut ids = Vec::new();
+        for _ in 0..3 {
+            let answer = server.issue(&token, json!({ "mail": MAIL })).await;
+            ids.push(answer.body["id"].as_str().unwrap().to_owned());
+        }
+        let numbers = [(); 3].map(|()| smtp.mail().number());
+        assert!(server.is_genuine(&numbers[2], 3).await);
+        for (id, token, status) in [
+            (&*ids[0], &other, 404),
+            (&"0".repeat(32), &token, 404),
+            ("x", &token, 404),
+            (&ids[0], &token, 204),
+            (&ids[0], &token, 204),
+            // Used or not, the answer is the same.
+            (&ids[2], &token, 204),
+            (&ids[0], &"0".repeat(64), 401),
+        ] {
+            assert_eq!(server.take_back(id, token).await, status, "{id}");
+        }
+        assert!(!server.is_genuine(&numbers[0], 1).await);
+        assert!(server.is_genuine(&numbers[1], 2).await);
+        // By whoever runs the server, of any account.
+        let list = place.number_text(&["list"]);
+        assert_eq!(list.matches(" one: taken back").count(), 2, "{list}");
+        place.number_text(&["take-back", &ids[1]]);
+        let list = place.number_text(&["list"]);
+        assert_eq!(list.matches(" one: taken back").count(), 3, "{list}");
+        assert!(!list.contains(MAIL));
+
+        let metrics = server.metrics().await;
+        for line in [
+            "sesshoku_numbers_issued_total{channel=\"mail\"} 3",
+            "sesshoku_numbers_sent_total{channel=\"mail\"} 3",
+            "sesshoku_numbers_taken_back_total 3",
+            "sesshoku_numbers_checked_total{result=\"genuine\",guessed=\"no\"} 2",
+            "sesshoku_numbers_checked_total{result=\"wrong\",guessed=\"no\"} 1",
+        ] {
+            assert!(metrics.contains(&format!("{line}\n")), "{line}: {metrics}");
+        }
+    }
+}
+
 /// Whoever has 16 digits can be guessed at all day.
 #[tokio::test]
 async fn numbers_are_as_long_as_is_set() {
@@ -334,6 +387,11 @@ async fn only_those_who_may_get_an_answer() {
         (json!({ "mail": MAIL, "phone": PHONE }), "two-recipients"),
         (json!({ "mail": "x" }), "not-a-mail-address"),
         (json!({ "phone": "x" }), "not-a-phone-number"),
+        (
+            json!({ "phone": "03-0000-0000" }),
+            "not-a-mobile-phone-number",
+        ),
+        (json!({ "phone": "090-0000-000" }), "phone-number-length"),
         (json!({ "mail": MAIL, "language": "xx" }), "malformed"),
         (json!({ "mail": MAIL, "form": "x" }), "malformed"),
     ] {

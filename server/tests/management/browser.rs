@@ -86,7 +86,9 @@ async fn walk(language: &'static str, confirm: &str) {
     let smtp = Smtp::plain();
     let gateway = Gateway::start(&[]).await;
     let place = Place::new(&smtp).with_gateway(&gateway);
-    let mut account = place.add_account("minato-01");
+    let all = ["issue", "administrate", "statistics"];
+    let all: Vec<&str> = all.iter().flat_map(|role| ["--role", role]).collect();
+    let mut account = place.add_account_with("minato-01", &all);
     let server = place.start();
     let browser = Browser::start(language, &server.base).await;
 
@@ -102,6 +104,9 @@ async fn walk(language: &'static str, confirm: &str) {
 
     browser.sign_in(&mut account).await;
     browser.look("first-password").await;
+    browser.go_back().await;
+    browser.find(".error").await;
+    browser.go("/password").await;
     browser.type_in("current", &account.password).await;
     browser.type_in("new", "short").await;
     browser.type_in("repeat", "short").await;
@@ -125,7 +130,7 @@ async fn walk(language: &'static str, confirm: &str) {
     browser.press("main button.main").await;
     assert!(browser.text().await.contains(confirm));
     browser.look("confirm").await;
-    browser.press("button.other").await;
+    browser.press("a.button.other").await;
     let kept = browser
         .find("#recipient")
         .await
@@ -144,6 +149,26 @@ async fn walk(language: &'static str, confirm: &str) {
     assert!(!browser.text().await.contains("@mail.example"));
     assert!(server.is_genuine(&number, 1).await);
     assert!(!server.is_genuine(&number, 2).await);
+
+    // Behind Back are the pages, and nothing is sent again.
+    let sent = browser.url().await;
+    browser.go_back().await;
+    assert!(browser.url().await.contains("/confirm/"));
+    // Where the browser has kept the page as it was, sending it again does nothing.
+    browser.driver.refresh().await.unwrap();
+    browser.look("sent-already").await;
+    browser.go_back().await;
+    assert!(
+        browser.url().await.contains("/issue"),
+        "{}",
+        browser.url().await
+    );
+    browser.find("#recipient").await;
+    browser.driver.forward().await.unwrap();
+    browser.driver.forward().await.unwrap();
+    browser.find(".done").await;
+    assert_eq!(browser.url().await, sent);
+    assert!(smtp.another_mail().is_none());
 
     // By SMS, after loading the page again, which sends nothing.
     browser.driver.refresh().await.unwrap();
@@ -164,6 +189,15 @@ async fn walk(language: &'static str, confirm: &str) {
     browser.press("main button.main").await;
     browser.press("main button.main").await;
     browser.look("failed").await;
+
+    browser.go("/sent").await;
+    browser.look("sent-list").await;
+    browser.go(sent.strip_prefix(&browser.base).unwrap()).await;
+    browser.press("main p:not(.small) > a:not(.button)").await;
+    browser.look("take-back").await;
+    browser.press("main button.main").await;
+    browser.look("taken-back").await;
+    browser.look_at_administration().await;
 
     browser.see_sending(&place).await;
     browser.look_at_limits(&place).await;
@@ -260,6 +294,59 @@ impl Browser {
         self.find(css).await.click().await.unwrap();
         self.leave().await;
         self.find("footer").await;
+    }
+
+    /// As with the browser's button. What it shows then is a page of ours, not an error of
+    /// its own.
+    async fn go_back(&self) {
+        let from = self.url().await;
+        self.driver.back().await.unwrap();
+        let deadline = Instant::now() + WAIT_TIME_MAX;
+        while self.url().await == from {
+            assert!(Instant::now() < deadline, "{from} stays");
+            sleep(LOOK_EVERY).await;
+        }
+        self.find("footer").await;
+    }
+
+    async fn look_at_administration(&self) {
+        self.go("/bulk").await;
+        self.look("bulk").await;
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "someone@mail.example\n03-0000-0000\n").unwrap();
+        let field = self.find("#file").await;
+        field
+            .send_keys(&file.path().display().to_string())
+            .await
+            .unwrap();
+        self.find("#sure").await.click().await.unwrap();
+        self.press("main button.main").await;
+        self.look("bulk-refused").await;
+        std::fs::write(file.path(), "someone@mail.example\nrefused@mail.example\n").unwrap();
+        let field = self.find("#file").await;
+        field
+            .send_keys(&file.path().display().to_string())
+            .await
+            .unwrap();
+        self.find("#sure").await.click().await.unwrap();
+        self.press("main button.main").await;
+        self.find("main ul li a").await;
+        self.look("bulk-progress").await;
+        self.go("/statistics").await;
+        self.look("statistics").await;
+        self.go("/accounts").await;
+        self.type_in("name", "minato-02").await;
+        self.look("accounts").await;
+        self.press("main form button.main").await;
+        self.look("secrets").await;
+        self.press("main a.button").await;
+        self.look("account").await;
+        self.press("button[value=disable]").await;
+        self.look("account-disabled").await;
+        self.go("/accounts/minato-01").await;
+        self.look("account-own").await;
+        self.go("/audit").await;
+        self.look("audit").await;
     }
 
     async fn sign_in(&self, account: &mut Account) {

@@ -20,7 +20,7 @@ fn accounts_are_managed_on_the_command_line() {
     let lines: Vec<&str> = list.lines().collect();
     assert!(lines[0].starts_with("hanako  since 20"), "{list}");
     assert!(
-        lines[0].ends_with(", disabled, has a first password"),
+        lines[0].ends_with(", may issue, disabled, has a first password"),
         "{list}"
     );
     assert!(lines[1].starts_with("taro    since 20"), "{list}");

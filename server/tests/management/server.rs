@@ -202,6 +202,21 @@ impl Place {
             .unwrap()
     }
 
+    /// Runs `sesshoku-server number` where it succeeds, and returns what it prints.
+    pub(crate) fn number_text(&self, arguments: &[&str]) -> String {
+        let output = Command::new(PROGRAM)
+            .args(["number", "--config"])
+            .arg(self.path("management.toml"))
+            .args(arguments)
+            .env("RUST_LOG", "off")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// Runs it where it succeeds, and returns what it prints.
     pub(crate) fn account_text(&self, arguments: &[&str]) -> String {
         let output = self.account_command(arguments);
@@ -212,13 +227,13 @@ impl Place {
 
     /// Adds an account.
     pub(crate) fn add_account(&self, name: &str) -> Account {
-        let printed = self.account_text(&["add", name]);
-        Account {
-            name: name.into(),
-            password: word_after(&printed, "sign-in: "),
-            totp: Totp::from_url(word_after(&printed, "app: ")).unwrap(),
-            codes_used: 0,
-        }
+        self.add_account_with(name, &[])
+    }
+
+    /// Adds an account with these options.
+    pub(crate) fn add_account_with(&self, name: &str, options: &[&str]) -> Account {
+        let printed = self.account_text(&[&["add", name], options].concat());
+        Account::printed(name, &printed)
     }
 
     /// Adds an account and makes a token for it.
@@ -229,6 +244,31 @@ impl Place {
 }
 
 impl Account {
+    fn printed(name: &str, printed: &str) -> Self {
+        Self {
+            name: name.into(),
+            password: word_after(printed, "sign-in: "),
+            totp: Totp::from_url(word_after(printed, "app: ")).unwrap(),
+            codes_used: 0,
+        }
+    }
+
+    /// The account `hanako`, as the page shows it when it is new.
+    pub(crate) fn shown(page: &str) -> Self {
+        let inner = |before: &str| {
+            let at = page.find(before).expect(before) + before.len();
+            let text = page[at..].split('<').next().unwrap();
+            text.replace("&amp;", "&")
+        };
+        let uri = format!("otpauth{}", inner("otpauth"));
+        Self {
+            name: "hanako".into(),
+            password: inner("<dt>最初のパスワード</dt><dd>"),
+            totp: Totp::from_url(uri).unwrap(),
+            codes_used: 0,
+        }
+    }
+
     /// A code that was not used yet. There are three at a time: the last, this one and
     /// the next.
     pub(crate) fn code(&mut self) -> String {
@@ -307,6 +347,25 @@ impl Server {
         }
     }
 
+    /// Takes a number back; the status of the answer.
+    pub(crate) async fn take_back(&self, id: &str, token: &str) -> u16 {
+        let url = format!("{}/api/v1/processing-number/{id}", self.base);
+        let request = self.http.delete(url).bearer_auth(token);
+        request.send().await.unwrap().status().as_u16()
+    }
+
+    /// What it has counted, where it listens for its operator.
+    pub(crate) async fn metrics(&self) -> String {
+        let log = self.log();
+        let line = log
+            .lines()
+            .find(|line| line.contains("listening name=\"internal\""))
+            .unwrap();
+        let address = address_in(line).unwrap();
+        let request = self.http.get(format!("http://{address}/metrics"));
+        request.send().await.unwrap().text().await.unwrap()
+    }
+
     /// Asks it to stop, as systemd does.
     pub(crate) fn ask_to_stop(&self) {
         let pid = self.process.id().to_string();
@@ -341,7 +400,12 @@ impl Drop for Server {
 
 /// The address in the line that says it listens.
 fn listening_address(log: &str) -> Option<String> {
-    let line = log.lines().find(|line| line.contains("listening"))?;
+    let is_it = |line: &&str| line.contains("listening name=\"public\"");
+    let line = log.lines().find(is_it)?;
+    address_in(line)
+}
+
+fn address_in(line: &str) -> Option<String> {
     let at = line.find("127.0.0.1:")?;
     let address = line[at..].split(|it: char| !it.is_ascii_digit() && it != '.' && it != ':');
     address.into_iter().next().map(str::to_owned)

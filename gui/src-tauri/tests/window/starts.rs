@@ -85,9 +85,13 @@ impl Desk {
 
     /// Starts the program once more, as a launcher with `token` does.
     fn start(&self, page: &str, token: &str) -> anyhow::Result<Process> {
+        self.start_with(&["--page", page], token)
+    }
+
+    fn start_with(&self, arguments: &[&str], token: &str) -> anyhow::Result<Process> {
         let mut command = Command::new(program("sesshoku-gui")?);
         command
-            .args(["--page", page])
+            .args(arguments)
             .env("DISPLAY", self.display.name())
             .env("SESSHOKU_BUS", self.place.address())
             .env("DBUS_SESSION_BUS_ADDRESS", self.place.address())
@@ -223,4 +227,71 @@ fn many_starts_at_once_are_one_window() -> anyhow::Result<()> {
     assert_eq!(left, 1);
     desk.window()?;
     Ok(())
+}
+
+/// As a mail program opens it.
+const LINK: &str = "sesshoku://register/1234567890120";
+
+#[test]
+fn a_link_fills_its_number_in_once() -> anyhow::Result<()> {
+    let desk = Desk::new()?;
+    let window = Window::open_on(&desk.display, &desk.place, "C.UTF-8")?;
+    window.wait_for_state("running")?;
+    let code = desk
+        .start_with(&[LINK], "")?
+        .wait_up_to(Duration::from_secs(20))?;
+    ensure!(code == Some(0), "it ended with {code:?}");
+    // The agreement comes first, and what is asked before.
+    to_the_number(&window)?;
+    window.wait_until(
+        "return document.querySelector('#number').value",
+        "1234 5678 9012 0",
+    )?;
+    window.wait_for_text("The number is filled in from the link.")?;
+    // It stays for who goes back to the date.
+    window.press("back")?;
+    window.press("next")?;
+    window.wait_until(
+        "return document.querySelector('#number').value",
+        "1234 5678 9012 0",
+    )?;
+    ensure!(!desk.place.log().contains("1234567890120"));
+
+    // A link that is none leads there, too, and fills nothing in.
+    let no_link = "sesshoku://register/1234567890121";
+    let code = desk
+        .start_with(&[no_link], "")?
+        .wait_up_to(Duration::from_secs(20))?;
+    ensure!(code == Some(0), "it ended with {code:?}");
+    window.wait_for("#register-box")?;
+    window.close()
+}
+
+#[test]
+fn nobody_else_can_read_the_number_of_a_link_in_the_arguments() -> anyhow::Result<()> {
+    let desk = Desk::new()?;
+    let mut start = desk.start_with(&[LINK, "--page", "home"], "")?;
+    let arguments = format!("/proc/{}/cmdline", start.id());
+    wait_for("the program to start anew", || {
+        let shown = std::fs::read_to_string(&arguments)?;
+        Ok(shown.contains("--link-from-stdin").then_some(()))
+    })?;
+    let shown = std::fs::read_to_string(&arguments)?;
+    ensure!(
+        shown.contains("home") && !shown.contains("1234567890120"),
+        "{shown}"
+    );
+    desk.window()?;
+    ensure!(start.is_running()?);
+    Ok(())
+}
+
+fn to_the_number(window: &Window) -> anyhow::Result<()> {
+    window.wait_for("#register-box")?;
+    window.press("register-box")?;
+    window.press("register-go")?;
+    window.press("date-kind-onset")?;
+    let date = window.run("return document.querySelector('#date').options[2].value")?;
+    window.choose("date", date.as_str().context("a date")?)?;
+    window.press("next")
 }

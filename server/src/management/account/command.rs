@@ -10,6 +10,7 @@ use qrcode::render::unicode::Dense1x2;
 use zeroize::Zeroizing;
 
 use super::password::{self, PasswordError, Passwords};
+use super::roles::{Role, Roles};
 use super::{Token, is_name, totp};
 use crate::clock::Clock;
 use crate::clock::keeper::Keeper;
@@ -30,6 +31,17 @@ pub enum Command {
     Add {
         /// Lower-case letters, digits, '.', '_' and '-'
         name: String,
+        /// What it may do; several can be given
+        #[arg(long = "role", value_enum, default_values_t = [Role::Issue])]
+        roles: Vec<Role>,
+    },
+    /// Change what an account may do, and end its sessions
+    Roles {
+        /// The account
+        name: String,
+        /// All that it may do from now on; nothing where none is given
+        #[arg(value_enum)]
+        roles: Vec<Role>,
     },
     /// List the accounts
     List,
@@ -141,7 +153,13 @@ impl Command {
             out,
         };
         match self {
-            Self::Add { name } => context.add(name).await,
+            Self::Add { name, roles } => context.add(name, roles.into_iter().collect()).await,
+            Self::Roles { name, roles } => {
+                let roles: Roles = roles.into_iter().collect();
+                context.change(&name, Change::Roles(roles)).await?;
+                let what = format!("give the roles {:?} to", roles.text());
+                context.recorded(&what, &name).await
+            }
             Self::List => context.list().await,
             Self::Disable { name } => {
                 context.change(&name, Change::Disabled(true)).await?;
@@ -171,7 +189,7 @@ impl Command {
 }
 
 impl<W: Write> Context<'_, W> {
-    async fn add(&mut self, name: String) -> Result<(), CommandError> {
+    async fn add(&mut self, name: String, roles: Roles) -> Result<(), CommandError> {
         if !is_name(&name) {
             return Err(CommandError::Name(name));
         }
@@ -181,6 +199,7 @@ impl<W: Write> Context<'_, W> {
             name: name.clone(),
             password: hash,
             totp: self.keys()?.seal_totp(&name, secret.as_slice())?,
+            roles,
             created: self.clock.now(),
         };
         let uri = totp::uri(&name, secret.as_slice())?;
@@ -199,8 +218,8 @@ impl<W: Write> Context<'_, W> {
         for account in &accounts {
             let since = shown_time(account.created);
             let name = &account.name;
-            let notes = notes(account);
-            writeln!(self.out, "{name:width$}  since {since}{notes}")?;
+            let (roles, notes) = (account.roles.text(), notes(account));
+            writeln!(self.out, "{name:width$}  since {since}, may {roles}{notes}")?;
         }
         Ok(())
     }

@@ -2,7 +2,9 @@
 
 pub(super) mod backoff;
 mod command;
+pub(super) mod manage;
 pub(super) mod password;
+pub(super) mod roles;
 mod totp;
 
 use std::fmt;
@@ -12,12 +14,13 @@ use zeroize::Zeroizing;
 
 use super::Inner;
 use super::audit::{Action, NOBODY, Outcome};
-use super::keys::{Digest, KeyError, random, sha256};
+use super::keys::{Digest, KeyError, Keys, random, same, sha256};
 use super::store::{Account, Change, SignIn};
 use crate::database::DatabaseError;
 use password::PasswordError;
 
 pub use command::{Command, CommandError};
+pub use roles::Role;
 
 /// The longest name, in bytes.
 const NAME_LEN_MAX: usize = 32;
@@ -51,17 +54,65 @@ impl Token {
     }
 }
 
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Device(…)")
+    }
+}
+
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token(…)")
     }
 }
 
+/// A browser in which somebody has signed in to an account. Tries from it are counted for
+/// themselves, so that whoever guesses elsewhere does not keep the owner out.
+#[derive(Clone)]
+pub(super) struct Device {
+    id: Zeroizing<[u8; 32]>,
+    mark: Digest,
+}
+
+impl Device {
+    /// A browser in which somebody signs in to `name` for the first time.
+    fn new(keys: &Keys, name: &str) -> Result<Self, getrandom::Error> {
+        let id = random().map(Zeroizing::new)?;
+        let mark = keys.device(name, &id);
+        Ok(Self { id, mark })
+    }
+
+    /// Reads the form of [`Device::expose`].
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (id, mark) = text.split_once('.')?;
+        let (id, mark) = (Token::parse(id)?, Token::parse(mark)?);
+        Some(Self {
+            mark: *mark.0,
+            id: id.0,
+        })
+    }
+
+    pub(super) fn expose(&self) -> Zeroizing<String> {
+        let id = Zeroizing::new(hex::encode(self.id.as_slice()));
+        Zeroizing::new(format!("{}.{}", *id, hex::encode(self.mark)))
+    }
+
+    /// Whether it is `name` that somebody has signed in to here.
+    fn is_of(&self, keys: &Keys, name: &str) -> bool {
+        same(&self.mark, &keys.device(name, &self.id))
+    }
+
+    /// Under which tries from here are counted.
+    fn attempt(&self, keys: &Keys) -> Digest {
+        keys.attempt(&format!("device {}", hex::encode(self.mark)))
+    }
+}
+
 /// What became of a try to sign in.
 #[derive(Debug)]
 pub(super) enum SignedIn {
-    /// A session with this id has begun.
-    Done(Token),
+    /// A session with this id has begun, in this browser.
+    Done(Token, Device),
     /// Name, password or code is wrong; which one is not said.
     Refused,
     /// There were too many failures under this name.
@@ -103,10 +154,15 @@ impl Inner {
         name: &str,
         password: Zeroizing<String>,
         code: &str,
+        device: Option<Device>,
     ) -> Result<SignedIn, AccountError> {
         let name = name.trim().to_ascii_lowercase();
         let now = self.clock.now();
-        let attempt = self.keys.attempt(&name);
+        let device = device.filter(|device| device.is_of(&self.keys, &name));
+        let attempt = match &device {
+            Some(device) => device.attempt(&self.keys),
+            None => self.keys.attempt(&name),
+        };
         let account = self.store.account(&name).await?;
         let who = account.as_ref().map_or(NOBODY, |account| &account.name);
         if let Some(wait) = self.store.begin_attempt(attempt, now).await? {
@@ -136,7 +192,11 @@ impl Inner {
         };
         if accepted {
             self.record(who, Action::SignIn, Outcome::Done).await;
-            Ok(SignedIn::Done(session))
+            let device = match device {
+                Some(device) => device,
+                None => Device::new(&self.keys, &name)?,
+            };
+            Ok(SignedIn::Done(session, device))
         } else {
             self.record(who, Action::SignIn, Outcome::Refused).await;
             Ok(SignedIn::Refused)
@@ -150,7 +210,10 @@ impl Inner {
         current: Zeroizing<String>,
         new: Zeroizing<String>,
     ) -> Result<PasswordChanged, AccountError> {
-        let attempt = self.keys.attempt(&account.name);
+        // Only who is signed in comes here, and is not kept out by those who guess outside.
+        let attempt = self
+            .keys
+            .attempt(&format!("change of password {}", account.name));
         let who = &account.name;
         let action = Action::ChangePassword;
         if let Some(wait) = self.store.begin_attempt(attempt, self.clock.now()).await? {

@@ -20,6 +20,10 @@ const AT_ONCE: usize = 2;
 pub(crate) const LEN_MIN: usize = 12;
 /// The longest, in bytes: everything is hashed, but nothing endless.
 pub(crate) const LEN_MAX: usize = 256;
+/// What has to do with an account counts from so many characters on.
+const NEAR_LEN_MIN: usize = 3;
+/// So many characters there must be beside it.
+const BESIDE_NEAR_MIN: usize = 8;
 /// The letters of generated passwords: 32, none of which looks like another.
 const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789+";
 /// Groups of letters in a generated password: 100 bits.
@@ -110,6 +114,21 @@ impl Passwords {
     }
 }
 
+/// Whether a password that somebody chose is among those that are tried first: common ones,
+/// walks over the keyboard, dates, repeats, and what has to do with the account (`near`).
+pub(crate) fn is_common(password: &str, near: &[&str]) -> bool {
+    // However often it is repeated, a name is a name.
+    let beside = near
+        .iter()
+        .map(|word| word.to_lowercase())
+        .filter(|word| word.chars().count() >= NEAR_LEN_MIN)
+        .fold(Zeroizing::new(password.to_lowercase()), |rest, word| {
+            Zeroizing::new(rest.replace(&word, ""))
+        });
+    beside.chars().count() < BESIDE_NEAR_MIN
+        || zxcvbn::zxcvbn(password, near).score() < zxcvbn::Score::Three
+}
+
 /// A random password, to be changed at the first sign-in.
 ///
 /// # Errors
@@ -159,6 +178,38 @@ mod tests {
             let is_right = passwords.is_right(text(password), hash).await.unwrap();
             assert_eq!(is_right, right, "{password:?}");
         }
+    }
+
+    #[test]
+    fn what_is_tried_first_is_common() {
+        let near = ["hanako.minato", "みなと保健所", "sesshoku"];
+        for password in [
+            "password1234",
+            "Passw0rd!Passw0rd!",
+            "qwertyuiop12",
+            "1qaz2wsx3edc",
+            "123456789012",
+            "aaaaaaaaaaaaaaa",
+            "abcabcabcabcabc",
+            "2020-08-152020",
+            "iloveyou1234",
+            "hanako.minato",
+            "sesshokusesshoku",
+        ] {
+            assert!(is_common(password, &near), "{password}");
+        }
+        for password in [
+            "春はあけぼの、やうやう白く",
+            "a long sentence nobody thinks of",
+            "correct horse battery staple",
+            "vmz3-k4tqh-9xwpe",
+        ] {
+            assert!(!is_common(password, &near), "{password}");
+        }
+        let generated = generate().unwrap();
+        assert!(!is_common(&generated, &near));
+        // In no time, however long it is.
+        is_common(&"x9".repeat(LEN_MAX / 2), &near);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use gaen::time::UnixSeconds;
@@ -11,6 +12,7 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::database::testing::Databases;
 use crate::database::{Database, Settings};
+use crate::management::account::Role;
 
 const NOW: UnixSeconds = UnixSeconds::new(1_600_000_200);
 const HOUR: i32 = 3600;
@@ -60,6 +62,8 @@ suites! {
     issuing_is_limited_by_account_by_hour_and_in_all
     a_form_issues_once
     a_withdrawn_number_is_wrong
+    a_number_is_taken_back_by_its_form
+    days_have_counts
     accounts_come_change_and_go
     a_code_is_accepted_once
     sessions_end
@@ -94,10 +98,13 @@ fn later(seconds: i32) -> UnixSeconds {
 }
 
 fn issue_at(n: u32, now: UnixSeconds) -> Issue {
+    static FORMS: AtomicU64 = AtomicU64::new(0);
+    let form = u128::from(FORMS.fetch_add(1, Ordering::Relaxed));
     Issue {
         digest: digest(n),
         account: format!("account-{}", n % 2),
-        form: None,
+        form: form.to_le_bytes(),
+        handle: digest(n),
         now,
         expires: now.saturating_add_signed(24 * HOUR),
         limits: IssueLimits {
@@ -352,7 +359,7 @@ async fn issuing_is_limited_by_account_by_hour_and_in_all(store: Store) {
 async fn a_form_issues_once(store: Store) {
     let form = [7; 16];
     let with_form = |n| Issue {
-        form: Some(form),
+        form,
         ..issue_at(n, NOW)
     };
     let store = Arc::new(store);
@@ -378,11 +385,12 @@ async fn a_form_issues_once(store: Store) {
     };
     assert_eq!(submission("account-0").await, Some(expected));
     assert_eq!(submission("account-1").await, None);
+    // What it has come to first stays.
     for progress in [Progress::Sent, Progress::Failed] {
         let at = later(2);
         store.set_progress(form, progress, at).await.unwrap();
         let found = submission("account-0").await.unwrap();
-        assert_eq!((found.progress, found.since), (progress, at));
+        assert_eq!((found.progress, found.since), (Progress::Sent, at));
     }
     let next_day = later(24 * HOUR + 3);
     store.purge(next_day, TIMES, AUDIT_KEPT).await.unwrap();
@@ -396,11 +404,75 @@ async fn a_withdrawn_number_is_wrong(store: Store) {
     assert_eq!(checked, Checked::Wrong);
 }
 
+async fn a_number_is_taken_back_by_its_form(store: Store) {
+    let issues: Vec<_> = (0..3).map(|n| issue_at(n, NOW)).collect();
+    for issue in &issues {
+        assert_eq!(store.issue(issue.clone()).await.unwrap(), Issued::Done);
+        let sent = store.set_progress(issue.form, Progress::Sent, NOW);
+        sent.await.unwrap();
+    }
+    let take_back = |n: usize, account: Option<&'static str>| {
+        store.take_back(issues[n].form, issues[n].handle, account, later(60))
+    };
+    // Only its account's, or by whoever may take back any.
+    assert!(!take_back(0, Some("account-1")).await.unwrap());
+    assert!(take_back(0, Some("account-0")).await.unwrap());
+    assert!(take_back(1, None).await.unwrap());
+    for n in 0..2 {
+        let checked = store.check(check_at(n, 70 + n, NOW)).await.unwrap();
+        assert_eq!(checked, Checked::Wrong);
+    }
+    // Of one that was used nothing else is told, and what its request was told holds.
+    let used = store.check(check_at(2, 72, NOW)).await.unwrap();
+    assert_eq!(used, Checked::Consumed);
+    assert!(take_back(2, None).await.unwrap());
+    let again = store.check(check_at(2, 72, NOW)).await.unwrap();
+    assert_eq!(again, Checked::Repeated);
+    assert!(
+        !store
+            .take_back([9; 16], digest(9), None, NOW)
+            .await
+            .unwrap()
+    );
+    let list = store.submissions(Some("account-0")).await.unwrap();
+    assert_eq!(list.len(), 2);
+    for sent in list {
+        assert_eq!(sent.submission.progress, Progress::TakenBack);
+        assert_eq!(sent.submission.since, later(60));
+    }
+    assert_eq!(store.submissions(None).await.unwrap().len(), 3);
+    // That it was sent meanwhile does not bring it back.
+    let late = store.set_progress(issues[0].form, Progress::Sent, later(61));
+    late.await.unwrap();
+    let of = store.submission(issues[0].form, "account-0").await.unwrap();
+    assert_eq!(of.unwrap().progress, Progress::TakenBack);
+}
+
+async fn days_have_counts(store: Store) {
+    let today = i64::from(NOW.get() / 86_400);
+    for (day, what) in [(today, "a"), (today, "a"), (today, "b"), (today - 100, "a")] {
+        store.count(day, what).await.unwrap();
+    }
+    let counted = |day, what: &str, count| (day, what.to_owned(), count);
+    let since = store.statistics(today - 200).await.unwrap();
+    assert_eq!(
+        since,
+        [
+            counted(today - 100, "a", 1),
+            counted(today, "a", 2),
+            counted(today, "b", 1)
+        ]
+    );
+    store.purge(NOW, TIMES, AUDIT_KEPT).await.unwrap();
+    assert_eq!(store.statistics(today - 200).await.unwrap().len(), 2);
+}
+
 fn new_account(name: &str) -> NewAccount {
     NewAccount {
         name: name.into(),
         password: "hash".into(),
         totp: vec![1, 2, 3],
+        roles: Roles::default().with(Role::Issue),
         created: NOW,
     }
 }
@@ -437,12 +509,17 @@ async fn accounts_come_change_and_go(store: Store) {
     assert_eq!((&*account.password, &*account.totp), ("other", &[9][..]));
     assert!(!account.must_change && account.has_token);
     let with_token = async || store.account_with_token(digest(5)).await.unwrap();
-    assert_eq!(with_token().await.as_deref(), Some("a"));
+    assert_eq!(with_token().await.map(|it| it.name).as_deref(), Some("a"));
+    assert_eq!(account.roles, Roles::default().with(Role::Issue));
+    let roles: Roles = [Role::Administrate, Role::Statistics].into_iter().collect();
+    let change = Change::Roles(roles);
+    assert!(store.change_account("a", change).await.unwrap());
+    assert_eq!(store.account("a").await.unwrap().unwrap().roles, roles);
     store
         .change_account("a", Change::Disabled(true))
         .await
         .unwrap();
-    assert_eq!(with_token().await, None);
+    assert!(with_token().await.is_none());
     store
         .change_account("a", Change::Disabled(false))
         .await
@@ -452,7 +529,7 @@ async fn accounts_come_change_and_go(store: Store) {
         .change_account("a", Change::Token(None))
         .await
         .unwrap();
-    assert_eq!(with_token().await, None);
+    assert!(with_token().await.is_none());
     assert!(store.change_account("a", Change::Removed).await.unwrap());
     assert!(!store.change_account("a", Change::Removed).await.unwrap());
     assert!(store.account("a").await.unwrap().is_none());

@@ -15,6 +15,7 @@ use std::time::Duration;
 use gaen::time::UnixSeconds;
 
 use super::account::backoff;
+use super::account::roles::Roles;
 use super::keys::Digest;
 use crate::database::{Database, DatabaseError, Settings};
 
@@ -32,6 +33,8 @@ const TOTP_STEP_SECONDS: i64 = 30;
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 /// For how many full hours a wrong number counts.
 const DAY_HOURS: i64 = 24;
+/// The most forms in a list.
+const LIST_MAX: i64 = 1_000;
 /// No more numbers are valid, whatever the settings. While there is room for a wrong number
 /// that costs as much, they need not be counted.
 const LIVE_CEILING: i64 = 1_000_000;
@@ -65,8 +68,11 @@ pub(super) struct Issue {
     pub digest: Digest,
     /// The account that issues it.
     pub account: String,
-    /// The form it was asked for with, if it was one.
-    pub form: Option<FormId>,
+    /// What it was asked for with.
+    pub form: FormId,
+    /// By which it can be taken back: a keyed hash of the form, so that the database alone
+    /// does not tell which form's number is used.
+    pub handle: Digest,
     /// Now.
     pub now: UnixSeconds,
     /// Until when it is valid, itself excluded.
@@ -110,6 +116,8 @@ pub(super) enum Progress {
     Sent,
     /// It could not be sent, and is deleted.
     Failed,
+    /// It was taken back.
+    TakenBack,
 }
 
 /// What is known of a form that was sent.
@@ -121,6 +129,17 @@ pub(super) struct Submission {
     pub since: UnixSeconds,
     /// Until when its number is valid.
     pub expires: UnixSeconds,
+}
+
+/// A form that was sent, in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sent {
+    /// Its one-time id.
+    pub form: FormId,
+    /// Who sent it.
+    pub account: String,
+    /// What is known of it.
+    pub submission: Submission,
 }
 
 /// A number to be checked.
@@ -168,6 +187,8 @@ pub(super) struct Account {
     pub totp: Vec<u8>,
     /// Whether it may do nothing.
     pub disabled: bool,
+    /// What it may do otherwise.
+    pub roles: Roles,
     /// Whether it has an API token.
     pub has_token: bool,
     /// Since when it is there.
@@ -183,6 +204,8 @@ pub(super) struct NewAccount {
     pub password: String,
     /// The TOTP secret, sealed.
     pub totp: Vec<u8>,
+    /// What it may do.
+    pub roles: Roles,
     /// Now.
     pub created: UnixSeconds,
 }
@@ -201,6 +224,8 @@ pub(super) enum Change {
     },
     /// It gets another TOTP secret. Its sessions end.
     Totp(Vec<u8>),
+    /// It may do something else. Its sessions end.
+    Roles(Roles),
     /// It gets another API token, or none.
     Token(Option<Digest>),
     /// It is deleted, with its sessions.
@@ -287,7 +312,7 @@ fn time(seconds: i64) -> UnixSeconds {
 }
 
 /// Statements of a purge, each with the one number that it takes.
-type PurgeSteps = [(&'static str, i64); 16];
+type PurgeSteps = [(&'static str, i64); 17];
 
 fn purge_steps(now: UnixSeconds, times: SessionTimes, audit_kept: Duration) -> PurgeSteps {
     [
@@ -315,6 +340,10 @@ fn purge_steps(now: UnixSeconds, times: SessionTimes, audit_kept: Duration) -> P
             before(now, times.total),
         ),
         ("DELETE FROM audit WHERE at <= $1", before(now, audit_kept)),
+        (
+            "DELETE FROM statistic WHERE day * 86400 <= $1",
+            before(now, audit_kept),
+        ),
         // What a clock that was ahead has left: it would last for as much longer.
         (
             "UPDATE number SET expires = $1 WHERE expires > $1",
@@ -356,6 +385,7 @@ impl Progress {
             Self::Sending => "sending",
             Self::Sent => "sent",
             Self::Failed => "failed",
+            Self::TakenBack => "taken back",
         }
     }
 
@@ -363,6 +393,7 @@ impl Progress {
         match name {
             "sent" => Self::Sent,
             "failed" => Self::Failed,
+            "taken back" => Self::TakenBack,
             _ => Self::Sending,
         }
     }
@@ -422,7 +453,51 @@ impl Store {
         self.forget_deleted().await
     }
 
-    /// Notes how far a form's number has got.
+    /// Takes back the number of a form that `account` sent, or anybody where that is `None`;
+    /// false if there is no such form. It is the same whether the number was still valid: nobody
+    /// learns here whether somebody has registered with it.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(super) async fn take_back(
+        &self,
+        form: FormId,
+        handle: Digest,
+        account: Option<&str>,
+        now: UnixSeconds,
+    ) -> Result<bool> {
+        let account = account.map(str::to_owned);
+        let known = on_either!(self, take_back, form, handle, account, now)?;
+        self.forget_deleted().await?;
+        Ok(known)
+    }
+
+    /// The forms of the last day, newest first: those that `account` sent, or all where that
+    /// is `None`, with who sent them.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(super) async fn submissions(&self, account: Option<&str>) -> Result<Vec<Sent>> {
+        on_either!(self, submissions, account.map(str::to_owned))
+    }
+
+    /// Counts something on a day, for the statistics.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(super) async fn count(&self, day: i64, what: &'static str) -> Result<()> {
+        on_either!(self, count_on_day, day, what)
+    }
+
+    /// What was counted since a day, by day and name.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub(super) async fn statistics(&self, since: i64) -> Result<Vec<(i64, String, i64)>> {
+        on_either!(self, statistics, since)
+    }
+
+    /// Notes how far a form's number has got, unless it was taken back meanwhile.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -488,11 +563,11 @@ impl Store {
         on_either!(self, account, name.to_owned())
     }
 
-    /// The name of the account with an API token, unless it is disabled.
+    /// The account with an API token, unless it is disabled.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub(super) async fn account_with_token(&self, token: Digest) -> Result<Option<String>> {
+    pub(super) async fn account_with_token(&self, token: Digest) -> Result<Option<Account>> {
         on_either!(self, account_with_token, token)
     }
 

@@ -9,19 +9,21 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::{
-    ANSWER_KEPT, Account, AuditRow, Change, Check, Checked, FormId, Issue, Issued, LIVE_CEILING,
-    NewAccount, Progress, PurgeSteps, Result, SessionTimes, SignIn, Submission, TOUCH_EVERY, after,
-    backoff, before, first_hour_of_day, hour, rest_of_hour, scope, seconds, time, waiting,
+    ANSWER_KEPT, Account, AuditRow, Change, Check, Checked, FormId, Issue, Issued, LIST_MAX,
+    LIVE_CEILING, NewAccount, Progress, PurgeSteps, Result, Sent, SessionTimes, SignIn, Submission,
+    TOUCH_EVERY, after, backoff, before, first_hour_of_day, hour, rest_of_hour, scope, seconds,
+    time, waiting,
 };
 use crate::database::Postgres;
+use crate::management::account::roles::Roles;
 use crate::management::keys::Digest;
 
 /// Any two numbers of which nobody else makes locks in this database.
 const ISSUE_LOCK: i64 = 0x5365_7373_0001;
 const CHECK_LOCK: i64 = 0x5365_7373_0002;
 
-const ACCOUNT: &str =
-    "name, password, must_change, totp, disabled, token IS NOT NULL AS has_token, account.created";
+const ACCOUNT: &str = "name, password, must_change, totp, disabled, token IS NOT NULL AS has_token, roles, \
+     account.created";
 
 type Params<'a> = [&'a (dyn ToSql + Sync)];
 
@@ -34,11 +36,10 @@ pub(super) async fn issue(db: &Postgres, issue: Issue) -> Result<Issued> {
     let mut client = db.get().await?;
     let tx = client.transaction().await?;
     lock(&tx, ISSUE_LOCK).await?;
-    if let Some(form) = issue.form {
-        let known = "SELECT 1 FROM submission WHERE form = $1";
-        if query_opt(&tx, known, &[&form.as_slice()]).await?.is_some() {
-            return Ok(Issued::KnownForm);
-        }
+    let known = "SELECT 1 FROM submission WHERE form = $1";
+    let known = query_opt(&tx, known, &[&issue.form.as_slice()]).await?;
+    if known.is_some() {
+        return Ok(Issued::KnownForm);
     }
     let by_account = scope::issued_by(&issue.account);
     let limits = [
@@ -56,12 +57,14 @@ pub(super) async fn issue(db: &Postgres, issue: Issue) -> Result<Issued> {
     // An expired number that is not purged yet does not take the place of a new one.
     let added = execute(
         &tx,
-        "INSERT INTO number (digest, expires) VALUES ($1, $2)
-         ON CONFLICT (digest) DO UPDATE SET expires = excluded.expires
-         WHERE number.expires <= $3",
+        "INSERT INTO number (digest, expires, handle) VALUES ($1, $2, $3)
+         ON CONFLICT (digest)
+         DO UPDATE SET expires = excluded.expires, handle = excluded.handle
+         WHERE number.expires <= $4",
         &[
             &issue.digest.as_slice(),
             &seconds(issue.expires),
+            &issue.handle.as_slice(),
             &seconds(issue.now),
         ],
     )
@@ -72,21 +75,19 @@ pub(super) async fn issue(db: &Postgres, issue: Issue) -> Result<Issued> {
     for (scope, _) in limits {
         add_to_count(&tx, scope, issue.now, 1).await?;
     }
-    if let Some(form) = issue.form {
-        execute(
-            &tx,
-            "INSERT INTO submission (form, account, progress, since, expires)
-             VALUES ($1, $2, $3, $4, $5)",
-            &[
-                &form.as_slice(),
-                &issue.account,
-                &Progress::Sending.name(),
-                &seconds(issue.now),
-                &seconds(issue.expires),
-            ],
-        )
-        .await?;
-    }
+    execute(
+        &tx,
+        "INSERT INTO submission (form, account, progress, since, expires)
+         VALUES ($1, $2, $3, $4, $5)",
+        &[
+            &issue.form.as_slice(),
+            &issue.account,
+            &Progress::Sending.name(),
+            &seconds(issue.now),
+            &seconds(issue.expires),
+        ],
+    )
+    .await?;
     tx.commit().await?;
     Ok(Issued::Done)
 }
@@ -103,7 +104,8 @@ pub(super) async fn set_progress(
     progress: Progress,
     now: UnixSeconds,
 ) -> Result<()> {
-    let statement = "UPDATE submission SET progress = $2, since = $3 WHERE form = $1";
+    let statement = "UPDATE submission SET progress = $2, since = $3
+                     WHERE form = $1 AND progress = 'sending'";
     let params: &Params<'_> = &[&form.as_slice(), &progress.name(), &seconds(now)];
     run(db, statement, params).await?;
     Ok(())
@@ -122,6 +124,74 @@ pub(super) async fn submission(
         since: time(row.get(1)),
         expires: time(row.get(2)),
     }))
+}
+
+pub(super) async fn take_back(
+    db: &Postgres,
+    form: FormId,
+    handle: Digest,
+    account: Option<String>,
+    now: UnixSeconds,
+) -> Result<bool> {
+    let mut client = db.get().await?;
+    let tx = client.transaction().await?;
+    let known = execute(
+        &tx,
+        "UPDATE submission SET progress = $3, since = $4
+         WHERE form = $1 AND ($2::TEXT IS NULL OR account = $2) AND progress <> 'failed'",
+        &[
+            &form.as_slice(),
+            &account,
+            &Progress::TakenBack.name(),
+            &seconds(now),
+        ],
+    )
+    .await?;
+    if known == 1 {
+        let statement = "DELETE FROM number WHERE handle = $1";
+        execute(&tx, statement, &[&handle.as_slice()]).await?;
+    }
+    tx.commit().await?;
+    Ok(known == 1)
+}
+
+pub(super) async fn submissions(db: &Postgres, account: Option<String>) -> Result<Vec<Sent>> {
+    let client = db.get().await?;
+    let statement = "SELECT form, account, progress, since, expires FROM submission
+                     WHERE $1::TEXT IS NULL OR account = $1 ORDER BY since DESC, form LIMIT $2";
+    let statement = client.prepare_cached(statement).await?;
+    let rows = client.query(&statement, &[&account, &LIST_MAX]).await?;
+    let read = |row: &Row| {
+        let form: &[u8] = row.get(0);
+        Sent {
+            form: form.try_into().unwrap_or_default(),
+            account: row.get(1),
+            submission: Submission {
+                progress: Progress::from_name(row.get(2)),
+                since: time(row.get(3)),
+                expires: time(row.get(4)),
+            },
+        }
+    };
+    Ok(rows.iter().map(read).collect())
+}
+
+pub(super) async fn count_on_day(db: &Postgres, day: i64, what: &'static str) -> Result<()> {
+    let statement = "INSERT INTO statistic (day, what, count) VALUES ($1, $2, 1)
+                     ON CONFLICT (day, what) DO UPDATE SET count = statistic.count + 1";
+    run(db, statement, &[&day, &what]).await?;
+    Ok(())
+}
+
+pub(super) async fn statistics(db: &Postgres, since: i64) -> Result<Vec<(i64, String, i64)>> {
+    let client = db.get().await?;
+    let statement = "SELECT day, what, count FROM statistic WHERE day >= $1 ORDER BY day, what";
+    let statement = client.prepare_cached(statement).await?;
+    let rows = client.query(&statement, &[&since]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| (row.get(0), row.get(1), row.get(2)))
+        .collect())
 }
 
 pub(super) async fn check(db: &Postgres, check: Check) -> Result<Checked> {
@@ -179,13 +249,15 @@ pub(super) async fn check(db: &Postgres, check: Check) -> Result<Checked> {
 pub(super) async fn add_account(db: &Postgres, account: NewAccount) -> Result<bool> {
     let added = run(
         db,
-        "INSERT INTO account (name, password, must_change, totp, totp_step, disabled, created)
-         VALUES ($1, $2, TRUE, $3, 0, FALSE, $4) ON CONFLICT DO NOTHING",
+        "INSERT INTO account
+         (name, password, must_change, totp, totp_step, disabled, created, roles)
+         VALUES ($1, $2, TRUE, $3, 0, FALSE, $4, $5) ON CONFLICT DO NOTHING",
         &[
             &account.name,
             &account.password,
             &account.totp,
             &seconds(account.created),
+            &account.roles.text(),
         ],
     )
     .await?;
@@ -207,10 +279,10 @@ pub(super) async fn account(db: &Postgres, name: String) -> Result<Option<Accoun
     Ok(row.as_ref().map(read_account))
 }
 
-pub(super) async fn account_with_token(db: &Postgres, token: Digest) -> Result<Option<String>> {
-    let statement = "SELECT name FROM account WHERE token = $1 AND NOT disabled";
-    let row = get_opt(db, statement, &[&token.as_slice()]).await?;
-    Ok(row.map(|row| row.get(0)))
+pub(super) async fn account_with_token(db: &Postgres, token: Digest) -> Result<Option<Account>> {
+    let statement = format!("SELECT {ACCOUNT} FROM account WHERE token = $1 AND NOT disabled");
+    let row = get_opt(db, &statement, &[&token.as_slice()]).await?;
+    Ok(row.as_ref().map(read_account))
 }
 
 pub(super) async fn change_account(db: &Postgres, name: String, change: Change) -> Result<bool> {
@@ -229,6 +301,10 @@ pub(super) async fn change_account(db: &Postgres, name: String, change: Change) 
         Change::Totp(sealed) => {
             let statement = "UPDATE account SET totp = $2, totp_step = 0 WHERE name = $1";
             execute(&tx, statement, &[&name, &sealed]).await
+        }
+        Change::Roles(roles) => {
+            let statement = "UPDATE account SET roles = $2 WHERE name = $1";
+            execute(&tx, statement, &[&name, &roles.text()]).await
         }
         Change::Token(token) => {
             let statement = "UPDATE account SET token = $2 WHERE name = $1";
@@ -458,6 +534,7 @@ fn read_account(row: &Row) -> Account {
         totp: row.get("totp"),
         disabled: row.get("disabled"),
         has_token: row.get("has_token"),
+        roles: Roles::from_text(row.get("roles")),
         created: time(row.get("created")),
     }
 }

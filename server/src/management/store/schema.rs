@@ -5,8 +5,8 @@ use crate::database::Migrations;
 use crate::database::time::clock_table;
 
 pub(super) const MIGRATIONS: Migrations = Migrations {
-    sqlite: &[SQLITE_1, SQLITE_2],
-    postgres: &[POSTGRES_1, POSTGRES_2],
+    sqlite: &[SQLITE_1, SQLITE_2, SQLITE_3],
+    postgres: &[POSTGRES_1, POSTGRES_2, POSTGRES_3],
 };
 
 /// `WITHOUT ROWID` keeps a digest in one place, which is overwritten when it goes.
@@ -127,3 +127,29 @@ const POSTGRES_2: &str = concat!(
     clock_table!("BIGINT", ""),
     "INSERT INTO clock (one, time, vouched) SELECT 1, max(at), 0 FROM audit;"
 );
+
+const SQLITE_3: &str = "
+ALTER TABLE number ADD COLUMN handle BLOB;
+CREATE INDEX number_handle ON number (handle);
+ALTER TABLE account ADD COLUMN roles TEXT NOT NULL DEFAULT 'issue';
+CREATE TABLE statistic (
+    day INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (day, what)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX submission_account ON submission (account, since);
+";
+
+const POSTGRES_3: &str = "
+ALTER TABLE number ADD COLUMN handle BYTEA;
+CREATE INDEX number_handle ON number (handle);
+ALTER TABLE account ADD COLUMN roles TEXT NOT NULL DEFAULT 'issue';
+CREATE TABLE statistic (
+    day BIGINT NOT NULL,
+    what TEXT NOT NULL,
+    count BIGINT NOT NULL,
+    PRIMARY KEY (day, what)
+);
+CREATE INDEX submission_account ON submission (account, since);
+";

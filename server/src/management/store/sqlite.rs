@@ -7,15 +7,17 @@ use gaen::time::UnixSeconds;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{
-    ANSWER_KEPT, Account, AuditRow, Change, Check, Checked, FormId, Issue, Issued, LIVE_CEILING,
-    NewAccount, Progress, PurgeSteps, Result, SessionTimes, SignIn, Submission, TOUCH_EVERY, after,
-    backoff, before, first_hour_of_day, hour, rest_of_hour, scope, seconds, time, waiting,
+    ANSWER_KEPT, Account, AuditRow, Change, Check, Checked, FormId, Issue, Issued, LIST_MAX,
+    LIVE_CEILING, NewAccount, Progress, PurgeSteps, Result, Sent, SessionTimes, SignIn, Submission,
+    TOUCH_EVERY, after, backoff, before, first_hour_of_day, hour, rest_of_hour, scope, seconds,
+    time, waiting,
 };
 use crate::database::{DatabaseError, Sqlite};
+use crate::management::account::roles::Roles;
 use crate::management::keys::Digest;
 
-const ACCOUNT: &str =
-    "name, password, must_change, totp, disabled, token IS NOT NULL AS has_token, account.created";
+const ACCOUNT: &str = "name, password, must_change, totp, disabled, token IS NOT NULL AS has_token, roles, \
+     account.created";
 
 pub(super) async fn ping(db: &Sqlite) -> Result<()> {
     db.write(|tx| Ok(tx.query_row("SELECT 1", [], |_| Ok(()))?))
@@ -24,15 +26,13 @@ pub(super) async fn ping(db: &Sqlite) -> Result<()> {
 
 pub(super) async fn issue(db: &Sqlite, issue: Issue) -> Result<Issued> {
     db.write(move |tx| {
-        if let Some(form) = issue.form {
-            let known: bool = tx.query_row(
-                "SELECT EXISTS (SELECT 1 FROM submission WHERE form = ?1)",
-                [form],
-                |row| row.get(0),
-            )?;
-            if known {
-                return Ok(Issued::KnownForm);
-            }
+        let known: bool = tx.query_row(
+            "SELECT EXISTS (SELECT 1 FROM submission WHERE form = ?1)",
+            [issue.form],
+            |row| row.get(0),
+        )?;
+        if known {
+            return Ok(Issued::KnownForm);
         }
         let by_account = scope::issued_by(&issue.account);
         let limits = [
@@ -49,10 +49,16 @@ pub(super) async fn issue(db: &Sqlite, issue: Issue) -> Result<Issued> {
         }
         // An expired number that is not purged yet does not take the place of a new one.
         let added = tx.execute(
-            "INSERT INTO number (digest, expires) VALUES (?1, ?2)
-             ON CONFLICT (digest) DO UPDATE SET expires = excluded.expires
-             WHERE number.expires <= ?3",
-            params![issue.digest, seconds(issue.expires), seconds(issue.now)],
+            "INSERT INTO number (digest, expires, handle) VALUES (?1, ?2, ?3)
+             ON CONFLICT (digest)
+             DO UPDATE SET expires = excluded.expires, handle = excluded.handle
+             WHERE number.expires <= ?4",
+            params![
+                issue.digest,
+                seconds(issue.expires),
+                issue.handle,
+                seconds(issue.now)
+            ],
         )?;
         if added == 0 {
             return Ok(Issued::Taken);
@@ -60,19 +66,17 @@ pub(super) async fn issue(db: &Sqlite, issue: Issue) -> Result<Issued> {
         for (scope, _) in limits {
             add_to_count(tx, scope, issue.now, 1)?;
         }
-        if let Some(form) = issue.form {
-            tx.execute(
-                "INSERT INTO submission (form, account, progress, since, expires)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![
-                    form,
-                    issue.account,
-                    Progress::Sending.name(),
-                    seconds(issue.now),
-                    seconds(issue.expires)
-                ],
-            )?;
-        }
+        tx.execute(
+            "INSERT INTO submission (form, account, progress, since, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                issue.form,
+                issue.account,
+                Progress::Sending.name(),
+                seconds(issue.now),
+                seconds(issue.expires)
+            ],
+        )?;
         Ok(Issued::Done)
     })
     .await
@@ -94,7 +98,8 @@ pub(super) async fn set_progress(
 ) -> Result<()> {
     db.write(move |tx| {
         tx.execute(
-            "UPDATE submission SET progress = ?2, since = ?3 WHERE form = ?1",
+            "UPDATE submission SET progress = ?2, since = ?3
+             WHERE form = ?1 AND progress = 'sending'",
             params![form, progress.name(), seconds(now)],
         )?;
         Ok(())
@@ -123,6 +128,74 @@ pub(super) async fn submission(
             )
             .optional()?;
         Ok(found)
+    })
+    .await
+}
+
+pub(super) async fn take_back(
+    db: &Sqlite,
+    form: FormId,
+    handle: Digest,
+    account: Option<String>,
+    now: UnixSeconds,
+) -> Result<bool> {
+    db.write(move |tx| {
+        let known = tx.execute(
+            "UPDATE submission SET progress = ?3, since = ?4
+             WHERE form = ?1 AND (?2 IS NULL OR account = ?2) AND progress <> 'failed'",
+            params![form, account, Progress::TakenBack.name(), seconds(now)],
+        )?;
+        if known == 1 {
+            tx.execute("DELETE FROM number WHERE handle = ?1", [handle])?;
+        }
+        Ok(known == 1)
+    })
+    .await
+}
+
+pub(super) async fn submissions(db: &Sqlite, account: Option<String>) -> Result<Vec<Sent>> {
+    db.write(move |tx| {
+        let sent = tx
+            .prepare(
+                "SELECT form, account, progress, since, expires FROM submission
+                 WHERE ?1 IS NULL OR account = ?1 ORDER BY since DESC, form LIMIT ?2",
+            )?
+            .query_map(params![account, LIST_MAX], |row| {
+                Ok(Sent {
+                    form: row.get(0)?,
+                    account: row.get(1)?,
+                    submission: Submission {
+                        progress: Progress::from_name(&row.get::<_, String>(2)?),
+                        since: time(row.get(3)?),
+                        expires: time(row.get(4)?),
+                    },
+                })
+            })?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(sent)
+    })
+    .await
+}
+
+pub(super) async fn count_on_day(db: &Sqlite, day: i64, what: &'static str) -> Result<()> {
+    db.write(move |tx| {
+        tx.execute(
+            "INSERT INTO statistic (day, what, count) VALUES (?1, ?2, 1)
+             ON CONFLICT (day, what) DO UPDATE SET count = count + 1",
+            params![day, what],
+        )?;
+        Ok(())
+    })
+    .await
+}
+
+pub(super) async fn statistics(db: &Sqlite, since: i64) -> Result<Vec<(i64, String, i64)>> {
+    db.write(move |tx| {
+        let rows = tx
+            .prepare("SELECT day, what, count FROM statistic WHERE day >= ?1 ORDER BY day, what")?
+            .query_map([since], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(rows)
     })
     .await
 }
@@ -170,13 +243,14 @@ pub(super) async fn add_account(db: &Sqlite, account: NewAccount) -> Result<bool
     db.write(move |tx| {
         let added = tx.execute(
             "INSERT INTO account
-             (name, password, must_change, totp, totp_step, disabled, created)
-             VALUES (?1, ?2, TRUE, ?3, 0, FALSE, ?4) ON CONFLICT DO NOTHING",
+             (name, password, must_change, totp, totp_step, disabled, created, roles)
+             VALUES (?1, ?2, TRUE, ?3, 0, FALSE, ?4, ?5) ON CONFLICT DO NOTHING",
             params![
                 account.name,
                 account.password,
                 account.totp,
-                seconds(account.created)
+                seconds(account.created),
+                account.roles.text()
             ],
         )?;
         Ok(added == 1)
@@ -209,16 +283,16 @@ pub(super) async fn account(db: &Sqlite, name: String) -> Result<Option<Account>
     .await
 }
 
-pub(super) async fn account_with_token(db: &Sqlite, token: Digest) -> Result<Option<String>> {
+pub(super) async fn account_with_token(db: &Sqlite, token: Digest) -> Result<Option<Account>> {
     db.write(move |tx| {
-        let name = tx
+        let account = tx
             .query_row(
-                "SELECT name FROM account WHERE token = ?1 AND NOT disabled",
+                &format!("SELECT {ACCOUNT} FROM account WHERE token = ?1 AND NOT disabled"),
                 [token],
-                |row| row.get(0),
+                read_account,
             )
             .optional()?;
-        Ok(name)
+        Ok(account)
     })
     .await
 }
@@ -238,6 +312,10 @@ pub(super) async fn change_account(db: &Sqlite, name: String, change: Change) ->
             Change::Totp(sealed) => tx.execute(
                 "UPDATE account SET totp = ?2, totp_step = 0 WHERE name = ?1",
                 params![name, sealed],
+            ),
+            Change::Roles(roles) => tx.execute(
+                "UPDATE account SET roles = ?2 WHERE name = ?1",
+                params![name, roles.text()],
             ),
             Change::Token(token) => tx.execute(
                 "UPDATE account SET token = ?2 WHERE name = ?1",
@@ -432,6 +510,7 @@ fn read_account(row: &Row<'_>) -> rusqlite::Result<Account> {
         totp: row.get("totp")?,
         disabled: row.get("disabled")?,
         has_token: row.get("has_token")?,
+        roles: Roles::from_text(&row.get::<_, String>("roles")?),
         created: time(row.get("created")?),
     })
 }

@@ -1,10 +1,14 @@
 //! The page for workers: server-rendered, without a script.
 //!
-//! Sign in → issue → confirm → send → issued. Only the last has an address of its own
-//! that can be loaded again; what was entered goes from one page to the next inside
-//! the page, and is nowhere else.
+//! Sign in → issue → confirm → send → issued. Every page has an address of its own that can
+//! be loaded again: a form leads to the next page and shows none itself, so that what is
+//! behind Back is the page. What was entered goes from one page to the next sealed in the
+//! address, and is nowhere else.
 
+mod accounts;
+mod bulk;
 mod pages;
+mod sent;
 mod text;
 mod visitor;
 
@@ -24,15 +28,15 @@ use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::Markup;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use self::pages::{Channels, Frame, IssueForm, Problem, minutes};
 use self::text::Text;
 use self::visitor::{Visitor, Worker};
 use super::Inner;
-use super::account::password::{LEN_MAX, LEN_MIN};
-use super::account::{PasswordChanged, SignedIn};
+use super::account::password::{LEN_MAX, LEN_MIN, is_common};
+use super::account::{PasswordChanged, Role, SignedIn};
 use super::audit::{Action, Outcome};
 use super::issue::{IssueError, Order};
 use super::keys::random;
@@ -41,6 +45,8 @@ use super::recipient::{Channel, Recipient, RecipientError};
 use super::store::{FormId, Progress};
 use crate::log::Causes;
 
+/// No recipient is longer; what is, is none, and is not handed on whole.
+const RECIPIENT_LEN_MAX: usize = 254;
 /// No form here is longer.
 const BODY_LEN_MAX: usize = 8192;
 /// After this time a message that is still being sent is not: its sender was stopped.
@@ -62,9 +68,28 @@ pub(super) fn router(inner: Arc<Inner>) -> Router {
         .route("/", get(start))
         .route("/sign-in", get(sign_in_page).post(sign_in))
         .route("/sign-out", post(sign_out))
-        .route("/issue", get(issue_page).post(confirm))
+        .route("/issue", get(issue_page).post(enter))
+        .route("/confirm/{entry}", get(confirm_page))
         .route("/send", get(start).post(send))
         .route("/issued/{form}", get(issued_page))
+        .route("/sent", get(sent::list_page))
+        .route("/take-back/{form}", get(sent::take_back_page))
+        .route("/take-back", get(start).post(sent::take_back))
+        .route(
+            "/bulk",
+            get(bulk::page)
+                .post(bulk::send)
+                .layer(DefaultBodyLimit::max(bulk::FILE_LEN_MAX)),
+        )
+        .route("/bulk/{form}/{count}", get(bulk::progress_page))
+        .route("/statistics", get(sent::statistics_page))
+        .route("/accounts", get(accounts::list_page).post(accounts::add))
+        .route(
+            "/accounts/{name}",
+            get(accounts::account_page).post(accounts::manage),
+        )
+        .route("/secrets/{shown}", get(accounts::shown_page))
+        .route("/audit", get(accounts::audit_page))
         .route("/password", get(password_page).post(change_password))
         .fallback(not_found)
         .method_not_allowed_fallback(not_found)
@@ -124,8 +149,23 @@ fn style() -> Response {
     (headers, STYLE).into_response()
 }
 
-fn start() -> Ready<Redirect> {
-    ready(Redirect::to("/issue"))
+/// To the first page of what somebody may do.
+async fn start(State(inner): State<Arc<Inner>>, visitor: Visitor) -> Response {
+    match anybody_signed_in(visitor).await {
+        Ok(worker) => {
+            let role = Role::ALL
+                .into_iter()
+                .find(|role| worker.account.roles.has(*role));
+            let to = match role {
+                Some(Role::Issue) => "/issue",
+                Some(Role::Administrate) => "/accounts",
+                Some(Role::Statistics) => "/statistics",
+                None => "/password",
+            };
+            Redirect::to(to).into_response()
+        }
+        Err((visitor, error)) => turned_away(&inner, visitor, error),
+    }
 }
 
 fn not_found(State(inner): State<Arc<Inner>>, visitor: Visitor) -> Ready<Response> {
@@ -163,7 +203,7 @@ async fn sign_in_page(
 ) -> Response {
     match visitor.account().await {
         Ok(None) => (),
-        Ok(Some(_)) => return Redirect::to("/issue").into_response(),
+        Ok(Some(_)) => return Redirect::to("/").into_response(),
         Err(error) => return problem(&inner, &visitor, error),
     }
     let notice = query.ok().and_then(|Query(query)| query.after);
@@ -198,12 +238,15 @@ async fn sign_in(
     let signed_in = if password.len() > LEN_MAX {
         Ok(SignedIn::Refused)
     } else {
-        inner.sign_in(&form.name, password, &form.code).await
+        let device = visitor.device();
+        inner
+            .sign_in(&form.name, password, &form.code, device)
+            .await
     };
     match signed_in {
-        Ok(SignedIn::Done(session)) => {
-            let mut response = Redirect::to("/issue").into_response();
-            visitor.begin_session(&mut response, &session);
+        Ok(SignedIn::Done(session, device)) => {
+            let mut response = Redirect::to("/").into_response();
+            visitor.begin_session(&mut response, &session, &device);
             response
         }
         Ok(SignedIn::Refused) => {
@@ -237,7 +280,12 @@ fn show_sign_in(
     let body = pages::sign_in(text, &token, notice, error);
     let frame = outside(inner, text, "/sign-in");
     let page = pages::page(&frame, text.sign_in, error.is_some(), &body);
-    show(visitor, status, page)
+    let response = show(visitor, status, page);
+    if error.is_some() {
+        shown_again(response)
+    } else {
+        response
+    }
 }
 
 #[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
@@ -272,36 +320,59 @@ async fn sign_out(
     response
 }
 
-async fn issue_page(State(inner): State<Arc<Inner>>, visitor: Visitor) -> Response {
-    let mut worker = match worker(&inner, visitor).await {
+/// What a page for issuing hands to the next, in its address and sealed: so every page can
+/// be loaded again, and be gone back to, and none has to be kept here.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+struct Entry {
+    recipient: String,
+    #[zeroize(skip)]
+    language: Spoken,
+    /// The one-time id with which it is to be sent.
+    form: String,
+}
+
+#[derive(Deserialize)]
+struct IssueQuery {
+    entry: Option<String>,
+}
+
+async fn issue_page(
+    State(inner): State<Arc<Inner>>,
+    visitor: Visitor,
+    Query(query): Query<IssueQuery>,
+) -> Response {
+    let mut worker = match worker(&inner, visitor, Role::Issue).await {
         Ok(worker) => worker,
         Err(response) => return *response,
     };
-    let language = Spoken::default();
-    show_issue(&inner, &mut worker, StatusCode::OK, "", language, None)
+    let Some(sealed) = query.entry else {
+        return show_issue(&inner, &mut worker, "", Spoken::default(), None);
+    };
+    let entry: Entry = match worker.visitor.open(&sealed) {
+        Ok(entry) => entry,
+        Err(error) => return problem(&inner, &worker.visitor, error),
+    };
+    let text = worker.visitor.text;
+    let error = recipient(&inner, &entry.recipient).err();
+    let error = error.map(|wrong| wrong.says(text));
+    show_issue(&inner, &mut worker, &entry.recipient, entry.language, error)
 }
 
-/// What the form for issuing sends; the page that confirms sends it again.
 #[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
 struct OrderForm {
     token: String,
     recipient: String,
     #[zeroize(skip)]
     language: Spoken,
-    /// Set where the worker wants to correct what was entered.
-    #[serde(default)]
-    correct: String,
-    /// The form's one-time id, once it is to be sent.
-    #[serde(default)]
-    form: String,
 }
 
-async fn confirm(
+/// Takes what was entered, and leads to the page that confirms it, or back.
+async fn enter(
     State(inner): State<Arc<Inner>>,
     visitor: Visitor,
     form: Result<Form<OrderForm>, FormRejection>,
 ) -> Response {
-    let mut worker = match worker(&inner, visitor).await {
+    let worker = match worker(&inner, visitor, Role::Issue).await {
         Ok(worker) => worker,
         Err(response) => return *response,
     };
@@ -309,36 +380,92 @@ async fn confirm(
         Ok(form) => form,
         Err(error) => return problem(&inner, &worker.visitor, error),
     };
-    let text = worker.visitor.text;
+    let Ok(id) = random::<16>() else {
+        return problem(&inner, &worker.visitor, Problem::Broken);
+    };
     let entered = form.recipient.trim();
-    if !form.correct.is_empty() {
-        let status = StatusCode::OK;
-        return show_issue(&inner, &mut worker, status, entered, form.language, None);
-    }
-    let channel = match recipient(&inner, entered) {
-        Ok(recipient) => recipient.channel(),
-        Err(wrong) => {
-            let error = Some(wrong.says(text));
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            return show_issue(&inner, &mut worker, status, entered, form.language, error);
+    let found = recipient(&inner, entered);
+    let entry = Entry {
+        // A mail address as it is sent to; a phone number as people read it.
+        recipient: match &found {
+            Ok(recipient) if recipient.channel() == Channel::Mail => recipient.expose().to_owned(),
+            Ok(_) | Err(_) => entered.chars().take(RECIPIENT_LEN_MAX).collect(),
+        },
+        language: form.language,
+        form: hex::encode(id),
+    };
+    let to = match (worker.visitor.seal(&entry), found) {
+        (Ok(sealed), Ok(_)) => format!("/confirm/{sealed}"),
+        (Ok(sealed), Err(_)) => format!("/issue?entry={sealed}"),
+        (Err(error), _) => return problem(&inner, &worker.visitor, error),
+    };
+    Redirect::to(&to).into_response()
+}
+
+async fn confirm_page(
+    State(inner): State<Arc<Inner>>,
+    visitor: Visitor,
+    Path(sealed): Path<String>,
+) -> Response {
+    let mut worker = match worker(&inner, visitor, Role::Issue).await {
+        Ok(worker) => worker,
+        Err(response) => return *response,
+    };
+    let (entry, channel, id) = match opened(&inner, &worker.visitor, &sealed) {
+        Ok((entry, recipient, id)) => (entry, recipient.channel(), id),
+        Err(error) => return problem(&inner, &worker.visitor, error),
+    };
+    let (known, token) = match (
+        inner.store.submission(id, &worker.account.name).await,
+        worker.visitor.form_token(),
+    ) {
+        (Ok(known), Ok(token)) => (known.is_some(), token),
+        (Err(error), _) => {
+            tracing::error!(error = %Causes(&error), "a submission cannot be looked up");
+            return problem(&inner, &worker.visitor, Problem::Broken);
         }
+        (_, Err(error)) => return problem(&inner, &worker.visitor, error),
     };
-    let (token, id) = match (worker.visitor.form_token(), random::<16>()) {
-        (Ok(token), Ok(id)) => (token, hex::encode(id)),
-        (Err(_), _) | (_, Err(_)) => return problem(&inner, &worker.visitor, Problem::Broken),
+    let text = worker.visitor.text;
+    let confirm = pages::Confirm {
+        token: &token,
+        order: &sealed,
+        recipient: &entry.recipient,
+        channel,
+        language: entry.language,
+        sent_as: known.then_some(&*entry.form),
     };
-    let body = pages::confirm(text, &token, &id, entered, channel, form.language);
-    let frame = inside(&inner, &worker, &token, "/issue");
+    let body = pages::confirm(text, &confirm);
+    let path = format!("/confirm/{sealed}");
+    let frame = inside(&inner, &worker, &token, &path);
     let page = pages::page(&frame, text.confirm, false, &body);
     show(&worker.visitor, StatusCode::OK, page)
+}
+
+/// What the page that confirms was handed.
+fn opened(
+    inner: &Inner,
+    visitor: &Visitor,
+    sealed: &str,
+) -> Result<(Entry, Recipient, FormId), Problem> {
+    let entry: Entry = visitor.open(sealed)?;
+    let id = form_id(&entry.form).ok_or(Problem::FormOld)?;
+    let recipient = recipient(inner, &entry.recipient).map_err(|_| Problem::FormOld)?;
+    Ok((entry, recipient, id))
+}
+
+#[derive(Deserialize, Zeroize, ZeroizeOnDrop)]
+struct SendForm {
+    token: String,
+    order: String,
 }
 
 async fn send(
     State(inner): State<Arc<Inner>>,
     visitor: Visitor,
-    form: Result<Form<OrderForm>, FormRejection>,
+    form: Result<Form<SendForm>, FormRejection>,
 ) -> Response {
-    let worker = match worker(&inner, visitor).await {
+    let worker = match worker(&inner, visitor, Role::Issue).await {
         Ok(worker) => worker,
         Err(response) => return *response,
     };
@@ -346,17 +473,17 @@ async fn send(
         Ok(form) => form,
         Err(error) => return problem(&inner, &worker.visitor, error),
     };
-    let (Some(id), Ok(recipient)) = (form_id(&form.form), recipient(&inner, &form.recipient))
-    else {
-        return problem(&inner, &worker.visitor, Problem::FormOld);
+    let (entry, recipient, id) = match opened(&inner, &worker.visitor, &form.order) {
+        Ok(opened) => opened,
+        Err(error) => return problem(&inner, &worker.visitor, error),
     };
     let order = Order {
         account: worker.account.name.clone(),
         recipient,
-        language: form.language,
-        form: Some(id),
+        language: entry.language,
+        form: id,
     };
-    drop(form);
+    drop((form, entry));
     // It goes on to its end although the worker may close the page: half-way there
     // would be a valid number that was not sent.
     let task = Arc::clone(&inner);
@@ -380,7 +507,7 @@ async fn issued_page(
     visitor: Visitor,
     Path(form): Path<String>,
 ) -> Response {
-    let mut worker = match worker(&inner, visitor).await {
+    let mut worker = match worker(&inner, visitor, Role::Issue).await {
         Ok(worker) => worker,
         Err(response) => return *response,
     };
@@ -405,9 +532,11 @@ async fn issued_page(
     let since = inner.clock.now().seconds_since(submission.since);
     let is_over = u64::try_from(since).is_ok_and(|since| since > SENDING_TIME_MAX.as_secs());
     let (heading, body) = match submission.progress {
+        Progress::TakenBack => (text.taken_back, pages::taken_back(text)),
         Progress::Sent => {
             let time = |time| message::time(text.language.spoken(), time, &inner.time_zone);
-            let body = pages::sent(text, &time(submission.since), &time(submission.expires));
+            let (at, until) = (time(submission.since), time(submission.expires));
+            let body = pages::sent(text, &at, &until, &hex::encode(id));
             (text.sent, body)
         }
         Progress::Sending if is_over => {
@@ -431,7 +560,6 @@ async fn issued_page(
 fn show_issue(
     inner: &Inner,
     worker: &mut Worker,
-    status: StatusCode,
     recipient: &str,
     language: Spoken,
     error: Option<&str>,
@@ -450,7 +578,7 @@ fn show_issue(
     let body = pages::issue(text, channels(inner), &form);
     let frame = inside(inner, worker, &token, "/issue");
     let page = pages::page(&frame, text.issue, error.is_some(), &body);
-    show(&worker.visitor, status, page)
+    show(&worker.visitor, StatusCode::OK, page)
 }
 
 async fn password_page(State(inner): State<Arc<Inner>>, visitor: Visitor) -> Response {
@@ -482,7 +610,11 @@ async fn change_password(
         Err(error) => return problem(&inner, &worker.visitor, error),
     };
     let text = worker.visitor.text;
-    if let Err(error) = may_be_password(text, &form) {
+    let near = [
+        worker.account.name.as_str(),
+        inner.config.web.institution.as_str(),
+    ];
+    if let Err(error) = may_be_password(text, &form, &near) {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return show_password(&inner, &mut worker, status, Some(error));
     }
@@ -510,7 +642,8 @@ async fn change_password(
     }
 }
 
-fn may_be_password(text: &Text, form: &PasswordForm) -> Result<(), &'static str> {
+/// `near` is what has to do with the account, and is in no good password.
+fn may_be_password(text: &Text, form: &PasswordForm, near: &[&str]) -> Result<(), &'static str> {
     if form.new != form.repeat {
         return Err(text.password_differs);
     }
@@ -525,6 +658,9 @@ fn may_be_password(text: &Text, form: &PasswordForm) -> Result<(), &'static str>
     }
     if form.new == form.current {
         return Err(text.password_same);
+    }
+    if is_common(&form.new, near) {
+        return Err(text.password_common);
     }
     Ok(())
 }
@@ -543,7 +679,12 @@ fn show_password(
     let body = pages::password(text, &token, worker.account.must_change, error);
     let frame = inside(inner, worker, &token, "/password");
     let page = pages::page(&frame, text.change_password, error.is_some(), &body);
-    show(&worker.visitor, status, page)
+    let response = show(&worker.visitor, status, page);
+    if error.is_some() {
+        shown_again(response)
+    } else {
+        response
+    }
 }
 
 /// Why what was entered is no recipient here.
@@ -558,6 +699,8 @@ impl NoRecipient {
             Self::Wrong(RecipientError::Missing | RecipientError::Both) => text.recipient_missing,
             Self::Wrong(RecipientError::Mail) => text.mail_wrong,
             Self::Wrong(RecipientError::Phone) => text.phone_wrong,
+            Self::Wrong(RecipientError::PhoneLength) => text.phone_length,
+            Self::Wrong(RecipientError::Landline) => text.phone_landline,
             Self::Off(Channel::Mail) => text.mail_off,
             Self::Off(Channel::Sms) => text.phone_off,
         }
@@ -595,12 +738,16 @@ fn form_id(text: &str) -> Option<FormId> {
     Some(id)
 }
 
-/// A visitor who is signed in and may issue numbers, or where to send them first.
-async fn worker(inner: &Inner, visitor: Visitor) -> Result<Worker, Box<Response>> {
+/// A visitor who is signed in and has `role`, or where to send them first.
+async fn worker(inner: &Inner, visitor: Visitor, role: Role) -> Result<Worker, Box<Response>> {
     match anybody_signed_in(visitor).await {
         Ok(worker) if worker.account.must_change => {
             let mut response = Redirect::to("/password").into_response();
             worker.visitor.remember(&mut response);
+            Err(Box::new(response))
+        }
+        Ok(worker) if !worker.account.roles.has(role) => {
+            let response = problem(inner, &worker.visitor, Problem::NotAllowed);
             Err(Box::new(response))
         }
         Ok(worker) => Ok(worker),
@@ -652,11 +799,19 @@ fn problem(inner: &Inner, visitor: &Visitor, problem: Problem) -> Response {
     let (heading, body) = problem.page(visitor.text);
     let frame = outside(inner, visitor.text, "/");
     let page = pages::page(&frame, heading, true, &body);
-    let mut response = show(visitor, problem.status(), page);
+    let mut response = shown_again(show(visitor, problem.status(), page));
     if let Problem::Limited(wait) = problem {
         let seconds = HeaderValue::from(wait.as_secs().max(1));
         response.headers_mut().insert(RETRY_AFTER, seconds);
     }
+    response
+}
+
+/// Lets the browser keep the answer to a form for when somebody goes back to it: otherwise
+/// it shows an error of its own there. For pages that have nothing in them about anybody.
+fn shown_again(mut response: Response) -> Response {
+    let value = HeaderValue::from_static("private, no-cache");
+    response.headers_mut().insert(CACHE_CONTROL, value);
     response
 }
 
@@ -678,7 +833,7 @@ fn outside<'a>(inner: &'a Inner, text: &'static Text, path: &'a str) -> Frame<'a
 
 fn inside<'a>(inner: &'a Inner, worker: &'a Worker, token: &'a str, path: &'a str) -> Frame<'a> {
     Frame {
-        account: Some((&worker.account.name, token)),
+        account: Some((&worker.account, token)),
         ..outside(inner, worker.visitor.text, path)
     }
 }

@@ -6,8 +6,10 @@ use axum::http::StatusCode;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::text::Text;
+use crate::management::account::Role;
 use crate::management::message::{Language, Spoken};
 use crate::management::recipient::Channel;
+use crate::management::store::Account;
 
 /// Why a page is not what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub(super) enum Problem {
     Limited(Duration),
     /// Too many numbers are valid.
     Full,
+    /// The account may not do this.
+    NotAllowed,
     /// Something here is broken.
     Broken,
 }
@@ -29,7 +33,7 @@ pub(super) struct Frame<'a> {
     pub(super) text: &'static Text,
     pub(super) institution: &'a str,
     /// The account, and the token of the form that signs out.
-    pub(super) account: Option<(&'a str, &'a str)>,
+    pub(super) account: Option<(&'a Account, &'a str)>,
     /// Where the other language is: a path here.
     pub(super) path: &'a str,
     /// Seconds after which the page loads again.
@@ -93,7 +97,10 @@ pub(super) fn page(frame: &Frame<'_>, heading: &str, has_error: bool, body: &Mar
                     }
                     @if let Some((account, token)) = frame.account {
                         nav.menu aria-label=(text.menu) {
-                            p.account { (text.signed_in_as) ": " strong { (account) } }
+                            p.account { (text.signed_in_as) ": " strong { (account.name) } }
+                            @for (role, path, label) in menu(text) {
+                                @if account.roles.has(role) { a href=(path) { (label) } }
+                            }
                             a href="/password" { (text.change_password) }
                             form method="post" action="/sign-out" {
                                 input type="hidden" name="token" value=(token);
@@ -191,16 +198,41 @@ pub(super) fn issue(text: &Text, channels: Channels, form: &IssueForm<'_>) -> Ma
     }
 }
 
-/// What is about to be sent, to be looked at once more. `id` makes sending it twice
-/// the same as sending it once.
-pub(super) fn confirm(
-    text: &Text,
-    token: &str,
-    id: &str,
-    recipient: &str,
-    channel: Channel,
-    language: Spoken,
-) -> Markup {
+/// The pages of each role.
+const fn menu(text: &Text) -> [(Role, &'static str, &'static str); 6] {
+    [
+        (Role::Issue, "/issue", text.issue),
+        (Role::Issue, "/bulk", text.bulk),
+        (Role::Issue, "/sent", text.sent_list),
+        (Role::Statistics, "/statistics", text.statistics),
+        (Role::Administrate, "/accounts", text.accounts),
+        (Role::Administrate, "/audit", text.audit),
+    ]
+}
+
+/// What is about to be sent.
+pub(super) struct Confirm<'a> {
+    pub(super) token: &'a str,
+    /// The sealed order, whose one-time id makes sending it twice the same as sending it
+    /// once.
+    pub(super) order: &'a str,
+    pub(super) recipient: &'a str,
+    pub(super) channel: Channel,
+    pub(super) language: Spoken,
+    /// The id, where it was sent already.
+    pub(super) sent_as: Option<&'a str>,
+}
+
+/// What is about to be sent, to be looked at once more.
+pub(super) fn confirm(text: &Text, confirm: &Confirm<'_>) -> Markup {
+    let Confirm {
+        token,
+        order,
+        recipient,
+        channel,
+        language,
+        sent_as,
+    } = *confirm;
     let (by, label) = match channel {
         Channel::Mail => (text.by_mail, text.mail),
         Channel::Sms => (text.by_sms, text.phone),
@@ -209,25 +241,31 @@ pub(super) fn confirm(
     let spoken = names.find(|(_, it)| *it == language.0);
     let spoken = spoken.map_or("", |(name, _)| name);
     html! {
-        p.lead { (text.confirm_lead) }
+        @if sent_as.is_some() {
+            p.notice { (text.sent_already) }
+        } @else {
+            p.lead { (text.confirm_lead) }
+        }
         dl.facts {
             div.big { dt { (label) } dd { (breakable(recipient)) } }
             div { dt { (text.by) } dd { (by) } }
             div { dt { (text.message_language) } dd { (spoken) } }
         }
-        form.actions method="post" action="/send" {
-            input type="hidden" name="token" value=(token);
-            input type="hidden" name="form" value=(id);
-            input type="hidden" name="recipient" value=(recipient);
-            input type="hidden" name="language" value=(language.0.tag());
-            button.main { (text.send) }
-            button.other formaction="/issue" name="correct" value="yes" { (text.correct) }
+        @if let Some(form) = sent_as {
+            p { a.button href={ "/issued/" (form) } { (text.sent_see) } }
+        } @else {
+            form.actions method="post" action="/send" {
+                input type="hidden" name="token" value=(token);
+                input type="hidden" name="order" value=(order);
+                button.main { (text.send) }
+                a.button.other href={ "/issue?entry=" (order) } { (text.correct) }
+            }
         }
     }
 }
 
 /// That a number is sent.
-pub(super) fn sent(text: &Text, at: &str, until: &str) -> Markup {
+pub(super) fn sent(text: &Text, at: &str, until: &str, form: &str) -> Markup {
     html! {
         div.done {
             dl.facts {
@@ -238,6 +276,16 @@ pub(super) fn sent(text: &Text, at: &str, until: &str) -> Markup {
         h2 { (text.sent_next) }
         ul { @for step in text.sent_steps { li { (step) } } }
         p { a.button href="/issue" { (text.another) } }
+        p { a href={ "/take-back/" (form) } { (text.take_back) } }
+        p.small { (text.reference) ": " code { (form) } }
+    }
+}
+
+/// That a number is taken back.
+pub(super) fn taken_back(text: &Text) -> Markup {
+    html! {
+        p.lead { (text.taken_back_lead) }
+        p { a.button href="/issue" { (text.again) } }
     }
 }
 
@@ -299,7 +347,7 @@ impl Problem {
     pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::FormOld => StatusCode::FORBIDDEN,
+            Self::FormOld | Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Full | Self::Broken => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -312,6 +360,7 @@ impl Problem {
             Self::FormOld => (text.form_old, text.form_old_lead.to_owned()),
             Self::Limited(wait) => (text.limited, (text.limited_lead)(minutes(wait))),
             Self::Full => (text.full, text.full_lead.to_owned()),
+            Self::NotAllowed => (text.not_allowed, text.not_allowed_lead.to_owned()),
             Self::Broken => (text.broken, text.broken_lead.to_owned()),
         };
         (heading, trouble(&lead, text.to_start))
@@ -329,7 +378,7 @@ fn breakable(recipient: &str) -> Markup {
     html! { (name) wbr; (host) }
 }
 
-fn alert(error: Option<&str>) -> Markup {
+pub(super) fn alert(error: Option<&str>) -> Markup {
     html! {
         @if let Some(error) = error {
             p.error role="alert" { (mark()) span { (error) } }

@@ -12,6 +12,8 @@ use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
@@ -20,12 +22,14 @@ use super::text::{Text, text};
 use crate::http::source::Bucket;
 use crate::log::Causes;
 use crate::management::Inner;
-use crate::management::account::Token;
+use crate::management::account::{Device, Token};
 use crate::management::keys::{self, Digest};
 use crate::management::message::Language;
 use crate::management::store::Account;
 
 const YEAR: u32 = 365 * 24 * 60 * 60;
+/// How long an address holds what one page has handed to the next.
+const HANDED_ON_SECONDS: u32 = 15 * 60;
 
 /// What a request says about the one who sends it.
 pub(super) struct Visitor {
@@ -36,6 +40,7 @@ pub(super) struct Visitor {
     visit: Option<Token>,
     /// The visit is new: its cookie is to be set.
     visit_is_new: bool,
+    device: Option<Device>,
     pub(super) source: Option<Bucket>,
     cookies: Cookies,
     inner: Arc<Inner>,
@@ -76,6 +81,7 @@ impl FromRequestParts<Arc<Inner>> for Visitor {
             session: cookie("session").and_then(|token| Token::parse(&token)),
             visit: cookie("visit").and_then(|token| Token::parse(&token)),
             visit_is_new: false,
+            device: cookie("device").and_then(|device| Device::parse(&device)),
             source: source(parts, inner),
             cookies,
             inner: Arc::clone(inner),
@@ -134,8 +140,46 @@ impl Visitor {
         }
     }
 
-    /// Puts the cookies of a new session into `response`, in place of the visit's.
-    pub(super) fn begin_session(&self, response: &mut Response, session: &Token) {
+    /// The browser, where somebody has signed in in it before.
+    pub(super) fn device(&self) -> Option<Device> {
+        self.device.clone()
+    }
+
+    /// What this page hands to the next, sealed for this visitor, to be put into an address.
+    pub(super) fn seal<T: Serialize>(&self, content: &T) -> Result<String, Problem> {
+        let cookie = self.session.as_ref().ok_or(Problem::FormOld)?;
+        let until = self
+            .inner
+            .clock
+            .now()
+            .get()
+            .saturating_add(HANDED_ON_SECONDS);
+        let content = serde_json::to_vec(&(until, content)).map_err(|_| Problem::Broken)?;
+        let content = Zeroizing::new(content);
+        self.inner
+            .keys
+            .seal_page(cookie.bytes(), &content)
+            .map_err(|_| Problem::Broken)
+    }
+
+    /// What [`Self::seal`] sealed in the same session, not long ago.
+    pub(super) fn open<T: DeserializeOwned>(&self, sealed: &str) -> Result<T, Problem> {
+        let cookie = self.session.as_ref().ok_or(Problem::FormOld)?;
+        let content = self.inner.keys.open_page(cookie.bytes(), sealed);
+        let content = content.map_err(|_| Problem::FormOld)?;
+        let (until, content): (u32, T) =
+            serde_json::from_slice(&content).map_err(|_| Problem::FormOld)?;
+        if self.inner.clock.now().get() > until {
+            return Err(Problem::FormOld);
+        }
+        Ok(content)
+    }
+
+    /// Puts the cookies of a new session into `response`, in place of the visit's, and marks
+    /// the browser.
+    pub(super) fn begin_session(&self, response: &mut Response, session: &Token, device: &Device) {
+        let mark = device.expose();
+        self.cookies.set(response, "device", &mark, Some(YEAR));
         self.cookies
             .set(response, "session", &session.expose(), None);
         self.cookies.set(response, "visit", "", Some(0));
