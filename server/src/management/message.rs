@@ -135,7 +135,7 @@ pub(super) fn sms(language: Language, number: &ProcessingNumber, expires: &str) 
             format!(
                 "陽性の登録に使う処理番号: {number}
 有効期限: {expires}
-アプリ「接触確認」（Sesshoku）のホームの「{BUTTON_JA}」で入力{or_link}ください（場所の登録は設置端末で sesshoku register）。一度だけ使えます。登録は任意です。誰にも教えないでください。おたずねもしません。{link}"
+アプリ「接触確認」（Sesshoku）の「{BUTTON_JA}」で入力{or_link}ください（場所は設置端末で sesshoku register）。一度だけ使えます。登録は任意です。誰にも教えないでください。{link}"
             ),
         ),
         Language::En => (
