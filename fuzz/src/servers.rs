@@ -14,7 +14,7 @@ use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use gaen::time::UnixSeconds;
 use sesshoku_server::clock::Clock;
 use sesshoku_server::http::internal::Metrics;
-use sesshoku_server::management::account::{Command, Role};
+use sesshoku_server::management::account::{self, Command};
 use sesshoku_server::{management, notification};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -105,7 +105,11 @@ pub fn management() -> Management {
         let name = || ACCOUNT.to_owned();
         let account = print(Command::Add {
             name: name(),
-            roles: vec![Role::Issue, Role::Administrate, Role::Statistics],
+            roles: vec![
+                account::Role::Issue,
+                account::Role::Administrate,
+                account::Role::Statistics,
+            ],
         })
         .await;
         let revoke = false;

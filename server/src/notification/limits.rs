@@ -18,7 +18,7 @@
 //! addresses of one guesser count as one.
 //!
 //! Who finds a bucket empty is not asked about: the management system never hears of the
-//! try. A try is paid for when its answer is there; of one source [`CHECKS_A_SOURCE`] are
+//! try. A try is paid for when its answer is there; of one source `CHECKS_A_SOURCE` are
 //! under way at a time, and more wait, so that whoever tries many at once is known to have
 //! guessed before the next of them is asked about.
 //!

@@ -209,7 +209,7 @@ async fn guess_and_register(databases: Option<[String; 2]>) {
             if tries.len() % 50 == 0
                 && let Some(number) = numbers.pop()
             {
-                let from = if numbers.len() % 2 == 0 {
+                let from = if numbers.len().is_multiple_of(2) {
                     format!("{a}.{b}.99.1")
                 } else {
                     format!("100.{b}.{round}.1")
