@@ -176,16 +176,40 @@ pub fn without_the_unpreventable(records: &[Record]) -> Vec<Record> {
     rest
 }
 
+/// The log without what scans ask from one of the instructions `from` to one of `to`.
+///
+/// An extended controller's scan keeps its address while any advert is on the air, so that
+/// it cannot be changed while another program has one (docs/bluez.md, trap 7).
+pub fn without_questions(records: &[Record], from: &str, to: &str) -> Vec<Record> {
+    let mut is_between = false;
+    let mut rest = Vec::with_capacity(records.len());
+    for record in records {
+        if let Event::Instruction { line } = &record.event {
+            is_between = line == from || (is_between && line != to);
+        }
+        let asks = matches!(
+            &record.event,
+            Event::Pdu { from: Node::Controller(_), pdu, .. } if pdu.kind == PduKind::ScanReq
+        );
+        if !(is_between && asks) {
+            rest.push(record.clone());
+        }
+    }
+    rest
+}
+
 /// An advert with service data of 0xFEAA.
 fn is_of_another_program(pdu: &Pdu) -> bool {
     pdu.data.windows(3).any(|bytes| bytes == [0x16, 0xAA, 0xFE])
 }
 
 /// An advert with nothing in it, or with the kernel's flags alone, and zeros, that does not
-/// tell who sends it.
+/// tell who sends it. A scan's question has nothing in it either, and is none.
 fn is_empty(pdu: &Pdu) -> bool {
     let data = pdu.data.strip_prefix(&FLAGS).unwrap_or(&pdu.data);
-    pdu.address_type == AddressType::Random && data.iter().all(|byte| *byte == 0)
+    pdu.kind == PduKind::AdvNonconnInd
+        && pdu.address_type == AddressType::Random
+        && data.iter().all(|byte| *byte == 0)
 }
 
 /// An advert that a controller reported to its kernel.
