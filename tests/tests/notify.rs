@@ -1,5 +1,6 @@
 //! The session agent that notifies, with a desktop's notification service and without.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -219,7 +220,8 @@ fn a_contact_that_nobody_looks_at_is_told_of_again() -> anyhow::Result<()> {
     let _agent = agent(&place, &home)?;
     ensure!(place.sesshoku(&["agree", "--yes"])?.status.success());
     let first = desktop.wait_for_one()?;
-    let texts = |shown: &str| {
+    // Hints are a dictionary, in any order.
+    let texts = |shown: &str| -> BTreeSet<String> {
         shown
             .split('"')
             .skip(1)
@@ -228,7 +230,7 @@ fn a_contact_that_nobody_looks_at_is_told_of_again() -> anyhow::Result<()> {
             .collect()
     };
     let again = wait_for("the next day's", || Ok(desktop.shown()?.into_iter().nth(1)))?;
-    let (first, again): (Vec<String>, Vec<String>) = (texts(&first), texts(&again));
+    let (first, again) = (texts(&first), texts(&again));
     assert_eq!(first, again, "which it is cannot be told by its words");
 
     // Looked at, both are taken back, and none comes any more.

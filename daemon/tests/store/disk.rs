@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -200,9 +201,16 @@ impl Disk {
     }
 
     pub(crate) fn unmount(&mut self) {
-        if std::mem::replace(&mut self.mounted, false) {
-            let unmounted = Command::new("umount").arg(self.mount_point()).status();
-            assert!(unmounted.is_ok_and(|status| status.success()));
+        if !std::mem::replace(&mut self.mounted, false) {
+            return;
+        }
+        // It is busy for as long as a program that another test is about to start has the
+        // descriptors of this one, which is until it runs.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let unmount = || Command::new("umount").arg(self.mount_point()).status();
+        while !unmount().is_ok_and(|status| status.success()) {
+            assert!(Instant::now() < deadline, "it stays busy");
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 }
