@@ -106,7 +106,7 @@ fn from_the_first_start_over_a_contact_and_a_registration_to_the_end() -> anyhow
     window.press("next")?;
     window.type_into("number", "１２３")?;
     window.press("register-do")?;
-    window.wait_for_text("数字8～16桁の番号を、すべて入力してください")?;
+    window.wait_for_text("数字8〜16桁の番号を、すべて入力してください")?;
     servers.issue_to(MAIL)?;
     let number = servers.mailed_number(MAIL)?;
     // With what is there already these are COCOA's eight digits.
