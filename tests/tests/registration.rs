@@ -619,6 +619,10 @@ fn three_wrong_numbers_make_a_pause() -> anyhow::Result<()> {
     let (code, paused) = device.register("2023-11-17", NUMBER)?;
     assert_eq!((code, &paused["error"]), (1, &"paused".into()));
     assert!(device.registration()?["paused_until"].is_number());
+    // Who would be asked for everything first is asked for nothing.
+    let asked = device.place.sesshoku(&["--json", "register"])?;
+    let error: Value = serde_json::from_slice(&asked.stderr)?;
+    assert_eq!(error["error"], "paused", "{error}");
     let shown = device.place.sesshoku(&["registration"])?;
     let shown = String::from_utf8(shown.stdout)?;
     assert!(shown.contains("Three numbers did not work"), "{shown}");

@@ -54,6 +54,11 @@ pub(crate) async fn register(
     let proxy = Registration1Proxy::new(&connection).await?;
     let agreement_version = proxy.agreement_version().await?;
     let text = output.text();
+    let known = Registration::fetch(&connection).await?;
+    // Nothing is asked for that could not be used.
+    if known.paused_until.is_some() {
+        return Err(ServiceError::Paused("three processing numbers were wrong".into()).into());
+    }
     if !answers.agree {
         require_terminal("--agree")?;
         let (language, width) = (text.catalogue().language(), pager::width(io::stderr()));
@@ -61,14 +66,12 @@ pub(crate) async fn register(
             .ok_or_else(|| Failure::OtherTerms(agreement_version.clone()))?;
         output.ask(&agreement, &text.catalogue().text("agreement-question"))?;
     }
-    let known = Registration::fetch(&connection).await?;
     if text::is_of_place(&agreement_version) {
         let (first, last) = days_of_place(output, answers, &known)?;
-        let number = number(output, answers)?;
-        output.tell(&text.catalogue().text("register-sending"))?;
-        let number = number_pipe(&number)?;
+        let number = number_pipe(&number(output, answers)?)?;
         let answer = proxy.register_place_with(&agreement_version, &first, &last, number);
         answer.await?;
+        output.tell(&text.catalogue().text("register-sending"))?;
         return follow(&connection, &proxy, output).await;
     }
     if answers.until.is_some() {
@@ -92,11 +95,10 @@ pub(crate) async fn register(
             (has_symptoms, date)
         }
     };
-    let number = number(output, answers)?;
-    output.tell(&text.catalogue().text("register-sending"))?;
-    let number = number_pipe(&number)?;
+    let number = number_pipe(&number(output, answers)?)?;
     let answer = proxy.register_with(&agreement_version, has_symptoms, &date, number);
     answer.await?;
+    output.tell(&text.catalogue().text("register-sending"))?;
     follow(&connection, &proxy, output).await
 }
 
