@@ -263,7 +263,8 @@ fn passes_on_what_is_needed_and_nothing_else(front: Front) -> anyhow::Result<()>
     for attempt in 0..WRONG_NUMBERS_MAX {
         let forged = format!("X-Forwarded-For: 198.51.{attempt}.1");
         let answer = site.register(CLIENT, &other_number(&number, attempt), &[&forged])?;
-        assert_eq!(answer.status, 406);
+        let said = String::from_utf8_lossy(&answer.body);
+        assert_eq!(answer.status, 406, "{attempt}: {said}");
     }
     let forged = ["X-Forwarded-For: 198.51.100.1"];
     let refused = site.register(CLIENT, &number, &forged)?;
@@ -304,7 +305,7 @@ fn passes_on_what_is_needed_and_nothing_else(front: Front) -> anyhow::Result<()>
     assert_eq!((answer.status, answer.body.len()), (413, 512));
     let longer = vec![b' '; 200 << 10];
     let answer = site.put(OTHER_CLIENT, "/api/v3/diagnosis", &longer, &["X-Hcaff: 1"])?;
-    assert!(matches!(answer.status, 413 | 502), "{}", answer.status);
+    assert!(matches!(answer.status, 0 | 413 | 502), "{}", answer.status);
     assert_ne!(answer.body.len(), 512, "it came through");
     let logs = vec![b' '; 8 << 20];
     let answer = site.put(CLIENT, "/api/v1/event_log", &logs, &[])?;
@@ -325,7 +326,8 @@ fn passes_on_what_is_needed_and_nothing_else(front: Front) -> anyhow::Result<()>
     let page = management("/sign-in", &[])?;
     assert_eq!(page.status, 200);
     assert!(String::from_utf8_lossy(&page.body).contains("<form"));
-    let check = ["--request", "POST", "--data", "{}"];
+    // Over HTTP/2 curl 7.88 may lose an answer that does not wait for the body.
+    let check = ["--http1.1", "--request", "POST", "--data", "{}"];
     let checked = management("/api/v1/processing-number/check", &check)?;
     assert_eq!(
         checked.status, 403,
@@ -651,8 +653,12 @@ fn plain(url: &str, arguments: &[&str]) -> anyhow::Result<Answer> {
         .output()
         .context("cannot run curl")?;
     let error = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{url}: {error}");
     let at = output.stdout.len().checked_sub(3).context("a status")?;
+    // A server may refuse the rest of a body (RFC 9113 §8.1), which curl 7.88 takes for a
+    // failure of the stream where it is still sending: with an answer that came before it,
+    // or with 000 for none.
+    let is_refused = output.status.code() == Some(92);
+    ensure!(output.status.success() || is_refused, "{url}: {error}");
     let (body, status) = output.stdout.split_at(at);
     Ok(Answer {
         status: std::str::from_utf8(status)?.parse()?,
