@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sesshoku_dbus_api::{
-    NEVER_CHECKED, Named, NoticeKind, RegistrationReason, RegistrationState, Verdict,
+    NEVER_CHECKED, Named, NoticeKind, REAL_RADIO, RegistrationReason, RegistrationState, Verdict,
 };
 use sesshoku_i18n::{Args, Catalogue, args};
 
@@ -17,9 +17,6 @@ use crate::event::Event;
 use crate::notices::{Notice, Notices};
 use crate::registration::Registration;
 use crate::status::{Check, Running, Scans, Status};
-
-/// The radio that sends and hears real Bluetooth; every other is simulated.
-const REAL_RADIO: &str = "bluez";
 
 /// Writes sentences in one language, with times in one time zone.
 #[derive(Debug)]

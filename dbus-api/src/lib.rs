@@ -23,7 +23,7 @@ pub use number::number_pipe;
 pub use properties::Properties;
 pub use proxy::{
     Calibration1Proxy, Consent1Proxy, Exposure1Proxy, Notices1Proxy, Registration1Proxy,
-    Tracing1Proxy,
+    Tracing1Proxy, signals,
 };
 pub use sesshoku_core::Named;
 pub use sesshoku_core::records::CheckOutcome;
@@ -35,6 +35,9 @@ pub use types::{
     CheckEntry, ContactDay, CoursePoint, ExposureResult, Measurement, Notice, RegistrationStatus,
 };
 pub use wire::seconds;
+
+/// What `Tracing1.Radio` is called where it is real.
+pub const REAL_RADIO: &str = "bluez";
 
 /// What stands for a [`CheckOutcome`] while there was no check.
 pub const NEVER_CHECKED: &str = "never";

@@ -5,10 +5,25 @@
 
 use std::collections::HashMap;
 
-use zbus::{Fd, OwnedVariant, proxy};
+use zbus::message::Type;
+use zbus::{Connection, Fd, MatchRule, MessageStream, OwnedVariant, proxy};
 
 use crate::error::Error;
 use crate::types::{CheckEntry, ContactDay, ExposureResult, Measurement, RegistrationStatus};
+use crate::{BUS_NAME, OBJECT_PATH};
+
+/// Every signal of the daemon on `connection`, of whichever daemon has the name.
+///
+/// # Errors
+/// When the bus cannot be asked for them.
+pub async fn signals(connection: &Connection) -> zbus::Result<MessageStream> {
+    let rule = MatchRule::builder()
+        .msg_type(Type::Signal)
+        .sender(BUS_NAME)
+        .path(OBJECT_PATH)
+        .build()?;
+    MessageStream::for_match_rule(rule, connection, None).await
+}
 
 /// Is it running, and why not.
 #[proxy(

@@ -447,6 +447,22 @@ impl Place {
         Ok(daemon)
     }
 
+    /// Starts the daemon on the bluetoothd of this bus, and agrees.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn start_daemon_on_bluez(&self, config: &str) -> anyhow::Result<Process> {
+        let mut command = self.daemon_command(config)?;
+        command.env("DBUS_SYSTEM_BUS_ADDRESS", &self.address);
+        let daemon = Process::start(&mut command)?;
+        wait_for("the daemon to answer", || {
+            let agreed = self.sesshoku(&["agree", "--yes"])?;
+            Ok(agreed.status.success().then_some(()))
+        })
+        .with_context(|| self.log())?;
+        Ok(daemon)
+    }
+
     /// Runs `sesshoku` with `arguments` on this bus.
     ///
     /// # Errors

@@ -181,13 +181,7 @@ fn on_bluez() -> Result<()> {
     };
     let bluez = FakeBluez::start(place.address(), options)?;
     bluez.tell("phone near -58")?;
-    let mut command = place.daemon_command("")?;
-    command.env("DBUS_SYSTEM_BUS_ADDRESS", place.address());
-    let _daemon = Process::start(&mut command)?;
-    wait_for("the daemon to answer", || {
-        let agreed = place.sesshoku(&["agree", "--yes"])?;
-        Ok(agreed.status.success().then_some(()))
-    })?;
+    let _daemon = place.start_daemon_on_bluez("")?;
     wait_for("the radio to be ready", || {
         let status = place.json(&["status"])?;
         Ok((status["broadcasting"] == true).then_some(()))

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
-use sesshoku_tests::local::{Place, Process, program, root, wait_for};
+use sesshoku_tests::fake_bluez::{FakeBluez, Options};
+use sesshoku_tests::local::{Place, root, wait_for};
 
 /// Of each part its state, and how it was found.
 type Findings = BTreeMap<String, (String, String)>;
@@ -107,19 +106,8 @@ fn a_policy_that_keeps_calls_out_is_told_from_a_daemon_that_refuses() -> anyhow:
 #[test]
 fn bluetooth_is_asked_itself() -> anyhow::Result<()> {
     let place = Place::new()?;
-    let mut command = Command::new(program("sesshoku-fake-bluez")?);
-    command
-        .args(["--bus", place.address()])
-        .stdin(Stdio::piped());
-    let (mut fake, _) = Process::start_and_read_line(&mut command)?;
-    let mut instructions = fake.stdin().context("it takes instructions")?;
-    let mut command = place.daemon_command("")?;
-    command.env("DBUS_SYSTEM_BUS_ADDRESS", place.address());
-    let _daemon = Process::start(&mut command)?;
-    wait_for("the daemon to answer", || {
-        let agreed = place.sesshoku(&["agree", "--yes"])?;
-        Ok(agreed.status.success().then_some(()))
-    })?;
+    let bluez = FakeBluez::start(place.address(), Options::default())?;
+    let _daemon = place.start_daemon_on_bluez("")?;
     let until = |check: &str, expected: Option<(String, String)>| {
         let mut found = None;
         wait_for(check, || {
@@ -130,10 +118,10 @@ fn bluetooth_is_asked_itself() -> anyhow::Result<()> {
     };
     until("recording", is("ok", "reason-ready"))?;
     until("adapter", is("note", "doctor-adapter-plain"))?;
-    writeln!(instructions, "discoverable on")?;
+    bluez.tell("discoverable on")?;
     until("recording", is("fault", "reason-privacy-discoverable"))?;
-    writeln!(instructions, "discoverable off")?;
-    writeln!(instructions, "end")?;
+    bluez.tell("discoverable off")?;
+    bluez.tell("end")?;
     until("bluetooth", is("fault", "doctor-bluetooth-away"))?;
     until("recording", is("fault", "reason-adapter-absent"))
 }

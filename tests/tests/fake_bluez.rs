@@ -687,16 +687,9 @@ fn the_daemon_records_on_the_fake_program() {
     let mut instructions = fake.stdin().expect("it takes instructions");
     writeln!(instructions, "phone near -60").expect("it takes one");
 
-    let mut command = place
-        .daemon_command("[scan]\nmode = 'continuous'\ncycle_seconds = 20\n")
-        .expect("it is built");
-    command.env("DBUS_SYSTEM_BUS_ADDRESS", place.address());
-    let mut daemon = Process::start(&mut command).expect("it starts");
-    let agreed = wait_for("the daemon to answer", || {
-        let agreed = place.sesshoku(&["agree", "--yes"])?;
-        Ok(agreed.status.success().then_some(()))
-    });
-    agreed.unwrap_or_else(|error| panic!("{error:#}\n{}", place.log()));
+    let mut daemon = place
+        .start_daemon_on_bluez("[scan]\nmode = 'continuous'\ncycle_seconds = 20\n")
+        .expect("it answers");
     let expect = |reason: &str, broadcasting: bool| {
         wait_for(reason, || {
             let status = place.json(&["status"])?;

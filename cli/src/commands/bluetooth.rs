@@ -2,7 +2,7 @@
 //! what everybody can.
 
 use serde::Serialize;
-use sesshoku_dbus_api::Tracing1Proxy;
+use sesshoku_dbus_api::{REAL_RADIO, Tracing1Proxy};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Bus;
@@ -22,7 +22,7 @@ pub(crate) async fn restart(bus: &Bus, output: &Output, yes: bool) -> Result<Exi
     let connection = bus::connect(bus).await?;
     let daemon = Tracing1Proxy::new(&connection).await?;
     let name = daemon.adapter().await?;
-    if name.is_empty() || daemon.radio().await? != "bluez" {
+    if name.is_empty() || daemon.radio().await? != REAL_RADIO {
         return Err(Failure::NoAdapter);
     }
     if !yes {

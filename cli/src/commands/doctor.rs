@@ -8,9 +8,10 @@ use std::time::Duration;
 use nix::sys::statvfs::statvfs;
 use sesshoku_dbus_api::{
     BUS_NAME, CALIBRATION1, CONSENT1, CheckOutcome, ConsentState, EXPOSURE1, Exposure1Proxy,
-    NEVER_CHECKED, NOTICES1, Named, OBJECT_PATH, REGISTRATION1, RunReason, RunState, TRACING1,
+    NEVER_CHECKED, NOTICES1, Named, OBJECT_PATH, REAL_RADIO, REGISTRATION1, RunReason, RunState,
+    TRACING1,
 };
-use sesshoku_session::{Preferences, Reach, preferences_file};
+use sesshoku_session::{Preferences, Reach};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use zbus::names::BusName;
@@ -41,7 +42,6 @@ const FREE_BYTES_MIN: u64 = 200 * 1024 * 1024;
 const SCAN_AGE_MAX: u64 = 1_000;
 /// A complete check is due once a day.
 const CHECK_AGE_MAX: u64 = 86_400;
-const REAL_RADIO: &str = "bluez";
 /// As whom the daemon holds a suspend back.
 const INHIBITS_AS: &str = "Sesshoku";
 
@@ -330,10 +330,7 @@ fn disk(state_dir: &Path) -> Option<Finding> {
 
 /// Whether somebody who sits here would be notified.
 async fn notifications() -> Finding {
-    let preferences = preferences_file(|name| std::env::var(name).ok())
-        .and_then(|path| Preferences::load(&path).ok())
-        .unwrap_or_default();
-    if !preferences.notifications {
+    if !Preferences::of_environment().notifications {
         return Finding::note("notifications", "doctor-notifications-off");
     }
     let Ok(session) = Connection::session().await else {

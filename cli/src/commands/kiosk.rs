@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use sesshoku_dbus_api::{BUS_NAME, CheckOutcome, ConsentState, Named, OBJECT_PATH, RunState};
+use sesshoku_dbus_api::{self as api, BUS_NAME, CheckOutcome, ConsentState, Named, RunState};
 use sesshoku_session::Told;
-use zbus::message::Type;
-use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, fdo, proxy};
+use zbus::{Connection, OwnedObjectPath, fdo, proxy};
 
 use crate::args::Bus;
 use crate::bus;
@@ -67,12 +66,7 @@ pub(crate) async fn kiosk(
     };
     let connection = bus::connect(bus).await?;
     // Subscribed before the first look, so that no change falls in between.
-    let rule = MatchRule::builder()
-        .msg_type(Type::Signal)
-        .sender(BUS_NAME)
-        .path(OBJECT_PATH)
-        .build()?;
-    let mut changes = MessageStream::for_match_rule(rule, &connection, None).await?;
+    let mut changes = api::signals(&connection).await?;
     let dbus = fdo::DBusProxy::new(&connection).await?;
     let mut daemons = dbus
         .receive_name_owner_changed_with_args(&[(0, BUS_NAME)])
@@ -194,7 +188,7 @@ fn metrics(status: Option<&Status>) -> String {
     let is_recording = RunState::named(&running.state) == Some(RunState::Running);
     let outcome = CheckOutcome::named(&status.check.last_outcome);
     let agreed = ConsentState::named(&status.consent.state) == Some(ConsentState::Agreed);
-    let is_simulated = running.radio != "bluez";
+    let is_simulated = running.radio != api::REAL_RADIO;
     for (name, help, value) in [
         (
             "recording",

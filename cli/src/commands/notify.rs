@@ -19,12 +19,11 @@ use notify_rust::{Hint, Notification, NotificationHandle, NotificationResponse, 
 use sesshoku_core::reminder::{Daemon, Facts, Reminder, Reminders, Step};
 use sesshoku_dbus_api::{
     self as api, BUS_NAME, CONSENT1, ConsentState, EXPOSURE1, NOTICES1, Named, NoticeKind,
-    OBJECT_PATH, Properties, RunReason, RunState, TRACING1,
+    Properties, RunReason, RunState, TRACING1,
 };
 use sesshoku_i18n::Catalogue;
 use sesshoku_session::{
-    NOTIFICATIONS, NOTIFIER, NOTIFIER_PATH, Preferences, StateFile, Told, preferences_file,
-    state_file,
+    NOTIFICATIONS, NOTIFIER, NOTIFIER_PATH, Preferences, StateFile, Told, state_file,
 };
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -49,7 +48,6 @@ const SIMULATED_LOOK: Duration = Duration::from_secs(1);
 const KEEP_EVERY: Duration = Duration::from_secs(900);
 /// How long to wait for the token of a press, which comes by another connection.
 const TOKEN_WITHIN: Duration = Duration::from_millis(200);
-const REAL_RADIO: &str = "bluez";
 
 /// Notifies until one of the buses is gone.
 pub(crate) async fn notify(bus: &Bus, output: &Output, window: &Path) -> Result<Exit, Failure> {
@@ -57,12 +55,7 @@ pub(crate) async fn notify(bus: &Bus, output: &Output, window: &Path) -> Result<
     let asked = Arc::new(Notify::new());
     let session = session(&asked).await.map_err(Failure::NoBus)?;
     // Subscribed before the first look, so that no change falls in between.
-    let rule = MatchRule::builder()
-        .msg_type(Type::Signal)
-        .sender(BUS_NAME)
-        .path(OBJECT_PATH)
-        .build()?;
-    let mut signals = MessageStream::for_match_rule(rule, &connection, None).await?;
+    let mut signals = api::signals(&connection).await?;
     let dbus = fdo::DBusProxy::new(&connection).await?;
     let mut daemons = dbus
         .receive_name_owner_changed_with_args(&[(0, BUS_NAME)])
@@ -181,7 +174,7 @@ impl Agent<'_> {
         {
             self.forget().await?;
         }
-        let preferences = preferences();
+        let preferences = Preferences::of_environment();
         let muted = muted(&preferences);
         let has_told = self.tell_of_contacts(&preferences, now).await?;
         let facts = Facts {
@@ -255,7 +248,7 @@ impl Agent<'_> {
                 notices: notices.map(|notice| notice.id).collect(),
             },
             time,
-            is_simulated: tracing.text("Radio") != REAL_RADIO,
+            is_simulated: tracing.text("Radio") != api::REAL_RADIO,
         })
     }
 
@@ -536,13 +529,6 @@ fn opens(response: &NotificationResponse) -> bool {
         NotificationResponse::Action(action) => action == OPEN,
         NotificationResponse::Reply(_) | NotificationResponse::Closed(_) => false,
     }
-}
-
-/// What the person has chosen; a file that cannot be read is no choice against it.
-fn preferences() -> Preferences {
-    preferences_file(|name| std::env::var(name).ok())
-        .and_then(|path| Preferences::load(&path).ok())
-        .unwrap_or_default()
 }
 
 /// What the person is not to be reminded of.

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde::Serialize;
-use sesshoku_dbus_api::{BUS_NAME, OBJECT_PATH, Tracing1Proxy};
+use sesshoku_dbus_api::{BUS_NAME, Tracing1Proxy, signals};
 use tokio::time::Instant;
-use zbus::message::Type;
 use zbus::names::{BusName, OwnedUniqueName};
-use zbus::{Connection, MatchRule, Message, MessageStream, OwnedVariant, fdo};
+use zbus::{Connection, Message, OwnedVariant, fdo};
 
 use crate::args::Bus;
 use crate::bus;
@@ -97,15 +96,6 @@ fn changes(old: &Status, new: &Status) -> Vec<Event> {
         }));
     }
     events
-}
-
-async fn signals(connection: &Connection) -> Result<MessageStream, Failure> {
-    let rule = MatchRule::builder()
-        .msg_type(Type::Signal)
-        .sender(BUS_NAME)
-        .path(OBJECT_PATH)
-        .build()?;
-    Ok(MessageStream::for_match_rule(rule, connection, None).await?)
 }
 
 async fn sleep_until(instant: Option<Instant>) {

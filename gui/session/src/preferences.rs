@@ -44,6 +44,13 @@ impl Preferences {
         })
     }
 
+    /// Those of whoever runs this program; a file that cannot be read is no choice.
+    pub fn of_environment() -> Self {
+        preferences_file(|name| std::env::var(name).ok())
+            .and_then(|path| Self::load(&path).ok())
+            .unwrap_or_default()
+    }
+
     /// Writes them to `path`, all or nothing, and makes its folder if need be.
     ///
     /// # Errors

@@ -16,13 +16,12 @@ use sesshoku_core::Named;
 use sesshoku_core::reminder::Reminder;
 use sesshoku_dbus_api::{
     self as api, BUS_NAME, CONSENT1, CheckEntry, Consent1Proxy, ContactDay, EXPOSURE1,
-    Exposure1Proxy, ExposureResult, NOTICES1, OBJECT_PATH, Properties, Registration1Proxy,
-    TRACING1, Tracing1Proxy, number_pipe,
+    Exposure1Proxy, ExposureResult, NOTICES1, Properties, Registration1Proxy, TRACING1,
+    Tracing1Proxy, number_pipe,
 };
 use sesshoku_session::{NOTIFICATIONS, NOTIFIER, Preferences, Reach, StateFile, state_file};
 use tokio::sync::Mutex;
-use zbus::message::Type;
-use zbus::{Connection, MatchRule, MessageStream, fdo, proxy};
+use zbus::{Connection, fdo, proxy};
 
 use crate::failure::Failure;
 use crate::model::{
@@ -196,13 +195,8 @@ impl Controller {
 
     async fn follow_once(&self, tell: &mut impl FnMut(Change)) -> Result<(), Failure> {
         let connection = self.connection().await?;
-        let rule = MatchRule::builder()
-            .msg_type(Type::Signal)
-            .sender(BUS_NAME)
-            .path(OBJECT_PATH)
-            .build()?;
         // Subscribed before the first reading, so that no change falls in between.
-        let mut signals = MessageStream::for_match_rule(rule, &connection, None).await?;
+        let mut signals = api::signals(&connection).await?;
         let dbus = fdo::DBusProxy::new(&connection).await?;
         let mut owners = dbus
             .receive_name_owner_changed_with_args(&[(0, BUS_NAME)])

@@ -309,27 +309,24 @@ impl Browser {
         self.find("footer").await;
     }
 
+    /// Has numbers sent to everybody in a file of `recipients`.
+    async fn send_file(&self, recipients: &str) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), recipients).unwrap();
+        let field = self.find("#file").await;
+        let path = file.path().display().to_string();
+        field.send_keys(&path).await.unwrap();
+        self.find("#sure").await.click().await.unwrap();
+        self.press("main button.main").await;
+    }
+
     async fn look_at_administration(&self) {
         self.go("/bulk").await;
         self.look("bulk").await;
-        let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), "someone@mail.example\n03-0000-0000\n").unwrap();
-        let field = self.find("#file").await;
-        field
-            .send_keys(&file.path().display().to_string())
-            .await
-            .unwrap();
-        self.find("#sure").await.click().await.unwrap();
-        self.press("main button.main").await;
+        self.send_file("someone@mail.example\n03-0000-0000\n").await;
         self.look("bulk-refused").await;
-        std::fs::write(file.path(), "someone@mail.example\nrefused@mail.example\n").unwrap();
-        let field = self.find("#file").await;
-        field
-            .send_keys(&file.path().display().to_string())
-            .await
-            .unwrap();
-        self.find("#sure").await.click().await.unwrap();
-        self.press("main button.main").await;
+        self.send_file("someone@mail.example\nrefused@mail.example\n")
+            .await;
         self.find("main ul li a").await;
         self.look("bulk-progress").await;
         self.go("/statistics").await;

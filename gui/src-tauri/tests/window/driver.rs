@@ -146,6 +146,19 @@ impl Window {
         })
     }
 
+    /// Starts the agent that notifies, for who sits before the window.
+    pub(crate) fn start_notifier(&self, place: &Place) -> anyhow::Result<Process> {
+        Process::start(
+            Command::new(program("sesshoku")?)
+                .args(["--bus", place.address(), "notify"])
+                .env("DBUS_SESSION_BUS_ADDRESS", place.address())
+                .env("HOME", self.home())
+                .env_remove("XDG_STATE_HOME")
+                .env_remove("XDG_CONFIG_HOME")
+                .stdin(Stdio::null()),
+        )
+    }
+
     /// What the window's own process has in memory (proc(5), `maps`).
     pub(crate) fn libraries(&self) -> anyhow::Result<String> {
         let driver = i32::try_from(self.driver.id())?;

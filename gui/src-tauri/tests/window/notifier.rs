@@ -1,10 +1,9 @@
 //! What the window says of notifications, and has the session's agent do about them.
 
 use std::fs;
-use std::process::{Command, Stdio};
 
 use anyhow::ensure;
-use sesshoku_tests::local::{Place, Process, program, wait_for};
+use sesshoku_tests::local::{Place, wait_for};
 
 use crate::driver::Window;
 
@@ -19,15 +18,7 @@ fn home_says_when_notifications_do_not_come_through() -> anyhow::Result<()> {
     let template = ["--template", "notification_daemon"];
     let desktop = place.start_mock(&template, "desktop")?;
     window.wait_for_text("the program that shows them is not running")?;
-    let agent = Process::start(
-        Command::new(program("sesshoku")?)
-            .args(["--bus", place.address(), "notify"])
-            .env("DBUS_SESSION_BUS_ADDRESS", place.address())
-            .env("HOME", window.home())
-            .env_remove("XDG_STATE_HOME")
-            .env_remove("XDG_CONFIG_HOME")
-            .stdin(Stdio::null()),
-    )?;
+    let agent = window.start_notifier(&place)?;
     let is_silent = "return !document.body.innerText.includes('not coming through')";
     window.wait_until(is_silent, true)?;
     drop(agent);

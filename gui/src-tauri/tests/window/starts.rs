@@ -180,15 +180,7 @@ fn a_contact_is_looked_at_once_its_page_is_in_front() -> anyhow::Result<()> {
     })?;
     let template = ["--template", "notification_daemon"];
     let _desktop = place.start_mock(&template, "desktop")?;
-    let _agent = Process::start(
-        Command::new(program("sesshoku")?)
-            .args(["--bus", place.address(), "notify"])
-            .env("DBUS_SESSION_BUS_ADDRESS", place.address())
-            .env("HOME", window.home())
-            .env_remove("XDG_STATE_HOME")
-            .env_remove("XDG_CONFIG_HOME")
-            .stdin(Stdio::null()),
-    )?;
+    let _agent = window.start_notifier(place)?;
     let asked = |what: &str| -> anyhow::Result<usize> {
         let log = fs::read_to_string(place.dir().join("desktop"))?;
         Ok(log.lines().filter(|line| line.contains(what)).count())

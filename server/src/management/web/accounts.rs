@@ -14,7 +14,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::pages::{Problem, alert};
 use super::sent::show_inside;
 use super::text::Text;
-use super::{Visitor, problem, read, worker};
+use super::{Visitor, problem, worker, worker_with};
 use crate::log::Causes;
 use crate::management::Inner;
 use crate::management::account::manage::{Manage, Managed, Secrets};
@@ -76,13 +76,13 @@ pub(super) async fn add(
     visitor: Visitor,
     form: Result<Form<AddForm>, FormRejection>,
 ) -> Response {
-    let worker = match worker(&inner, visitor, Role::Administrate).await {
-        Ok(worker) => worker,
+    let sent = worker_with(&inner, visitor, Role::Administrate, form, |form| {
+        &form.token
+    })
+    .await;
+    let (worker, form) = match sent {
+        Ok(sent) => sent,
         Err(response) => return *response,
-    };
-    let form = match read(&worker.visitor, form, |form| &form.token) {
-        Ok(form) => form,
-        Err(error) => return problem(&inner, &worker.visitor, error),
     };
     let name = form.name.trim().to_ascii_lowercase();
     let roles = roles(&form.issue, &form.administrate, &form.statistics);
@@ -135,13 +135,13 @@ pub(super) async fn manage(
     Path(name): Path<String>,
     form: Result<Form<ManageForm>, FormRejection>,
 ) -> Response {
-    let worker = match worker(&inner, visitor, Role::Administrate).await {
-        Ok(worker) => worker,
+    let sent = worker_with(&inner, visitor, Role::Administrate, form, |form| {
+        &form.token
+    })
+    .await;
+    let (worker, form) = match sent {
+        Ok(sent) => sent,
         Err(response) => return *response,
-    };
-    let form = match read(&worker.visitor, form, |form| &form.token) {
-        Ok(form) => form,
-        Err(error) => return problem(&inner, &worker.visitor, error),
     };
     let manage = match form.what.as_str() {
         "disable" => Manage::Disable,

@@ -42,7 +42,7 @@ use super::issue::{IssueError, Order};
 use super::keys::random;
 use super::message::{self, Spoken};
 use super::recipient::{Channel, Recipient, RecipientError};
-use super::store::{FormId, Progress};
+use super::store::{FormId, Progress, Submission};
 use crate::log::Causes;
 
 /// No recipient is longer; what is, is none, and is not handed on whole.
@@ -372,13 +372,10 @@ async fn enter(
     visitor: Visitor,
     form: Result<Form<OrderForm>, FormRejection>,
 ) -> Response {
-    let worker = match worker(&inner, visitor, Role::Issue).await {
-        Ok(worker) => worker,
+    let sent = worker_with(&inner, visitor, Role::Issue, form, |form| &form.token).await;
+    let (worker, form) = match sent {
+        Ok(sent) => sent,
         Err(response) => return *response,
-    };
-    let form = match read(&worker.visitor, form, |form| &form.token) {
-        Ok(form) => form,
-        Err(error) => return problem(&inner, &worker.visitor, error),
     };
     let Ok(id) = random::<16>() else {
         return problem(&inner, &worker.visitor, Problem::Broken);
@@ -465,13 +462,10 @@ async fn send(
     visitor: Visitor,
     form: Result<Form<SendForm>, FormRejection>,
 ) -> Response {
-    let worker = match worker(&inner, visitor, Role::Issue).await {
-        Ok(worker) => worker,
+    let sent = worker_with(&inner, visitor, Role::Issue, form, |form| &form.token).await;
+    let (worker, form) = match sent {
+        Ok(sent) => sent,
         Err(response) => return *response,
-    };
-    let form = match read(&worker.visitor, form, |form| &form.token) {
-        Ok(form) => form,
-        Err(error) => return problem(&inner, &worker.visitor, error),
     };
     let (entry, recipient, id) = match opened(&inner, &worker.visitor, &form.order) {
         Ok(opened) => opened,
@@ -512,16 +506,9 @@ async fn issued_page(
         Err(response) => return *response,
     };
     let text = worker.visitor.text;
-    let Some(id) = form_id(&form) else {
-        return problem(&inner, &worker.visitor, Problem::NotFound);
-    };
-    let submission = match inner.store.submission(id, &worker.account.name).await {
-        Ok(Some(submission)) => submission,
-        Ok(None) => return problem(&inner, &worker.visitor, Problem::NotFound),
-        Err(error) => {
-            tracing::error!(error = %Causes(&error), "a submission cannot be looked up");
-            return problem(&inner, &worker.visitor, Problem::Broken);
-        }
+    let (id, submission) = match submitted(&inner, &worker, &form).await {
+        Ok(submitted) => submitted,
+        Err(error) => return problem(&inner, &worker.visitor, error),
     };
     let token = match worker.visitor.form_token() {
         Ok(token) => token,
@@ -752,6 +739,38 @@ async fn worker(inner: &Inner, visitor: Visitor, role: Role) -> Result<Worker, B
         }
         Ok(worker) => Ok(worker),
         Err((visitor, error)) => Err(Box::new(turned_away(inner, visitor, error))),
+    }
+}
+
+/// The same with the form that they sent from a page of theirs.
+async fn worker_with<T>(
+    inner: &Inner,
+    visitor: Visitor,
+    role: Role,
+    form: Result<Form<T>, FormRejection>,
+    token: impl Fn(&T) -> &str,
+) -> Result<(Worker, T), Box<Response>> {
+    let worker = worker(inner, visitor, role).await?;
+    match read(&worker.visitor, form, token) {
+        Ok(form) => Ok((worker, form)),
+        Err(error) => Err(Box::new(problem(inner, &worker.visitor, error))),
+    }
+}
+
+/// What became of the form that an address names, where this worker sent it.
+async fn submitted(
+    inner: &Inner,
+    worker: &Worker,
+    form: &str,
+) -> Result<(FormId, Submission), Problem> {
+    let id = form_id(form).ok_or(Problem::NotFound)?;
+    match inner.store.submission(id, &worker.account.name).await {
+        Ok(Some(submission)) => Ok((id, submission)),
+        Ok(None) => Err(Problem::NotFound),
+        Err(error) => {
+            tracing::error!(error = %Causes(&error), "a submission cannot be looked up");
+            Err(Problem::Broken)
+        }
     }
 }
 

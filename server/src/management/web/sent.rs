@@ -13,7 +13,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use super::pages::{self, Problem};
 use super::text::Text;
 use super::visitor::Worker;
-use super::{Visitor, form_id, inside, problem, read, show, worker};
+use super::{Visitor, form_id, inside, problem, show, submitted, worker, worker_with};
 use crate::log::Causes;
 use crate::management::Inner;
 use crate::management::account::Role;
@@ -53,17 +53,10 @@ pub(super) async fn take_back_page(
         Err(response) => return *response,
     };
     let text = worker.visitor.text;
-    let Some(id) = form_id(&form) else {
-        return problem(&inner, &worker.visitor, Problem::NotFound);
+    let id = match submitted(&inner, &worker, &form).await {
+        Ok((id, _)) => id,
+        Err(error) => return problem(&inner, &worker.visitor, error),
     };
-    match inner.store.submission(id, &worker.account.name).await {
-        Ok(Some(_)) => (),
-        Ok(None) => return problem(&inner, &worker.visitor, Problem::NotFound),
-        Err(error) => {
-            tracing::error!(error = %Causes(&error), "a submission cannot be looked up");
-            return problem(&inner, &worker.visitor, Problem::Broken);
-        }
-    }
     let token = match worker.visitor.form_token() {
         Ok(token) => token,
         Err(error) => return problem(&inner, &worker.visitor, error),
@@ -93,13 +86,10 @@ pub(super) async fn take_back(
     visitor: Visitor,
     form: Result<Form<TakeBackForm>, FormRejection>,
 ) -> Response {
-    let worker = match worker(&inner, visitor, Role::Issue).await {
-        Ok(worker) => worker,
+    let sent = worker_with(&inner, visitor, Role::Issue, form, |form| &form.token).await;
+    let (worker, form) = match sent {
+        Ok(sent) => sent,
         Err(response) => return *response,
-    };
-    let form = match read(&worker.visitor, form, |form| &form.token) {
-        Ok(form) => form,
-        Err(error) => return problem(&inner, &worker.visitor, error),
     };
     let Some(id) = form_id(&form.form) else {
         return problem(&inner, &worker.visitor, Problem::FormOld);
