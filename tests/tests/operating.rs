@@ -379,7 +379,7 @@ fn prometheus_finds_all_that_alerts_and_dashboard_ask_for() -> anyhow::Result<()
         OTHER_CLIENT,
         "/api/v3/diagnosis",
         dummy.as_bytes(),
-        &["X-Chaff: 1"],
+        &["--header", "X-Chaff: 1"],
     )?;
     assert_eq!(dummy.status, 200);
     site.get("/c19r/440/list.json")?;
@@ -646,6 +646,8 @@ fn plain(url: &str, arguments: &[&str]) -> anyhow::Result<Answer> {
         .args([
             "--silent",
             "--show-error",
+            // What is no option is taken for another address, and fails.
+            "--fail-early",
             "--noproxy",
             "*",
             "--max-time",
