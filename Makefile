@@ -161,7 +161,7 @@ $(CARGO_AUDITABLE): | setup-build
 
 .PHONY: test
 test: setup-test ## Check and test everything, and count
-	@+scripts/tally check test-unit test-e2e test-bluez test-gui
+	@+scripts/tally check test-unit test-bluez+test-e2e test-gui
 
 .PHONY: check
 check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citations, samples, licences and sources of dependencies
