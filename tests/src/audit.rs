@@ -187,15 +187,19 @@ pub fn without_questions(records: &[Record], from: &str, to: &str) -> Vec<Record
         if let Event::Instruction { line } = &record.event {
             is_between = line == from || (is_between && line != to);
         }
-        let asks = matches!(
-            &record.event,
-            Event::Pdu { from: Node::Controller(_), pdu, .. } if pdu.kind == PduKind::ScanReq
-        );
-        if !(is_between && asks) {
+        if !(is_between && is_question(record)) {
             rest.push(record.clone());
         }
     }
     rest
+}
+
+/// Whether it is what a controller's scan asks an advertiser.
+pub fn is_question(record: &Record) -> bool {
+    matches!(
+        &record.event,
+        Event::Pdu { from: Node::Controller(_), pdu, .. } if pdu.kind == PduKind::ScanReq
+    )
 }
 
 /// An advert with service data of 0xFEAA.

@@ -9,14 +9,14 @@ use air::address::AddressType;
 use air::channel::Node;
 use air::controller::Model;
 use air::log::{Event, Record};
-use air::pdu::{Pdu, PduKind};
+use air::pdu::Pdu;
 use gaen::advert;
 use gaen::key::{Rpi, Tek};
 use gaen::time::{Interval, UnixSeconds};
 use serde_json::Value;
 use sesshoku_tests::audit::{
-    Audit, Violation, ViolationKind, audit, without_discoverability, without_questions,
-    without_the_unpreventable,
+    Audit, Violation, ViolationKind, audit, is_question, without_discoverability,
+    without_questions, without_the_unpreventable,
 };
 use sesshoku_tests::uml::{EXTENDED, LEGACY, Machine, NOON, Run};
 
@@ -132,11 +132,7 @@ fn stays_private(name: &str, model: Model, experimental: bool) {
         .thin()
         .deadline(Duration::from_secs(580))
         .run();
-    let is_question = |record: &&Record| {
-        matches!(&record.event, Event::Pdu { from: Node::Controller(0), pdu, .. }
-            if pdu.kind == PduKind::ScanReq)
-    };
-    let questions = run.air().iter().filter(is_question).count();
+    let questions = run.air().iter().filter(|it| is_question(it)).count();
     assert!(questions > 100, "{questions} questions of scans");
     silent_while_shown(run.air());
     back_with_another_identifier(run.air(), model);

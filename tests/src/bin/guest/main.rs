@@ -25,6 +25,9 @@ use sesshoku_tests::setup::result_path;
 
 type Scenario = fn(&mut Guest) -> Result<()>;
 
+/// Something that scans ask, with an address of the device in each question.
+const ASKED: &str = "beacon watch data=020106 scan_response=0309686a interval=1000 rssi=-60";
+
 /// Every scenario by its name.
 const SCENARIOS: &[(&str, Scenario)] = &[
     ("probe-rotates", probe::rotates),

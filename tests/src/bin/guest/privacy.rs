@@ -18,8 +18,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const DAY_SECONDS: i64 = 86_400;
 
 pub(crate) fn stays_private(guest: &mut Guest) -> Result<()> {
-    // Something that a scan asks, with an address of the device in each question.
-    guest.air("beacon watch data=020106 scan_response=0309686a interval=1000 rssi=-60")?;
+    guest.air(crate::ASKED)?;
     let device = Device::start("hci0", "")?;
     shown_and_hidden(guest, &device)?;
     beside_another_advert(guest, &device)?;

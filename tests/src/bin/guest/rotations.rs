@@ -155,6 +155,7 @@ fn inquire_periodically(on: bool) -> Result<()> {
 }
 
 async fn rotate_at_random(guest: &mut Guest) -> Result<()> {
+    guest.air(crate::ASKED)?;
     let mut random = ChaCha8Rng::seed_from_u64(13);
     let mut radio = ready().await?;
     let mut other: Option<Process> = None;
@@ -162,6 +163,12 @@ async fn rotate_at_random(guest: &mut Guest) -> Result<()> {
     let mut happened = [0; 4];
     let mut reasons = BTreeMap::<String, u32>::new();
     while aired < guest.setup.rotations {
+        if let Some(advert) = &mut other
+            && !advert.is_running()?
+        {
+            other = None;
+            guest.air("mark alone")?;
+        }
         if random.next_u64() % DISTURBED_ONCE_IN == 0 {
             let lasts = Duration::from_millis(random.next_u64() % 20_000);
             let what = usize::try_from(random.next_u64() % 4)?;
@@ -179,7 +186,10 @@ async fn rotate_at_random(guest: &mut Guest) -> Result<()> {
                     sleep(lasts).await;
                     apart(guest, Guest::restart_bluetoothd)?;
                 }
-                _ => other = Some(another_advert(guest)?),
+                _ => {
+                    guest.air("mark another")?;
+                    other = Some(another_advert(guest)?);
+                }
             }
         }
         radio.forget();
@@ -187,7 +197,9 @@ async fn rotate_at_random(guest: &mut Guest) -> Result<()> {
         match radio.command(broadcast(number)).await? {
             Ok(()) => {
                 (aired, refused) = (aired + 1, 0);
-                sleep(AIRED).await;
+                // A legacy controller that scans takes no advert (docs/bluez.md, trap 4).
+                let goes_on = guest.setup.model.extended && random.next_u64() % 4 == 0;
+                scan(&mut radio, goes_on).await?;
             }
             Err(error) => {
                 *reasons.entry(format!("{error:?}")).or_default() += 1;
@@ -212,6 +224,18 @@ async fn rotate_at_random(guest: &mut Guest) -> Result<()> {
         guest.shared_dir().join("rotations.json"),
         result.to_string(),
     )?)
+}
+
+/// Scans while an identifier is on the air.
+async fn scan(radio: &mut Driver, goes_on: bool) -> Result<()> {
+    // Either may be refused: an advert that another program has just given up is being
+    // taken off the air.
+    _ = radio.command(Command::StartScan).await?;
+    sleep(AIRED).await;
+    if !goes_on {
+        _ = radio.command(Command::StopScan).await?;
+    }
+    Ok(())
 }
 
 /// The adapter is discoverable for a time, and for good no longer.
