@@ -173,6 +173,7 @@ check: setup-test $(PAGE) $(CARGO_DENY) ## Format, lints, documentation, citatio
 	scripts/release-check --versions
 	scripts/release-check --claims
 	scripts/citations.py
+	scripts/translations.py
 	scripts/rooms.py
 	scripts/operating.py
 	@! grep -rnE --include='*.rs' 'print(ln)?!\("skipped: ' . --exclude-dir=target || \
@@ -189,6 +190,7 @@ check-quick: setup-build $(PAGE) ## Format, types and the tests that need no oth
 	cargo check $(ALL) --all-targets
 	cargo test $(ALL) --no-fail-fast --quiet --lib
 	scripts/citations.py
+	scripts/translations.py
 	scripts/rooms.py
 
 # `make test-repeat N=20`: whether any test hangs on how fast time passes.
