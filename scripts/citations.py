@@ -26,8 +26,10 @@ TEXT = {
     "", ".css", ".ftl", ".html", ".js", ".md", ".mjs", ".py", ".rs", ".service", ".sh",
     ".sql", ".svelte", ".toml", ".ts", ".xml", ".yaml", ".yml", ".conf",
 }
-# What others wrote, what is made, and this script, whose samples are wrong on purpose.
-SKIPPED = ("LICENSE", "scripts/citations.py", "gui/package-lock.json")
+# What others wrote, what is made, and the scripts whose samples name what is not there.
+SKIPPED = (
+    "LICENSE", "scripts/citations.py", "scripts/translations.py", "gui/package-lock.json",
+)
 
 # The leader of a comment's line, so that a citation may be broken over two.
 LEADER = re.compile(r"^[ \t]*(?:///?!?|\*|#+|--|;)[ \t]", re.M)
