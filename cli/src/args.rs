@@ -7,7 +7,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use guidance::{Answer, Prefecture, Question};
 use sesshoku_i18n::Language;
-use sesshoku_session::DIRECTORY_FILE;
+use sesshoku_session::{DIRECTORY_FILE, OPERATOR_FILE};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -45,6 +45,10 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_parser = languages(), ignore_case = true)]
     #[arg(value_name = "LANGUAGE")]
     lang: Option<Language>,
+    /// The file that names who runs the service, for `terms`, `agree` and `doctor`.
+    #[arg(long, global = true, env = "SESSHOKU_OPERATOR", default_value = OPERATOR_FILE)]
+    #[arg(value_name = "FILE")]
+    pub(crate) operator: PathBuf,
 }
 
 impl Global {

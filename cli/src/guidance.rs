@@ -199,7 +199,7 @@ impl Text {
 
     /// A name. In languages in which the directory has none, the Japanese one stands
     /// beside the English: people show it to others, and look for it on signs.
-    fn named<'t>(&self, name: &'t guidance::Localised) -> Cow<'t, str> {
+    pub(crate) fn named<'t>(&self, name: &'t guidance::Localised) -> Cow<'t, str> {
         let language = self.catalogue().language();
         if language.is_japanese() || language == Language::English || name.ja == name.en {
             self.localised(name).into()

@@ -40,8 +40,8 @@ fn main() -> ExitCode {
     let ended = match &cli.command {
         Command::Analyse(command) => analyse::run(command, &output),
         Command::Guidance(command) => guidance::run(command, &output),
-        Command::Terms { text } => terms::run(*text, &output),
-        Command::Online(command) => commands::run(command, &cli.global.bus, &output),
+        Command::Terms { text } => terms::run(*text, &output, &cli.global.operator),
+        Command::Online(command) => commands::run(command, &cli.global, &output),
     };
     ended
         .unwrap_or_else(|failure| {

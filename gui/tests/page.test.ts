@@ -207,6 +207,25 @@ describe("a language", () => {
   }, 60_000);
 });
 
+describe("what is agreed to", () => {
+  it("ends with who runs the service, or with that nobody is named", async () => {
+    const page: Page = await newPage(opened.browser, { ...PHONE, lang: "ko" });
+    const end = async (name: string, lang: string) => {
+      await goTo(page, opened.address, name, { lang });
+      await page.waitForSelector(".text li");
+      return page.evaluate(() => document.querySelector(".text")!.lastElementChild!.textContent);
+    };
+    expect(await end("terms", "en")).toContain("does not say who runs the service");
+    for (const [lang, name] of [
+      ["ja", "通知サーバー: 見本県"],
+      ["en", "Sample Cloud Inc. (runs the servers)"],
+      ["ko", "Sample Prefecture (見本県)"],
+    ] as const) {
+      expect(await end("terms-operator", lang)).toContain(name);
+    }
+  }, 60_000);
+});
+
 describe("on a wide window", () => {
   it("there is one column in the middle, or a list with its detail beside it", async () => {
     const page: Page = await newPage(opened.browser, { width: 1280, height: 800, lang: "en" });

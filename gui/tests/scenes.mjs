@@ -13,6 +13,10 @@ export const scenes = {
   agree: { query: "state=not-agreed", presses: ["next", "next", "next", "agree-box"] },
   "agree-again": { query: "state=outdated", presses: ["remedy"] },
   terms: { query: "state=not-agreed", presses: ["next", "next", "next", "terms"] },
+  "terms-operator": {
+    query: "state=not-agreed&operator",
+    presses: ["next", "next", "next", "terms"],
+  },
   ...Object.fromEntries(
     [
       "running",

@@ -82,3 +82,12 @@ doctor-notifications-no-agent = お知《し》らせを 見《み》せる プ�
     .advice = 始《はじ》める ときは、実行《じっこう》して ください: systemctl --user enable --now sesshoku-notify
 doctor-notifications-no-desktop = この 画面《がめん》は、お知《し》らせを 見《み》せることが できません。
     .advice = お知《し》らせを 見《み》せる プログラムを 入《い》れるか、ときどき アプリを 開《ひら》いて ください。
+
+doctor-operator = 運営者《うんえいしゃ》（サービスを する ところ）
+doctor-operator-ok = 約束《やくそく》を する ところの 名前《なまえ》が あります: { $detail }
+doctor-operator-none = 運営者《うんえいしゃ》の 名前《なまえ》が ありません。
+    .advice = 人《ひと》が 使《つか》う 前《まえ》に、/etc/sesshoku/operator.toml に 書《か》いて ください。見本《みほん》は /usr/share/doc/sesshoku/examples に あります。
+doctor-operator-sample = 運営者《うんえいしゃ》の ファイルは、まだ 見本《みほん》です。
+    .advice = 人《ひと》が 使《つか》う 前《まえ》に、/etc/sesshoku/operator.toml に 本当《ほんとう》の ことを 書《か》いて、sample の 行《ぎょう》を 消《け》して ください。
+doctor-operator-incomplete = 運営者《うんえいしゃ》の ファイルに ない もの: { $detail }
+doctor-operator-unusable = 運営者《うんえいしゃ》の ファイルが 読《よ》めません: { $detail }

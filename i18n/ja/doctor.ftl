@@ -82,3 +82,12 @@ doctor-notifications-no-agent = 通知を出すプログラムが動いていま
     .advice = 始めるには: systemctl --user enable --now sesshoku-notify
 doctor-notifications-no-desktop = この画面環境には、通知を表示するしくみがありません。
     .advice = 通知を表示するプログラムを入れるか、ときどきアプリを開いてください。
+
+doctor-operator = 運営者
+doctor-operator-ok = 規約の相手が書かれています: { $detail }
+doctor-operator-none = だれが運営しているかが書かれていません。
+    .advice = 人に使ってもらう前に、/etc/sesshoku/operator.toml に書いてください。見本は /usr/share/doc/sesshoku/examples にあります。
+doctor-operator-sample = 運営者のファイルが、見本のままです。
+    .advice = 人に使ってもらう前に、/etc/sesshoku/operator.toml に本当のことを書き、sample の行を消してください。
+doctor-operator-incomplete = 運営者のファイルに足りないもの: { $detail }
+doctor-operator-unusable = 運営者のファイルを読めません: { $detail }

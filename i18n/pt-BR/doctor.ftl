@@ -88,3 +88,12 @@ doctor-notifications-no-agent = O programa que as mostra não está em execuçã
     .advice = Para iniciá-lo, execute: systemctl --user enable --now sesshoku-notify
 doctor-notifications-no-desktop = Esta área de trabalho não mostra notificações.
     .advice = Instale um programa que mostre notificações, ou abra o aplicativo de vez em quando.
+
+doctor-operator = Quem opera o serviço
+doctor-operator-ok = A outra parte dos termos está indicada: { $detail }
+doctor-operator-none = Nenhum operador está indicado.
+    .advice = Antes que as pessoas usem, indique o operador em /etc/sesshoku/operator.toml; há um exemplo em /usr/share/doc/sesshoku/examples.
+doctor-operator-sample = O arquivo do operador ainda é o exemplo.
+    .advice = Antes que as pessoas usem, escreva o que é verdade em /etc/sesshoku/operator.toml e tire a linha “sample”.
+doctor-operator-incomplete = O arquivo do operador não diz: { $detail }
+doctor-operator-unusable = O arquivo do operador não pode ser usado: { $detail }

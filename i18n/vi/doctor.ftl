@@ -82,3 +82,12 @@ doctor-notifications-no-agent = Chương trình hiển thị thông báo không 
     .advice = Để khởi động, hãy chạy: systemctl --user enable --now sesshoku-notify
 doctor-notifications-no-desktop = Màn hình nền này không hiển thị thông báo.
     .advice = Hãy cài chương trình hiển thị thông báo, hoặc thỉnh thoảng mở ứng dụng.
+
+doctor-operator = Đơn vị vận hành
+doctor-operator-ok = Đã ghi bên kia của điều khoản: { $detail }
+doctor-operator-none = Chưa ghi đơn vị vận hành.
+    .advice = Trước khi có người dùng, hãy ghi đơn vị vận hành vào /etc/sesshoku/operator.toml; mẫu ở /usr/share/doc/sesshoku/examples.
+doctor-operator-sample = Tệp của đơn vị vận hành vẫn là mẫu.
+    .advice = Trước khi có người dùng, hãy ghi nội dung thật vào /etc/sesshoku/operator.toml và bỏ dòng sample.
+doctor-operator-incomplete = Tệp của đơn vị vận hành còn thiếu: { $detail }
+doctor-operator-unusable = Không dùng được tệp của đơn vị vận hành: { $detail }

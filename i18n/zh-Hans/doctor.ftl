@@ -82,3 +82,12 @@ doctor-notifications-no-agent = 显示通知的程序没有运行。
     .advice = 要启动它，请运行：systemctl --user enable --now sesshoku-notify
 doctor-notifications-no-desktop = 此桌面不显示通知。
     .advice = 请安装显示通知的程序，或不时打开应用。
+
+doctor-operator = 运营方
+doctor-operator-ok = 已写明条款的另一方：{ $detail }
+doctor-operator-none = 没有写明运营方。
+    .advice = 在让人们使用之前，请在 /etc/sesshoku/operator.toml 中写明运营方。样本在 /usr/share/doc/sesshoku/examples 中。
+doctor-operator-sample = 运营方的文件仍是样本。
+    .advice = 在让人们使用之前，请在 /etc/sesshoku/operator.toml 中写入真实内容，并删除 sample 一行。
+doctor-operator-incomplete = 运营方的文件缺少：{ $detail }
+doctor-operator-unusable = 无法使用运营方的文件：{ $detail }

@@ -56,6 +56,10 @@ fn each_part_is_told_with_what_mends_it() -> anyhow::Result<()> {
     ensure!(place.sesshoku(&["agree", "--yes"])?.status.success());
     let (found, _) = examine(&place)?;
     assert_eq!(
+        found.get("operator").cloned(),
+        is("note", "doctor-operator-none")
+    );
+    assert_eq!(
         found.get("agreement").cloned(),
         is("ok", "doctor-agreement-ok")
     );

@@ -1,6 +1,7 @@
 //! Commands that change something: the agreement, the records, a check.
 
 use std::io;
+use std::path::Path;
 
 use serde::Serialize;
 use sesshoku_dbus_api::{
@@ -40,6 +41,7 @@ struct Checked {
 pub(crate) async fn agree(
     bus: &Bus,
     output: &Output,
+    operator: &Path,
     version: Option<&str>,
     yes: bool,
 ) -> Result<Exit, Failure> {
@@ -57,7 +59,7 @@ pub(crate) async fn agree(
     }
     if !already {
         if !yes {
-            ask_to_agree(output, &agreed_version)?;
+            ask_to_agree(output, operator, &agreed_version)?;
         }
         // A version that is not the current one is the daemon's to refuse.
         consent.agree(&agreed_version).await?;
@@ -81,13 +83,13 @@ pub(crate) async fn agree(
 
 /// Has the terms and the policy read, and asks. What is asked about is what was shown:
 /// the texts of another version are not here.
-fn ask_to_agree(output: &Output, version: &str) -> Result<(), Failure> {
+fn ask_to_agree(output: &Output, operator: &Path, version: &str) -> Result<(), Failure> {
     if output::can_ask() && version != TERMS_VERSION {
         return Err(Failure::OtherTerms(version.to_owned()));
     }
     let text = output.text();
     let width = pager::width(io::stderr());
-    output.read_out(&terms::in_full(text.catalogue().language(), width))?;
+    output.read_out(&terms::in_full(text, operator, width))?;
     let question = text.say("agree-question", &args! { "version" => version });
     let minor = text.catalogue().text("terms-minor");
     output.ask(&format!("\n{minor}"), &question)

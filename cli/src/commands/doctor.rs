@@ -68,8 +68,8 @@ trait Logind {
 }
 
 /// Looks at everything, and says how it is.
-pub(crate) async fn doctor(bus: &Bus, output: &Output) -> Result<Exit, Failure> {
-    let report = examine(bus).await;
+pub(crate) async fn doctor(bus: &Bus, output: &Output, operator: &Path) -> Result<Exit, Failure> {
+    let report = examine(bus, operator).await;
     output.print(&report, Text::report)?;
     Ok(match report.count(State::Fault) {
         0 => Exit::Done,
@@ -77,7 +77,7 @@ pub(crate) async fn doctor(bus: &Bus, output: &Output) -> Result<Exit, Failure> 
     })
 }
 
-async fn examine(bus: &Bus) -> Report {
+async fn examine(bus: &Bus, operator: &Path) -> Report {
     let mut findings = Vec::new();
     let Ok(connection) = bus::connect(bus).await else {
         findings.push(Finding::fault("service", "doctor-service-no-bus"));
@@ -102,7 +102,28 @@ async fn examine(bus: &Bus) -> Report {
     findings.push(sleep(&connection).await);
     findings.extend(disk(Path::new(STATE_DIR)));
     findings.push(notifications().await);
+    findings.push(party(operator));
     Report { findings }
+}
+
+/// Whether the person who agrees is told with whom. Nothing fails by it, but what nobody is
+/// named in is no agreement.
+fn party(path: &Path) -> Finding {
+    let operator = match sesshoku_session::operator(path) {
+        Ok(operator) => operator,
+        Err(error) => {
+            return Finding::fault("operator", "doctor-operator-unusable").of(error.to_string());
+        }
+    };
+    let gaps = operator.gaps();
+    match operator.notification_server {
+        _ if operator.sample => Finding::note("operator", "doctor-operator-sample"),
+        None => Finding::note("operator", "doctor-operator-none"),
+        Some(_) if !gaps.is_empty() => {
+            Finding::note("operator", "doctor-operator-incomplete").of(gaps.join(", "))
+        }
+        Some(party) => Finding::ok("operator", "doctor-operator-ok").of(party.name.ja),
+    }
 }
 
 /// The daemon's state; it is not started for it.

@@ -9,7 +9,7 @@ mod notify;
 mod register;
 pub(crate) mod watch;
 
-use crate::args::{Bus, Online};
+use crate::args::{Bus, Global, Online};
 use crate::bus;
 use crate::checks::Checks;
 use crate::contacts::Contacts;
@@ -19,21 +19,22 @@ use crate::output::Output;
 use crate::status::Snapshot;
 use crate::text::Text;
 
-/// Runs `command` against the daemon on `bus`.
-pub(crate) fn run(command: &Online, bus: &Bus, output: &Output) -> Result<Exit, Failure> {
+/// Runs `command` against the daemon on the bus that is named.
+pub(crate) fn run(command: &Online, global: &Global, output: &Output) -> Result<Exit, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
-        .block_on(run_async(command, bus, output))
+        .block_on(run_async(command, global, output))
 }
 
-async fn run_async(command: &Online, bus: &Bus, output: &Output) -> Result<Exit, Failure> {
+async fn run_async(command: &Online, global: &Global, output: &Output) -> Result<Exit, Failure> {
+    let (bus, operator) = (&global.bus, &*global.operator);
     match command {
         Online::Status => status(bus, output).await,
-        Online::Doctor => doctor::doctor(bus, output).await,
+        Online::Doctor => doctor::doctor(bus, output, operator).await,
         Online::Contacts => contacts(bus, output).await,
         Online::Agree { version, yes } => {
-            actions::agree(bus, output, version.as_deref(), *yes).await
+            actions::agree(bus, output, operator, version.as_deref(), *yes).await
         }
         Online::Withdraw { yes } => actions::withdraw(bus, output, *yes).await,
         Online::Register {

@@ -38,6 +38,9 @@ pub enum FileError {
         /// Where in it, and what.
         source: Box<toml::de::Error>,
     },
+    /// What has to be a day is none, or has a time, too.
+    #[error("{} is refused: `since` is a day, such as 2026-12-01", .0.display())]
+    NoDay(PathBuf),
     /// It is no directory of contacts.
     #[error("{} is refused", path.display())]
     Directory {

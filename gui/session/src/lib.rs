@@ -15,6 +15,9 @@ mod told;
 pub use bluetooth::{RestartError, adapter_path, restart};
 pub use file::FileError;
 pub use notifier::{NOTIFICATIONS, NOTIFIER, NOTIFIER_PATH, Reach, ask_to_look, looked_at};
-pub use operator::{DIRECTORY_FILE, INQUIRIES_FILE, Inquiries, directory, inquiries};
+pub use operator::{
+    DIRECTORY_FILE, Inquiries, OPERATOR_FILE, Operator, Party, Processor, Sentence, directory,
+    operator, unusable,
+};
 pub use preferences::{Preferences, StateFile, preferences_file, state_file};
 pub use told::{Day, Told};

@@ -2,15 +2,60 @@
 
 use std::path::Path;
 
-use guidance::Directory;
+use guidance::{Directory, Localised};
 use serde::{Deserialize, Serialize};
+use toml::value::Datetime;
 
 use crate::file::{self, FileError};
 
 /// The contacts by prefecture, in the form that `guidance::Directory` describes.
 pub const DIRECTORY_FILE: &str = "/etc/sesshoku/guidance.toml";
-/// Where inquiries go; see [`Inquiries`].
-pub const INQUIRIES_FILE: &str = "/etc/sesshoku/inquiries.toml";
+/// Who runs the service; see [`Operator`].
+pub const OPERATOR_FILE: &str = "/etc/sesshoku/operator.toml";
+
+/// Who runs the service, and so is the other party of the terms of use.
+///
+/// Whoever hands devices out writes it; no program comes with a name. What there is of it is
+/// said at the end of the terms and of the privacy policy ([`Operator::sentences`]).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Operator {
+    /// Whether all of it is made up.
+    pub sample: bool,
+    /// The day from which the terms hold.
+    pub since: Option<Datetime>,
+    /// The court that disputes go to.
+    pub court: Option<Localised>,
+    /// Who runs the notification server.
+    pub notification_server: Option<Party>,
+    /// Who runs the management system, which issues processing numbers.
+    pub management_system: Option<Party>,
+    /// Who works for them with what they hold.
+    pub processors: Vec<Processor>,
+    /// Where questions and complaints go.
+    pub inquiries: Inquiries,
+}
+
+/// Somebody who runs a part of the service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// Their name.
+    pub name: Localised,
+    /// Their postal address.
+    #[serde(default)]
+    pub address: Option<Localised>,
+}
+
+/// Somebody who works for who runs the service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Processor {
+    /// Their name.
+    pub name: Localised,
+    /// What they do, such as sending the messages.
+    pub task: Localised,
+}
 
 /// Where questions and complaints go (terms of use, section 15).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +67,117 @@ pub struct Inquiries {
     pub mail: Option<String>,
     /// Their page.
     pub page: Option<String>,
+}
+
+/// A sentence about who runs the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// Its name among the sentences of `i18n/`.
+    pub key: &'static str,
+    /// What `$what` stands for in it.
+    pub what: Option<Localised>,
+    /// What `$task` stands for in it.
+    pub task: Option<Localised>,
+}
+
+impl Sentence {
+    const fn new(key: &'static str) -> Self {
+        Self {
+            key,
+            what: None,
+            task: None,
+        }
+    }
+
+    fn of(key: &'static str, what: Localised) -> Self {
+        Self {
+            what: Some(what),
+            ..Self::new(key)
+        }
+    }
+}
+
+impl Inquiries {
+    /// Whether there is anything to turn to.
+    pub const fn is_empty(&self) -> bool {
+        self.mail.is_none() && self.page.is_none()
+    }
+
+    fn in_a_line(&self) -> String {
+        let parts = [&self.name, &self.mail, &self.page];
+        let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        parts.join(", ")
+    }
+}
+
+impl Party {
+    fn in_a_line(&self) -> Localised {
+        let Some(address) = &self.address else {
+            return self.name.clone();
+        };
+        Localised {
+            ja: format!("{}、{}", self.name.ja, address.ja),
+            en: format!("{}, {}", self.name.en, address.en),
+        }
+    }
+}
+
+impl Operator {
+    /// The keys that have to be there before people agree to anything and are not.
+    pub fn gaps(&self) -> Vec<&'static str> {
+        let there = [
+            ("since", self.since.is_some()),
+            ("notification_server", self.notification_server.is_some()),
+            ("management_system", self.management_system.is_some()),
+            ("inquiries", !self.inquiries.is_empty()),
+        ];
+        let gaps = there.into_iter().filter(|(_, is_there)| !is_there);
+        gaps.map(|(key, _)| key).collect()
+    }
+
+    /// What is said of it, in order: that nobody is named, or that it is a sample, first.
+    pub fn sentences(&self) -> Vec<Sentence> {
+        let mut sentences = Vec::new();
+        if self.sample {
+            sentences.push(Sentence::new("operator-sample"));
+        } else if self.notification_server.is_none() {
+            sentences.push(Sentence::new("operator-none"));
+        }
+        let same = |text: String| Localised {
+            ja: text.clone(),
+            en: text,
+        };
+        let parties = [
+            ("operator-notification", &self.notification_server),
+            ("operator-management", &self.management_system),
+        ];
+        for (key, party) in parties {
+            let party = party
+                .iter()
+                .map(|party| Sentence::of(key, party.in_a_line()));
+            sentences.extend(party);
+        }
+        sentences.extend(self.processors.iter().map(|it| Sentence {
+            task: Some(it.task.clone()),
+            ..Sentence::of("operator-processor", it.name.clone())
+        }));
+        if let Some(since) = &self.since {
+            sentences.push(Sentence::of("operator-since", same(since.to_string())));
+        }
+        if let Some(court) = &self.court {
+            sentences.push(Sentence::of("operator-court", court.clone()));
+        }
+        if !self.inquiries.is_empty() {
+            let where_to = self.inquiries.in_a_line();
+            sentences.push(Sentence::of("operator-inquiries", same(where_to)));
+        }
+        sentences
+    }
+}
+
+/// What is said where the file cannot be used, in the place of [`Operator::sentences`].
+pub fn unusable() -> Vec<Sentence> {
+    vec![Sentence::new("operator-unusable")]
 }
 
 /// The contacts of the file at `path`, or the samples where there is none.
@@ -38,16 +194,23 @@ pub fn directory(path: &Path) -> Result<Directory, FileError> {
     })
 }
 
-/// Where inquiries go by the file at `path`; nowhere, where there is none.
+/// Who runs the service by the file at `path`; nobody, where there is none.
 ///
 /// # Errors
 /// When there is one that cannot be used.
-pub fn inquiries(path: &Path) -> Result<Inquiries, FileError> {
+pub fn operator(path: &Path) -> Result<Operator, FileError> {
     let text = file::read(path)?.unwrap_or_default();
-    toml::from_str(&text).map_err(|source| FileError::Form {
+    let refused = |source: toml::de::Error| FileError::Form {
         path: path.to_owned(),
         source: Box::new(source),
-    })
+    };
+    let operator: Operator = toml::from_str(&text).map_err(refused)?;
+    match operator.since {
+        Some(since) if since.date.is_none() || since.time.is_some() => {
+            Err(FileError::NoDay(path.to_owned()))
+        }
+        _ => Ok(operator),
+    }
 }
 
 #[cfg(test)]
@@ -80,22 +243,63 @@ mod tests {
         for text in ["first", "unknown = 1"] {
             fs::write(&path, text).unwrap();
             assert!(matches!(directory(&path), Err(FileError::Directory { .. })));
-            assert!(matches!(inquiries(&path), Err(FileError::Form { .. })));
+            assert!(matches!(operator(&path), Err(FileError::Form { .. })));
+        }
+        for time in ["08:00:00", "2026-12-01T08:00:00", "2026-12-01T08:00:00Z"] {
+            fs::write(&path, format!("since = {time}")).unwrap();
+            assert!(matches!(operator(&path), Err(FileError::NoDay(_))));
         }
         fs::write(&path, vec![b' '; (1 << 20) + 1]).unwrap();
         assert!(matches!(directory(&path), Err(FileError::TooLong(_))));
-        assert!(matches!(inquiries(dir.path()), Err(FileError::Read { .. })));
+        assert!(matches!(operator(&path), Err(FileError::TooLong(_))));
+        assert!(matches!(operator(dir.path()), Err(FileError::Read { .. })));
+    }
+
+    fn keys(operator: &Operator) -> Vec<&'static str> {
+        operator.sentences().iter().map(|it| it.key).collect()
     }
 
     #[test]
-    fn inquiries_may_be_known_or_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("inquiries.toml");
-        assert_eq!(inquiries(&path).unwrap(), Inquiries::default());
-        fs::write(&path, "mail = 'a@example.org'").unwrap();
-        assert_eq!(
-            inquiries(&path).unwrap().mail.as_deref(),
-            Some("a@example.org")
+    fn without_a_file_nobody_is_named() {
+        let operator = operator(Path::new("/nowhere/operator.toml")).unwrap();
+        assert_eq!(operator, Operator::default());
+        assert_eq!(keys(&operator), ["operator-none"]);
+        assert_eq!(operator.gaps().len(), 4);
+    }
+
+    #[test]
+    fn inquiries_are_enough_for_inquiries_and_for_nothing_else() {
+        let operator: Operator = toml::from_str("inquiries = { mail = 'a@example.org' }").unwrap();
+        assert_eq!(keys(&operator), ["operator-none", "operator-inquiries"]);
+        let gaps = ["since", "notification_server", "management_system"];
+        assert_eq!(operator.gaps(), gaps);
+        // A name alone leads nowhere.
+        let operator: Operator = toml::from_str("inquiries = { name = 'A' }").unwrap();
+        assert!(operator.gaps().contains(&"inquiries"));
+    }
+
+    /// The one that packages have among their examples.
+    #[test]
+    fn the_sample_is_whole_and_says_that_it_is_one() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../packaging/defaults/operator.toml"
         );
+        let mut operator = operator(Path::new(path)).unwrap();
+        assert_eq!(operator.gaps(), Vec::<&str>::new());
+        let all = [
+            "operator-sample",
+            "operator-notification",
+            "operator-management",
+            "operator-processor",
+            "operator-since",
+            "operator-court",
+            "operator-inquiries",
+        ];
+        assert_eq!(keys(&operator), all);
+        operator.sample = false;
+        assert_eq!(keys(&operator), all[1..]);
+        let what: Vec<_> = operator.sentences().into_iter().map(|it| it.what).collect();
+        assert_eq!(what[3].as_ref().unwrap().en, "2026-12-01");
     }
 }

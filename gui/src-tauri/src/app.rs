@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Parser;
 use gaen::registration::ProcessingNumber;
 use gtk::prelude::{AppLaunchContextExt, GtkWindowExt};
-use sesshoku_session::{DIRECTORY_FILE, INQUIRIES_FILE, preferences_file};
+use sesshoku_session::{DIRECTORY_FILE, OPERATOR_FILE, preferences_file};
 use tauri::{AppHandle, Emitter, Manager, State, Url, WebviewUrl, WebviewWindowBuilder};
 use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
 use zeroize::Zeroizing;
@@ -61,9 +61,9 @@ pub struct Options {
     /// The contacts by prefecture; without that file there are only samples.
     #[arg(long, env = "SESSHOKU_DIRECTORY", default_value = DIRECTORY_FILE, value_name = "FILE")]
     directory: PathBuf,
-    /// Where inquiries go.
-    #[arg(long, env = "SESSHOKU_INQUIRIES", default_value = INQUIRIES_FILE, value_name = "FILE")]
-    inquiries: PathBuf,
+    /// The file that names who runs the service.
+    #[arg(long, env = "SESSHOKU_OPERATOR", default_value = OPERATOR_FILE, value_name = "FILE")]
+    operator: PathBuf,
     /// Where results are exported to; by default the folder for downloads.
     #[arg(long, env = "SESSHOKU_EXPORT_DIR", value_name = "FOLDER")]
     export_dir: Option<PathBuf>,
@@ -91,7 +91,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         preferences: preferences_file(|name| std::env::var(name).ok())
             .context("there is no home folder")?,
         directory: options.directory,
-        inquiries: options.inquiries,
+        operator: options.operator,
         export_dir: options.export_dir.unwrap_or_else(download_dir),
     };
     let controller = Arc::new(Controller::new(options.bus, places));

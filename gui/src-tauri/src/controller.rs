@@ -26,7 +26,7 @@ use zbus::{Connection, fdo, proxy};
 use crate::failure::Failure;
 use crate::model::{
     Check, Choice, Consent, Day, Environment, Exposure, Guidance, Inquiries, Notice, Point,
-    Registration, Service, Status,
+    Registration, Sentence, Service, Status,
 };
 
 /// A daemon has several changes at once, and on simulated time many a second; those
@@ -57,8 +57,8 @@ pub struct Places {
     pub preferences: PathBuf,
     /// The contacts by prefecture.
     pub directory: PathBuf,
-    /// Where inquiries go.
-    pub inquiries: PathBuf,
+    /// The file that names who runs the service.
+    pub operator: PathBuf,
     /// Where exports go.
     pub export_dir: PathBuf,
 }
@@ -463,7 +463,12 @@ impl Controller {
         // A file that cannot be used is as good as none here, and is not overwritten
         // before something is chosen.
         let preferences = Preferences::load(&self.places.preferences).unwrap_or_default();
-        let inquiries = sesshoku_session::inquiries(&self.places.inquiries).unwrap_or_default();
+        let operator = sesshoku_session::operator(&self.places.operator);
+        let said = operator.as_ref().map_or_else(
+            |_| sesshoku_session::unusable(),
+            sesshoku_session::Operator::sentences,
+        );
+        let inquiries = operator.unwrap_or_default().inquiries;
         let language = |of: &Preferences| {
             let language = of.language(|name| std::env::var(name).ok());
             language.tag().to_owned()
@@ -482,6 +487,7 @@ impl Controller {
                 mail: inquiries.mail,
                 page: inquiries.page,
             },
+            operator: said.into_iter().map(Sentence::from).collect(),
         }
     }
 
@@ -713,7 +719,7 @@ mod tests {
         Places {
             preferences: dir.join("config/preferences.toml"),
             directory: dir.join("guidance.toml"),
-            inquiries: dir.join("inquiries.toml"),
+            operator: dir.join("operator.toml"),
             export_dir: dir.join("exports"),
         }
     }

@@ -204,6 +204,46 @@ pub struct Environment {
     pub version: String,
     /// Where inquiries go.
     pub inquiries: Inquiries,
+    /// What is said of who runs the service, at the end of what is agreed to.
+    pub operator: Vec<Sentence>,
+}
+
+/// A sentence that names somebody.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Sentence {
+    /// Its key.
+    pub key: String,
+    /// What `$what` stands for in it.
+    pub what: Option<Name>,
+    /// What `$task` stands for in it.
+    pub task: Option<Name>,
+}
+
+/// A name as an operator writes it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Name {
+    /// In Japanese.
+    pub ja: String,
+    /// In English.
+    pub en: String,
+}
+
+impl From<guidance::Localised> for Name {
+    fn from(guidance::Localised { ja, en }: guidance::Localised) -> Self {
+        Self { ja, en }
+    }
+}
+
+impl From<sesshoku_session::Sentence> for Sentence {
+    fn from(sentence: sesshoku_session::Sentence) -> Self {
+        Self {
+            key: sentence.key.to_owned(),
+            what: sentence.what.map(Name::from),
+            task: sentence.task.map(Name::from),
+        }
+    }
 }
 
 /// Where inquiries go.
@@ -427,6 +467,8 @@ mod tests {
             declare::<Point>(),
             declare::<Environment>(),
             declare::<Inquiries>(),
+            declare::<Sentence>(),
+            declare::<Name>(),
             declare::<Choice>(),
             declare::<Guidance>(),
             declare::<GuidanceQuestion>(),

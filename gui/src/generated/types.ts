@@ -267,7 +267,11 @@ version: string,
 /**
  * Where inquiries go.
  */
-inquiries: Inquiries, };
+inquiries: Inquiries, 
+/**
+ * What is said of who runs the service, at the end of what is agreed to.
+ */
+operator: Array<Sentence>, };
 
 export type Inquiries = { 
 /**
@@ -282,6 +286,30 @@ mail: string | null,
  * Their page.
  */
 page: string | null, };
+
+export type Sentence = { 
+/**
+ * Its key.
+ */
+key: string, 
+/**
+ * What `$what` stands for in it.
+ */
+what: Name | null, 
+/**
+ * What `$task` stands for in it.
+ */
+task: Name | null, };
+
+export type Name = { 
+/**
+ * In Japanese.
+ */
+ja: string, 
+/**
+ * In English.
+ */
+en: string, };
 
 export type Choice = { 
 /**

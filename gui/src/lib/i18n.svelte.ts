@@ -1,6 +1,7 @@
 /** Sentences: the catalogue of one language at a time, changed while running. */
 import { FluentBundle, FluentResource, type FluentVariable } from "@fluent/bundle";
 import languages from "../../../i18n/languages.json";
+import type { Name, Sentence } from "../generated/types";
 
 export type Language = "ja" | "ja-simple" | "en" | "zh-Hans" | "ko" | "vi" | "pt-BR";
 /** The languages, each named in itself. `note` says, in it, where nobody whose first language it
@@ -15,7 +16,7 @@ export const TERMS_VERSION = "2";
 export const REGISTRATION_VERSION = "2";
 
 /** A chunk for each file of each language, of which only what is shown is loaded. */
-const catalogues = import.meta.glob<string>("../../../i18n/*/{gui,guidance}.ftl", {
+const catalogues = import.meta.glob<string>("../../../i18n/*/{gui,guidance,terms}.ftl", {
   query: "?text",
   import: "default",
 });
@@ -126,6 +127,15 @@ export async function read(document: Document): Promise<Block[]> {
       if (line.startsWith("- ")) return { kind: "item", text: line.slice(2) };
       return { kind: "paragraph", text: line };
     });
+}
+
+/** Who runs the service: the end of what is agreed to with them. */
+export function operator(said: Sentence[]): Block[] {
+  const name = (it: Name | null) => (it === null ? "" : operatorsName(it));
+  const items = said.map(({ key, what, task }): Block => {
+    return { kind: "item", text: marked(key, { what: name(what), task: name(task) }) };
+  });
+  return [{ kind: "heading", text: marked("operator-title") }, ...items];
 }
 
 /** Characters that people read in a minute. */

@@ -2,7 +2,7 @@
  *
  *  The address chooses what it says: `?state=off&result=contact&lang=en#…`. */
 import guidance from "../generated/guidance.json";
-import type { Day, Exposure, Notice, Point, Registration, Service, Status } from "../generated/types";
+import type { Day, Exposure, Notice, Point, Registration, Sentence, Service, Status } from "../generated/types";
 import type { Backend, Licences, Listeners } from "./backend";
 
 /** 10 August 2020, 10:24 in Japan. */
@@ -10,6 +10,23 @@ const NOW = 1_597_022_640;
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 const AGREED_AT = NOW - 11 * DAY;
+
+/** What a sample of an operator's file says; `?operator` has it. */
+const OPERATOR: Sentence[] = [
+  { key: "operator-sample", what: null, task: null },
+  { key: "operator-notification", what: { ja: "見本県", en: "Sample Prefecture" }, task: null },
+  {
+    key: "operator-management",
+    what: { ja: "見本県保健所", en: "Public health centre of Sample Prefecture" },
+    task: null,
+  },
+  {
+    key: "operator-processor",
+    what: { ja: "見本クラウド株式会社", en: "Sample Cloud Inc." },
+    task: { ja: "サーバーの運用", en: "runs the servers" },
+  },
+  { key: "operator-since", what: { ja: "2026-12-01", en: "2026-12-01" }, task: null },
+];
 
 /** States of the daemon by name: what differs from one that runs. */
 const STATES: Record<string, Partial<Service> | null> = {
@@ -257,6 +274,7 @@ export function backend(options: URLSearchParams): Backend {
     inquiries: options.has("inquiries")
       ? { name: "見本 / Sample", mail: "inquiries@example.org", page: null }
       : { name: null, mail: null, page: null },
+    operator: options.has("operator") ? OPERATOR : [{ key: "operator-none", what: null, task: null }],
   });
 
   return {
