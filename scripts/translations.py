@@ -6,8 +6,9 @@
 README.ja.md is held to README.md, and each docs/ja/NAME.md to docs/NAME.md: they have the
 same headings by level, the same commands and settings (comments aside), the same names in
 `code`, and lead to the same places. So a command, a setting or a section that one gets, the
-other has to get, too. Prints FILE and what differs, and fails. Whether sentences say the
-same, only who reads both can tell.
+other has to get, too. What the desktop, software centres and polkit show is there in each
+language that the desktop file has. Prints FILE and what differs, and fails. Whether sentences
+say the same, only who reads both can tell.
 
 It tries itself first, on a sample.
 """
@@ -24,6 +25,8 @@ LINK = re.compile(r"\]\(([^()\s]+)\)|\b(?:src|href)=\"([^\"]+)\"")
 # To each other, by the name of the language.
 ELSEWHERE = re.compile(r"^\[(?:English|日本語)\]\([^)]*\)$", re.M)
 COMMENT = re.compile(r"(?:^|\s+)# .*$")
+DESKTOP = "desktop/org.sesshoku.Sesshoku.desktop"
+SAID_IN_ALL = ("desktop/org.sesshoku.Sesshoku.metainfo.xml", "polkit/org.sesshoku.policy")
 # A drawing has words in it.
 DRAWN = "─"
 
@@ -91,6 +94,10 @@ def try_itself():
     original = ("docs/a.md", "# A\n\nSee `x` and [b](b.md#c).\n\n    run it   # so\n")
     same = ("docs/ja/a.md", "# あ\n\n[English](../a.md)\n\n`x` と [b](b.md)。\n\n    run it   # こう\n")
     assert not list(differences(original, same)), list(differences(original, same))
+    wanted = languages("Name=A\nName[ja]=B\nName[zh_CN]=C\n")
+    both = '<p xml:lang="ja">B</p>\n<p xml:lang="zh_CN">C</p>'
+    assert not list(gaps("a.xml", both, wanted))
+    assert len(list(gaps("a.xml", both + '<p xml:lang="ja">B</p>', wanted))) == 1
     for wrong in (
         same[1].replace("# あ", "## あ"),
         same[1].replace("run it", "run that"),
@@ -98,6 +105,22 @@ def try_itself():
         same[1].replace("](b.md)", "](c.md)"),
     ):
         assert len(list(differences(original, ("docs/ja/a.md", wrong)))) == 1, wrong
+
+
+def languages(desktop):
+    """The languages of the desktop file, as their locales name them."""
+    return set(re.findall(r"^Name\[(\w+)\]=", desktop, re.M))
+
+
+def gaps(name, xml, wanted):
+    """Elements of `xml` that are said in some language and not in each of those wanted."""
+    said = Counter()
+    for tag, language in re.findall(r"<(\w+) xml:lang=\"(\w+)\">", xml):
+        said[tag, language] += 1
+    for tag in sorted({tag for tag, _ in said}):
+        counts = {language: said[tag, language] for language in sorted(wanted)}
+        if len(set(counts.values())) > 1:
+            yield f"{name}: <{tag}> is not said as often in each language: {counts}"
 
 
 def main():
@@ -112,6 +135,10 @@ def main():
     for names in pairs:
         one, other = ((name, (root / name).read_text(encoding="utf-8")) for name in names)
         faults += differences(one, other)
+    packaging = root / "packaging"
+    wanted = languages((packaging / DESKTOP).read_text(encoding="utf-8"))
+    for name in SAID_IN_ALL:
+        faults += gaps(name, (packaging / name).read_text(encoding="utf-8"), wanted)
     print("\n".join(faults), end="\n" if faults else "")
     return bool(faults)
 
