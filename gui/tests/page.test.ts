@@ -66,6 +66,32 @@ async function narrowColumns(page: Page): Promise<string[]> {
   });
 }
 
+/** Words of a language in Latin letters that are broken in their middle, without a hyphen. A word that
+    is wider than six tenths of the window may be: beside what it belongs to, there is no more
+    room for it. */
+async function brokenWords(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const found = new Set<string>();
+    if (!/^(en|vi|pt)/.test(document.documentElement.lang)) return [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      const text = texts.currentNode;
+      // What is no word of the language: addresses, names of files, numbers grouped by hand.
+      if (text.parentElement!.closest("code, pre, a, svg, .visually-hidden, .keep, [inert]")) continue;
+      for (const { index, 0: word } of text.textContent!.matchAll(/\p{Script=Latin}+/gu)) {
+        const range = document.createRange();
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        const parts = [...range.getClientRects()];
+        const lines = new Set(parts.map(({ top }) => Math.round(top)));
+        const width = parts.reduce((sum, part) => sum + part.width, 0);
+        if (lines.size > 1 && width < 0.6 * innerWidth) found.add(`broken: ${word}, ${width} px`);
+      }
+    }
+    return [...found];
+  });
+}
+
 /** The main button, where it is not on the screen before one scrolls. */
 async function belowTheEdge(page: Page): Promise<string[]> {
   return page.evaluate(() => {
@@ -118,7 +144,7 @@ describe.each(languages.map(({ tag }) => tag))("in %s", (lang) => {
     expect(faults).toEqual({});
   }, 300_000);
 
-  it.concurrent("no column of text is narrower than four characters, and what a lying phone is asked is on it", async () => {
+  it.concurrent("no column of text is narrower than four characters, no word is broken, and what a lying phone is asked is on it", async () => {
     const page = await newPage(opened.browser, { ...PHONE, lang });
     const faults: Record<string, string[]> = {};
     for (const name of Object.keys(scenes)) {
@@ -126,7 +152,7 @@ describe.each(languages.map(({ tag }) => tag))("in %s", (lang) => {
       await goTo(page, opened.address, name, { lang });
       for (const [width, height] of SIZES) {
         await page.setViewportSize({ width, height });
-        const found = await narrowColumns(page);
+        const found = [...(await narrowColumns(page)), ...(await brokenWords(page))];
         if (width === LYING) found.push(...(await belowTheEdge(page)));
         if (found.length > 0) faults[`${name} at ${width} × ${height}`] = found;
       }

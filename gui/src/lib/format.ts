@@ -40,10 +40,11 @@ export function shortDay(date: string): string {
 function format(date: string, options: Intl.DateTimeFormatOptions): string {
   const instant = new Date(`${date}T00:00:00Z`);
   if (Number.isNaN(instant.getTime())) return date;
-  const formatter = new Intl.DateTimeFormat(locale(), { ...options, timeZone: "UTC" });
-  if (language() !== "ja") return formatter.format(instant);
-  // Full-width brackets, as Japanese text has them.
-  return formatter.format(instant).replace("(", "（").replace(")", "）");
+  const text = new Intl.DateTimeFormat(locale(), { ...options, timeZone: "UTC" }).format(instant);
+  // Full-width brackets, as Japanese text has them, and a place to break where there is no space.
+  if (language() === "ja") return text.replace("(", "\u200b（").replace(")", "）");
+  if (language() === "zh-Hans") return text.replace(/年|日(?=.)/g, "$&\u200b");
+  return text;
 }
 
 /** An instant in the reader's own time: `今日 6:42`, `8月8日 21:10`. */
