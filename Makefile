@@ -25,7 +25,7 @@ tests_of = $(sort $(notdir $(basename $(wildcard $(1)/tests/*.rs) $(patsubst %/m
 E2E_TESTS := $(filter-out bluez%,$(call tests_of,tests))
 BLUEZ_TESTS := $(filter bluez%,$(call tests_of,tests))
 GUI_TESTS := $(call tests_of,gui/src-tauri)
-UNIT_TESTS := $(foreach package,gaen core guidance capture settings i18n room daemon cli gui/session server,$(call tests_of,$(package)))
+UNIT_TESTS := $(foreach package,gaen vector core guidance capture settings i18n room daemon cli gui/session server,$(call tests_of,$(package)))
 
 .PHONY: help
 help: ## List the targets
