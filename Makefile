@@ -239,6 +239,10 @@ test-rotations: build-tests ## Rotate ten thousand times on each kind of control
 bench: setup-build ## Measure matching beside the cryptography that it cannot do without, and print a table (docs/performance.md)
 	nice cargo run --release --locked --package bench -- table
 
+.PHONY: instructions
+instructions: setup-build ## Count the instructions of matching, and fail where they are 3 % more than bench/instructions.tsv
+	scripts/instructions
+
 .PHONY: bench-bluez
 bench-bluez: build-tests ## Measure crowds, one after the other, and write their table in docs/bluetooth.md
 	@tests/uml/kernel.sh >/dev/null
