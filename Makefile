@@ -25,7 +25,7 @@ tests_of = $(sort $(notdir $(basename $(wildcard $(1)/tests/*.rs) $(patsubst %/m
 E2E_TESTS := $(filter-out bluez%,$(call tests_of,tests))
 BLUEZ_TESTS := $(filter bluez%,$(call tests_of,tests))
 GUI_TESTS := $(call tests_of,gui/src-tauri)
-UNIT_TESTS := $(foreach package,gaen core guidance capture settings i18n room daemon cli gui/session server,$(call tests_of,$(package)))
+UNIT_TESTS := $(foreach package,gaen vector core guidance capture settings i18n room daemon cli gui/session server,$(call tests_of,$(package)))
 
 .PHONY: help
 help: ## List the targets
@@ -240,6 +240,10 @@ test-rotations: build-tests ## Rotate ten thousand times on each kind of control
 .PHONY: bench
 bench: setup-build ## Measure matching beside the cryptography that it cannot do without, and print a table (docs/performance.md)
 	nice cargo run --release --locked --package bench -- table
+
+.PHONY: instructions
+instructions: setup-build ## Count the instructions of matching, and fail where they are 3 % more than bench/instructions.tsv
+	scripts/instructions
 
 .PHONY: bench-bluez
 bench-bluez: build-tests ## Measure crowds, one after the other, and write their table in docs/bluetooth.md

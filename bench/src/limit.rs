@@ -10,6 +10,7 @@ use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
 use anyhow::Context;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
+use sesshoku_vector::{Bitmap, GROUP, LANES, Vector};
 use sha2::block_api::compress256;
 
 use crate::measure::{float, median_by, thread_seconds};
@@ -20,20 +21,52 @@ type Block = [u8; 64];
 
 /// Nanoseconds that deriving the 144 RPIs of a key takes.
 pub(crate) fn ns_per_key(keys: usize, reps: usize) -> anyhow::Result<f64> {
-    let mut teks = vec![Key::default(); keys];
-    ChaCha8Rng::seed_from_u64(1).fill_bytes(teks.as_flattened_mut());
     let hkdf = Hkdf::new();
     let template = template(2_989_152);
     let mut rpis = template;
-    let mut runs = Vec::new();
-    for _ in 0..reps {
-        let start = thread_seconds()?;
-        for tek in &teks {
+    timed(keys, reps, |teks| {
+        for tek in teks {
             Aes128Enc::new(&hkdf.rpik(tek).into())
                 .encrypt_blocks_b2b(&template, &mut rpis)
                 .context("as many blocks on both sides")?;
             black_box(&rpis);
         }
+        Ok(())
+    })
+}
+
+/// The same by vector instructions, which look each RPI up in the same turn: here in a
+/// bitmap that is always at hand.
+pub(crate) fn vector_ns_per_key(vector: Vector, keys: usize, reps: usize) -> anyhow::Result<f64> {
+    let template = template(2_989_152);
+    let template = Array::cast_slice_to_core(&template).as_chunks::<GROUP>().0;
+    let mut rpis = template.to_vec();
+    let bitmap = Bitmap::new(&[0]).context("one is a power of two")?;
+    timed(keys, reps, |teks| {
+        for teks in teks.as_chunks::<LANES>().0 {
+            for rpik in &vector.rpiks(teks) {
+                vector.encrypt_and_find(rpik, template, &mut rpis, bitmap, |place| {
+                    black_box(place);
+                });
+                black_box(&rpis);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Nanoseconds a key that `work` takes for as many as there are.
+fn timed(
+    keys: usize,
+    reps: usize,
+    mut work: impl FnMut(&[Key]) -> anyhow::Result<()>,
+) -> anyhow::Result<f64> {
+    let mut teks = vec![Key::default(); keys];
+    ChaCha8Rng::seed_from_u64(1).fill_bytes(teks.as_flattened_mut());
+    let mut runs = Vec::new();
+    for _ in 0..reps {
+        let start = thread_seconds()?;
+        work(&teks)?;
         runs.push(thread_seconds()? - start);
     }
     let seconds = median_by(&mut runs, |&run| run).context("--reps is at least 1")?;

@@ -8,14 +8,19 @@ mod limit;
 mod measure;
 mod table;
 
+use std::collections::HashSet;
+use std::fmt;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
+use gaen::diagnosis::DiagnosisKey;
 use gaen::export::{Limits, Unverified, open};
-use gaen::matching::{Options, match_keys};
+use gaen::matching::{AtOnce, Means, Options, SightingSource, Vector, match_keys_by};
 
 use data::Records;
 use measure::{median_by, peak_kib, thread_seconds};
@@ -60,8 +65,9 @@ enum Command {
     ///
     /// One line: RESULT, then CPU seconds of filling the filter (index_s), parsing the
     /// export (parse_s), deriving and looking up the keys' RPIs (match_s), and looking at
-    /// the sightings again (verify_s); how many keys, sightings and keys that were met;
-    /// nanoseconds a key of all of it; the most memory that the process has had. Reading
+    /// the sightings again (verify_s); the seconds that passed from the beginning to the end
+    /// (wall_s); how many keys, sightings and keys that were met; nanoseconds of CPU time a
+    /// key of all of it; the most memory that the process has had. Reading
     /// the files is not counted.
     Match {
         /// The export
@@ -73,6 +79,9 @@ enum Command {
         /// Which implementation
         #[arg(long, value_enum, default_value_t = Implementation::Safe)]
         path: Implementation,
+        /// How many threads match: 2 of what `gaen` does; CPU seconds are those of one
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+        threads: u8,
         /// How often; the run of median length is printed
         #[arg(long, default_value_t = 1)]
         reps: usize,
@@ -93,8 +102,11 @@ enum Command {
     },
     /// Derive 144 RPIs of each of some keys, do nothing with them, and print what that took
     ///
-    /// What no matcher that uses the same crates can be faster than.
+    /// What no matcher that uses the same crates, or instructions, can be faster than.
     Limit {
+        /// By the crates, or by vector instructions
+        #[arg(long, value_enum, default_value_t = Implementation::Safe)]
+        path: Implementation,
         /// How many keys
         #[arg(long)]
         keys: usize,
@@ -113,13 +125,30 @@ enum Command {
     },
 }
 
-/// An implementation of the matcher.
-#[derive(Clone, Copy, ValueEnum)]
+/// How keys are matched.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Implementation {
-    /// The one of `gaen`, without unsafe code
+    /// As `gaen` does it without vector instructions
     Safe,
-    /// The one for this processor's vector instructions
+    /// As `gaen` does it with this processor's vector instructions
     Simd,
+    /// The plainest way there is: a set of all RPIs, in which every RPI of every key is
+    /// looked up
+    Naive,
+}
+
+impl fmt::Display for Implementation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Safe => "safe",
+            Self::Simd => "simd",
+            Self::Naive => "naive",
+        })
+    }
+}
+
+fn vector() -> anyhow::Result<Vector> {
+    Vector::detect().context("this processor has no SIMD path")
 }
 
 fn main() -> anyhow::Result<()> {
@@ -140,16 +169,23 @@ fn main() -> anyhow::Result<()> {
         Command::Match {
             export,
             records,
-            path: Implementation::Safe,
+            path,
+            threads,
             reps,
-        } => run_match(&export, &read(&records)?, reps)?,
-        Command::Match {
-            path: Implementation::Simd,
-            ..
-        } => bail!("there is no SIMD path to measure"),
+        } => {
+            let at_once: Option<AtOnce> = match threads {
+                2 => Some(on_two_threads),
+                _ => None,
+            };
+            run_match(&export, &read(&records)?, path, at_once, reps)?
+        }
         Command::Open { keys, reps } => run_open(keys, reps)?,
-        Command::Limit { keys, reps } => {
-            let ns_per_key = limit::ns_per_key(keys, reps)?;
+        Command::Limit { path, keys, reps } => {
+            let ns_per_key = match path {
+                Implementation::Safe => limit::ns_per_key(keys, reps)?,
+                Implementation::Simd => limit::vector_ns_per_key(vector()?, keys, reps)?,
+                Implementation::Naive => bail!("there is no limit to that"),
+            };
             let peak_kib = peak_kib()?;
             format!("RESULT path=limit keys={keys} ns_per_key={ns_per_key:.1} peak_kib={peak_kib}")
         }
@@ -159,9 +195,10 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// CPU seconds of the parts of one run.
-#[derive(Clone, Copy)]
+/// CPU seconds of the parts of one run, and the seconds that passed.
+#[derive(Clone, Copy, Default)]
 struct Parts {
+    wall: f64,
     index: f64,
     parse: f64,
     matching: f64,
@@ -174,39 +211,91 @@ impl Parts {
     }
 }
 
-fn run_match(export: &Path, rec: &[u8], reps: usize) -> anyhow::Result<String> {
+fn run_match(
+    export: &Path,
+    rec: &[u8],
+    path: Implementation,
+    at_once: Option<AtOnce>,
+    reps: usize,
+) -> anyhow::Result<String> {
     let mut runs = Vec::new();
     let mut counts = (0, 0);
     for _ in 0..reps {
         let unverified = Unverified::from_bin(read(export)?);
-        let start = thread_seconds()?;
+        let (start, wall_start) = (thread_seconds()?, Instant::now());
         let keys = unverified.without_verification()?.keys;
-        let parsed = thread_seconds()?;
-        let source = Records::new(rec)?;
-        let found = match_keys(&source, &keys, &Options::default())?;
-        let (index, verify) = source.seconds();
-        let parts = Parts {
-            index,
-            parse: parsed - start,
-            matching: thread_seconds()? - parsed - index - verify,
-            verify,
+        let parse = thread_seconds()? - start;
+        let by_gaen = |vector| run_gaen(&keys, rec, Means { vector, at_once });
+        let (matches, parts) = match path {
+            Implementation::Safe => by_gaen(None)?,
+            Implementation::Simd => by_gaen(Some(vector()?))?,
+            Implementation::Naive => run_naive(&keys, rec)?,
         };
-        counts = (keys.len(), found.len());
-        runs.push(parts);
+        counts = (keys.len(), matches);
+        runs.push(Parts {
+            parse,
+            wall: wall_start.elapsed().as_secs_f64(),
+            ..parts
+        });
     }
     let run = median_by(&mut runs, Parts::total).context("--reps is at least 1")?;
     let (keys, matches) = counts;
     Ok(format!(
-        "RESULT path=safe index_s={:.6} parse_s={:.6} match_s={:.6} verify_s={:.6} keys={keys} \
-         sightings={} matches={matches} ns_per_key={:.1} peak_kib={}",
+        "RESULT path={path} index_s={:.6} parse_s={:.6} match_s={:.6} verify_s={:.6} wall_s={:.6} \
+         keys={keys} sightings={} matches={matches} ns_per_key={:.1} peak_kib={}",
         run.index,
         run.parse,
         run.matching,
         run.verify,
+        run.wall,
         rec.len() / data::RECORD_LEN,
         run.total() * 1e9 / measure::float(keys),
         peak_kib()?,
     ))
+}
+
+/// Matches as the daemon does.
+fn run_gaen(keys: &[DiagnosisKey], rec: &[u8], means: Means) -> anyhow::Result<(usize, Parts)> {
+    let start = thread_seconds()?;
+    let source = Records::new(rec)?;
+    let found = match_keys_by(&source, keys, &Options::default(), means)?;
+    let (index, verify) = source.seconds();
+    let matching = thread_seconds()? - start - index - verify;
+    let parts = Parts {
+        index,
+        matching,
+        verify,
+        ..Parts::default()
+    };
+    Ok((found.len(), parts))
+}
+
+fn on_two_threads(first: &mut (dyn FnMut() + Send), second: &mut (dyn FnMut() + Send)) {
+    thread::scope(|scope| {
+        scope.spawn(first);
+        second();
+    });
+}
+
+fn run_naive(keys: &[DiagnosisKey], rec: &[u8]) -> anyhow::Result<(usize, Parts)> {
+    let start = thread_seconds()?;
+    let mut heard = HashSet::new();
+    Records::new(rec)?.for_each(&mut |sighting| {
+        heard.insert(sighting.rpi);
+    })?;
+    let index = thread_seconds()? - start;
+    let was_heard = |key: &&DiagnosisKey| {
+        let rpik = key.tek.rpik();
+        key.intervals()
+            .any(|interval| heard.contains(&rpik.rpi(interval)))
+    };
+    let found = keys.iter().filter(was_heard).count();
+    let parts = Parts {
+        index,
+        matching: thread_seconds()? - start - index,
+        ..Parts::default()
+    };
+    Ok((found, parts))
 }
 
 /// None that a million keys would reach.

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use anyhow::{Context, ensure};
 
+use gaen::matching::Vector;
+
 use crate::data::PLANTED_KEYS;
 use crate::measure::median_by;
 
@@ -50,11 +52,21 @@ impl fmt::Display for Size {
     }
 }
 
-/// What one run of the matcher took.
+/// What one round took.
+#[derive(Clone, Copy)]
+struct Round {
+    safe: Run,
+    /// `None` where the processor has no vector instructions for it.
+    simd: Option<Run>,
+    naive: Run,
+}
+
+/// What one run of a matcher took.
 #[derive(Clone, Copy)]
 struct Run {
     ns_per_key: f64,
-    of_limit: f64,
+    /// What the limit took beside it.
+    limit: f64,
     /// ns per key of index, parse, match and verify.
     parts: [f64; 4],
     peak_kib: f64,
@@ -85,25 +97,44 @@ fn measure_in(dir: &Path, rounds: usize, sizes: &[Size]) -> anyhow::Result<Strin
             it.args(["generate", "--keys", &keys, "--sightings", &sightings])
                 .args(files)
         })?;
-        let mut runs = Vec::new();
+        let mut measured = Vec::new();
         for _ in 0..rounds {
-            let limit = || {
-                let line = bench(|it| it.args(["limit", "--keys", &LIMIT_KEYS.to_string()]))?;
+            let limit = |path| {
+                let keys = LIMIT_KEYS.to_string();
+                let line = bench(|it| it.args(["limit", "--path", path, "--keys", &keys]))?;
                 field(&line, "ns_per_key")
             };
-            let before = limit()?;
-            let line = bench(|it| it.arg("match").args(files))?;
-            let limit = f64::midpoint(before, limit()?);
-            runs.push(run(&line, limit)?);
-            limits.push(limit);
+            let matched = |path, limit_path| {
+                let before = limit(limit_path)?;
+                let line = bench(|it| it.args(["match", "--path", path]).args(files))?;
+                run(&line, f64::midpoint(before, limit(limit_path)?))
+            };
+            let round = Round {
+                safe: matched("safe", "safe")?,
+                simd: match Vector::detect() {
+                    Some(_) => Some(matched("simd", "simd")?),
+                    None => None,
+                },
+                naive: matched("naive", "safe")?,
+            };
+            limits.push((
+                round.safe.limit,
+                round.simd.map_or(f64::NAN, |run| run.limit),
+            ));
+            measured.push(round);
         }
-        rows.push(row(size, &runs).context("--rounds is at least 1")?);
+        rows.push(row(size, &measured).context("--rounds is at least 1")?);
     }
-    let limit = median_by(&mut limits, |&limit| limit).unwrap_or_default();
+    let mut limit = |of: fn(&(f64, f64)) -> f64| {
+        median_by(&mut limits, of).map_or(f64::NAN, |limits| of(&limits))
+    };
     Ok(format!(
-        "Limit, HKDF and AES alone: {limit:.0} ns a key\n\n\
-         | keys × sightings | ns a key | × limit | index | parse | match | verify | peak, MiB |\n\
-         |---|---:|---:|---:|---:|---:|---:|---:|\n{}",
+        "Limit, HKDF and AES alone: {:.0} ns a key by the crates, {:.0} by SIMD\n\n\
+         | keys × sightings | safe, ns a key | × limit | SIMD, ns a key | × its limit \
+         | safe ÷ SIMD | naive ÷ safe | index | parse | match | verify | peak, MiB |\n\
+         |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n{}",
+        limit(|limits| limits.0),
+        limit(|limits| limits.1),
         rows.concat().trim_end()
     ))
 }
@@ -137,7 +168,7 @@ fn run(line: &str, limit: f64) -> anyhow::Result<Run> {
     let part = |name| Ok::<_, anyhow::Error>(field(line, name)? * 1e9 / keys);
     Ok(Run {
         ns_per_key,
-        of_limit: ns_per_key / limit,
+        limit,
         parts: [
             part("index_s")?,
             part("parse_s")?,
@@ -148,19 +179,32 @@ fn run(line: &str, limit: f64) -> anyhow::Result<Run> {
     })
 }
 
-/// The medians of `runs`, each by itself.
-fn row(size: &Size, runs: &[Run]) -> Option<String> {
-    let median =
-        |figure: fn(&Run) -> f64| median_by(&mut runs.to_vec(), figure).map(|it| figure(&it));
+/// The medians of `measured`, each by itself.
+fn row(size: &Size, measured: &[Round]) -> Option<String> {
+    let median = |figure: fn(&Round) -> f64| {
+        median_by(&mut measured.to_vec(), figure).map(|round| figure(&round))
+    };
+    let simd = |figure: fn(&Round, &Run) -> f64, digits| {
+        let mut figures: Vec<_> = measured
+            .iter()
+            .filter_map(|round| Some(figure(round, round.simd.as_ref()?)))
+            .collect();
+        let median = median_by(&mut figures, |&it| it);
+        median.map_or_else(|| "–".to_owned(), |it| format!("{it:.digits$}"))
+    };
     Some(format!(
-        "| {size} | {:.0} | {:.2} | {:.0} | {:.0} | {:.0} | {:.0} | {:.0} |\n",
-        median(|run| run.ns_per_key)?,
-        median(|run| run.of_limit)?,
-        median(|run| run.parts[0])?,
-        median(|run| run.parts[1])?,
-        median(|run| run.parts[2])?,
-        median(|run| run.parts[3])?,
-        median(|run| run.peak_kib / 1024.0)?,
+        "| {size} | {:.0} | {:.2} | {} | {} | {} | {:.0} | {:.0} | {:.0} | {:.0} | {:.0} | {:.0} |\n",
+        median(|it| it.safe.ns_per_key)?,
+        median(|it| it.safe.ns_per_key / it.safe.limit)?,
+        simd(|_, simd| simd.ns_per_key, 0),
+        simd(|_, simd| simd.ns_per_key / simd.limit, 2),
+        simd(|round, simd| round.safe.ns_per_key / simd.ns_per_key, 2),
+        median(|it| it.naive.ns_per_key / it.safe.ns_per_key)?,
+        median(|it| it.safe.parts[0])?,
+        median(|it| it.safe.parts[1])?,
+        median(|it| it.safe.parts[2])?,
+        median(|it| it.safe.parts[3])?,
+        median(|it| it.safe.peak_kib / 1024.0)?,
     ))
 }
 
@@ -180,17 +224,30 @@ mod tests {
 
     #[test]
     fn a_row_has_medians() {
-        let runs = [3.0, 1.0, 2.0].map(|of_limit| {
+        let measured = |by_limit: f64| {
             let line = format!(
                 "RESULT path=safe index_s=0.1 parse_s=0.2 match_s=0.3 verify_s=0.4 keys=1000000 \
                  sightings=1 matches=20 ns_per_key={} peak_kib=2048",
-                of_limit * 500.0
+                by_limit * 500.0
             );
             run(&line, 500.0).unwrap()
+        };
+        let rounds = [3.0, 1.0, 2.0].map(|safe| Round {
+            safe: measured(safe),
+            simd: Some(measured(safe / 2.0)),
+            naive: measured(safe * 10.0),
         });
         assert_eq!(
-            row(&size(1_000_000, 1), &runs).unwrap(),
-            "| 1000000x1 | 1000 | 2.00 | 100 | 200 | 300 | 400 | 2 |\n"
+            row(&size(1_000_000, 1), &rounds).unwrap(),
+            "| 1000000x1 | 1000 | 2.00 | 500 | 1.00 | 2.00 | 10 | 100 | 200 | 300 | 400 | 2 |\n"
+        );
+        let without = rounds.map(|round| Round {
+            simd: None,
+            ..round
+        });
+        assert_eq!(
+            row(&size(1_000_000, 1), &without).unwrap(),
+            "| 1000000x1 | 1000 | 2.00 | – | – | – | 10 | 100 | 200 | 300 | 400 | 2 |\n"
         );
         assert!(run("RESULT matches=19", 500.0).is_err());
         assert!(row(&size(1, 1), &[]).is_none());

@@ -6,6 +6,7 @@
 //! - [`belief`]: which time is believed when something is to be destroyed.
 //! - [`records`]: what is kept. [`radio`] and [`time`]: what the two see of the world.
 //! - [`reminder`]: what a person is reminded of besides contacts.
+//! - [`effort`]: how much of the machine matching may take.
 //! - [`status`]: the names by which all of it is told.
 //!
 //! Nothing here has a socket, a file, a clock or randomness of its own.
@@ -13,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 pub mod belief;
+pub mod effort;
 mod names;
 pub mod radio;
 pub mod records;

@@ -14,6 +14,7 @@ pub mod power;
 pub mod radio;
 pub mod service;
 pub mod store;
+mod supply;
 pub mod sync;
 mod vouch;
 pub mod wiping;

@@ -8,9 +8,10 @@ mod hkdf;
 
 use core::fmt;
 
+use aes::Aes128Enc;
 use aes::cipher::{Array, BlockCipherEncrypt, KeyInit};
-use aes::{Aes128Enc, Block};
 use rand_core::CryptoRng;
+use sesshoku_vector::{Bitmap, GROUP, LANES, Vector};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::time::Interval;
@@ -47,6 +48,11 @@ impl Tek {
         Rpik(hkdf::derive(&self.0, b"EN-RPIK"))
     }
 
+    /// The keys that make the identifiers of as many TEKs as are dealt with at once.
+    pub(crate) fn rpiks(teks: [&Self; LANES], vector: Vector) -> [Rpik; LANES] {
+        vector.rpiks(&teks.map(|tek| tek.0)).map(Rpik)
+    }
+
     /// The key that encrypts this TEK's metadata.
     pub fn aemk(&self) -> Aemk {
         Aemk(hkdf::derive(&self.0, b"EN-AEMK"))
@@ -75,17 +81,21 @@ impl Rpik {
 ///
 /// What is encrypted is laid out once for all keys, and a key's blocks are encrypted in
 /// one call, which lets the processor work on several at a time.
+#[derive(Clone)]
 pub(crate) struct RpiBatch {
-    padded: Vec<Block>,
-    rpis: Vec<Block>,
+    count: usize,
+    /// Those of `count` intervals, and more to the end of the last group.
+    padded: Vec<[u8; KEY_LEN]>,
+    rpis: Vec<[u8; KEY_LEN]>,
 }
 
 impl RpiBatch {
     /// A batch of the RPIs of `intervals`.
     pub(crate) fn new(intervals: &[Interval]) -> Self {
-        let block = |&interval| Array::from(padded_data(interval));
-        let padded: Vec<_> = intervals.iter().map(block).collect();
+        let mut padded: Vec<_> = intervals.iter().copied().map(padded_data).collect();
+        padded.resize(intervals.len().next_multiple_of(GROUP), [0; KEY_LEN]);
         Self {
+            count: intervals.len(),
             rpis: padded.clone(),
             padded,
         }
@@ -93,13 +103,33 @@ impl RpiBatch {
 
     /// The RPIs of `rpik`'s in the first `count` intervals, or in all if they are fewer.
     pub(crate) fn of(&mut self, rpik: &Rpik, count: usize) -> &[[u8; KEY_LEN]] {
-        let count = count.min(self.padded.len());
+        let count = count.min(self.count);
         let (padded, _) = self.padded.split_at(count);
         let (rpis, _) = self.rpis.split_at_mut(count);
         Aes128Enc::new(&rpik.0.into())
-            .encrypt_blocks_b2b(padded, rpis)
+            .encrypt_blocks_b2b(
+                Array::cast_slice_from_core(padded),
+                Array::cast_slice_from_core_mut(rpis),
+            )
             .expect("both are of one length");
-        Array::cast_slice_to_core(rpis)
+        rpis
+    }
+
+    /// [`Self::of`], and calls `found` with the place of each that `bitmap` has, and with
+    /// some that are behind the last, too.
+    pub(crate) fn find(
+        &mut self,
+        rpik: &Rpik,
+        count: usize,
+        vector: Vector,
+        bitmap: Bitmap<'_>,
+        found: impl FnMut(usize),
+    ) -> &[[u8; KEY_LEN]] {
+        let count = count.min(self.count);
+        let (padded, _) = self.padded.split_at(count.next_multiple_of(GROUP));
+        let (padded, rpis) = (padded.as_chunks().0, self.rpis.as_chunks_mut().0);
+        vector.encrypt_and_find(&rpik.0, padded, rpis, bitmap, found);
+        self.rpis.split_at(count).0
     }
 }
 

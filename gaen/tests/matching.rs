@@ -12,7 +12,8 @@ use gaen::config::Configuration;
 use gaen::diagnosis::{DiagnosisKey, ReportType, RollingPeriod};
 use gaen::key::{Aem, Rpi, Tek};
 use gaen::matching::{
-    KeyMatch, MatchedSighting, Options, SightingSource, match_keys, match_keys_with_progress,
+    AtOnce, KeyMatch, MatchedSighting, Means, Options, SightingSource, Vector, match_keys,
+    match_keys_by,
 };
 use gaen::metadata::{Confidence, Metadata};
 use gaen::risk::{DaySummary, day_summaries, window_score};
@@ -61,8 +62,28 @@ fn heard(key: &DiagnosisKey, interval: Interval, time: UnixSeconds) -> Sighting 
     heard_raw(key, interval, time, Metadata::v1_0(0).to_bytes(), -50)
 }
 
+/// What is found, by whichever means.
 fn matches(sightings: &[Sighting], keys: &[DiagnosisKey]) -> Vec<KeyMatch> {
-    match_keys(sightings, keys, &Options::default()).unwrap_or_else(|error| match error {})
+    let options = Options::default();
+    let Ok(found) = match_keys(sightings, keys, &options);
+    let means: [(Option<Vector>, Option<AtOnce>); 3] = [
+        (None, None),
+        (None, Some(on_two_threads)),
+        (Vector::detect(), Some(on_two_threads)),
+    ];
+    for (vector, at_once) in means {
+        let means = Means { vector, at_once };
+        let Ok(by_means) = match_keys_by(sightings, keys, &options, means);
+        assert_eq!(by_means, found, "{means:?}");
+    }
+    found
+}
+
+fn on_two_threads(first: &mut (dyn FnMut() + Send), second: &mut (dyn FnMut() + Send)) {
+    std::thread::scope(|scope| {
+        scope.spawn(first);
+        second();
+    });
 }
 
 /// How many sightings of one key count.
@@ -266,19 +287,11 @@ fn keys_of_many_days_are_found_in_portions() {
             })
         })
         .collect();
-    let mut last = None;
-    let found = match_keys_with_progress(&sightings, &keys, &Options::default(), &mut |progress| {
-        last = Some(progress);
-    })
-    .unwrap();
+    let found = matches(&sightings, &keys);
     assert_eq!(found.len(), 60);
     assert!(found.iter().enumerate().all(|(index, found)| {
         found.key_index == index && found.rpis == 2 && found.sightings.len() == 2
     }));
-    assert_eq!(
-        last.map(|progress| (progress.done, progress.total)),
-        Some((60, 60))
-    );
 }
 
 #[test]
@@ -323,6 +336,40 @@ fn a_day_of_very_many_sightings_is_matched_from_the_first_to_the_last() {
     let found = matches(&sightings, &[last, key(3), first]);
     let indexes: Vec<_> = found.iter().map(|found| found.key_index).collect();
     assert_eq!(indexes, [0, 2]);
+}
+
+/// Enough keys of one day that two threads share them, of rolling periods that end anywhere,
+/// and so much heard that a filter's first bitmap lets many RPIs through.
+#[test]
+fn many_keys_of_a_day_are_each_found_where_nearly_everything_was_heard() {
+    const KEYS: u16 = 3000;
+    let keys: Vec<_> = (0..KEYS)
+        .map(|number| DiagnosisKey {
+            tek: Tek::from_bytes(u128::from(number).wrapping_mul(SPREAD).to_le_bytes()),
+            rolling_period: RollingPeriod::new(1 + u32::from(number) % 144).unwrap(),
+            ..key(0)
+        })
+        .collect();
+    let last_of = |key: &DiagnosisKey| {
+        let last = key.rolling_start.get() + key.rolling_period.get() - 1;
+        Interval::new(last)
+    };
+    let noise = (0..2_000_000_u32).map(|number| made_up(u128::from(number).wrapping_mul(SPREAD)));
+    let of_keys = keys.iter().step_by(7).map(|key| {
+        let interval = last_of(key);
+        heard(key, interval, interval.start())
+    });
+    // What is after a key's end is not the key's.
+    let too_late = keys.iter().step_by(5).map(|key| {
+        let interval = last_of(key).saturating_add(1);
+        heard(key, interval, interval.start())
+    });
+    let sightings: Vec<_> = noise.chain(of_keys).chain(too_late).collect();
+    let found = matches(&sightings, &keys);
+    let indexes: Vec<_> = found.iter().map(|found| found.key_index).collect();
+    let expected: Vec<_> = (0..usize::from(KEYS)).step_by(7).collect();
+    assert_eq!(indexes, expected);
+    assert!(found.iter().all(|found| found.rpis == 1));
 }
 
 /// Whoever sends made-up RPIs knows neither the keys nor anything secret of the filter:

@@ -28,18 +28,22 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
+use std::num::NonZero;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use gaen::diagnosis::{DiagnosisKey, ReportType};
 use gaen::export::{self, Export, ExportError};
 use gaen::key::KEY_LEN;
 use gaen::listing::ListingError;
-use gaen::matching::{self, SightingSource};
+use gaen::matching::{self, Means, SightingSource};
 use gaen::sighting::Sighting;
 use gaen::time::UnixSeconds;
 use serde::{Deserialize, Serialize};
+use sesshoku_core::effort::{self, Situation, Threads};
 use sesshoku_core::records::{
     CheckCounts, CheckOutcome, CheckRecord, ExposureChanges, StoredExposure,
 };
@@ -55,6 +59,7 @@ use super::notices;
 use super::settings::Server;
 use super::source::{Listing, Source, SourceError, Validators};
 use crate::store::{CheckMark, Reader, Store, StoreError};
+use crate::supply;
 
 /// Keys matched in one pass over the sightings: about 64 bytes of memory each.
 const KEYS_PER_PASS: usize = 500_000;
@@ -935,7 +940,8 @@ impl SharedStore {
             damaged_segments: Cell::new(0),
         };
         let keys = keys_to_match(batch);
-        let found = matching::match_keys(&sightings, &keys, &server.matching)?;
+        let means = means(keys.len());
+        let found = matching::match_keys_by(&sightings, &keys, &server.matching, means)?;
         let damaged_segments = sightings.damaged_segments.get();
         drop(sightings);
         let matches = Matches::new(&keys, found);
@@ -1098,6 +1104,35 @@ fn keys_to_match(batch: &[Verified]) -> Vec<DiagnosisKey> {
         .flat_map(|verified| verified.export.all_keys())
         .map(as_looked_for)
         .collect()
+}
+
+/// What of this machine the matching of `keys` keys may use.
+fn means(keys: usize) -> Means {
+    let threads = effort::threads(Situation {
+        keys,
+        processors: thread::available_parallelism().map_or(1, NonZero::get),
+        on_battery: supply::is_on_battery(Path::new("/")),
+    });
+    Means {
+        at_once: match threads {
+            Threads::One => None,
+            Threads::Two => Some(on_two_threads),
+        },
+        ..Means::of_one_thread()
+    }
+}
+
+/// Does `first` on a thread of its own while `second` is done here; one after the other
+/// where there can be no other thread.
+fn on_two_threads(first: &mut (dyn FnMut() + Send), second: &mut (dyn FnMut() + Send)) {
+    let has_begun = thread::scope(|scope| {
+        let begun = thread::Builder::new().spawn_scoped(scope, &mut *first);
+        second();
+        begun.is_ok()
+    });
+    if !has_begun {
+        first();
+    }
 }
 
 /// The outcome of a check with these problems.

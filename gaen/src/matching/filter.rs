@@ -64,6 +64,12 @@ impl Filter {
         self.first.bit(prefix) != 0 && self.second.bit(prefix.second()) != 0
     }
 
+    /// The first of its bitmaps, where it can be looked up in by vector instructions, as
+    /// all of them can be that are as large as the largest here.
+    pub(super) fn first_bitmap(&self) -> Option<sesshoku_vector::Bitmap<'_>> {
+        sesshoku_vector::Bitmap::new(&self.first.words)
+    }
+
     /// Calls `found` with the place of each of `values` that may be in it.
     pub(super) fn find(&self, values: &[[u8; KEY_LEN]], mut found: impl FnMut(usize)) {
         // Eight at a time, without a branch for each: hardly any eight have one in it.

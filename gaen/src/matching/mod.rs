@@ -6,18 +6,22 @@
 //! looks every sighting up among them. Many keys, or keys of many days, are taken in
 //! portions, each with its own passes.
 
+mod candidates;
 mod filter;
 mod heard;
 
 use core::convert::Infallible;
 use std::collections::BTreeSet;
 
+pub use sesshoku_vector::Vector;
+
 use crate::diagnosis::{DiagnosisKey, RollingPeriod};
-use crate::key::{Rpi, RpiBatch, Tek};
+use crate::key::{Rpi, Tek};
 use crate::metadata::{Confidence, Metadata};
 use crate::sighting::{Scan, Sighting};
 use crate::time::{INTERVALS_PER_DAY, Interval, UnixSeconds, UtcDay};
 
+use candidates::{Candidate, Search};
 use filter::{Filter, Prefix};
 use heard::Heard;
 
@@ -43,8 +47,6 @@ const PORTION: Portion = Portion {
     days: 16,
     candidates: 1 << 20,
 };
-/// Progress is told every so many keys.
-const PROGRESS_KEYS: usize = 256;
 
 /// Sightings that can be streamed, more than once, in any order.
 pub trait SightingSource {
@@ -104,13 +106,26 @@ pub struct MatchedSighting {
     pub confidence: Confidence,
 }
 
-/// How far matching has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Keys dealt with.
-    pub done: usize,
-    /// Keys given.
-    pub total: usize,
+/// What of the machine matching may use. What it finds does not depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct Means {
+    /// The processor's vector instructions, where it has enough of them.
+    pub vector: Option<Vector>,
+    /// Does two pieces of work, at once; where there is none, they are done one by one.
+    pub at_once: Option<AtOnce>,
+}
+
+/// What does two pieces of work and returns when both are done.
+pub type AtOnce = fn(&mut (dyn FnMut() + Send), &mut (dyn FnMut() + Send));
+
+impl Means {
+    /// All that the processor has, for one thread.
+    pub fn of_one_thread() -> Self {
+        Self {
+            vector: Vector::detect(),
+            at_once: None,
+        }
+    }
 }
 
 /// Finds the sightings of `keys`, in the order of the keys.
@@ -126,33 +141,32 @@ pub fn match_keys<S: SightingSource + ?Sized>(
     keys: &[DiagnosisKey],
     options: &Options,
 ) -> Result<Vec<KeyMatch>, S::Error> {
-    match_keys_with_progress(source, keys, options, &mut |_| {})
+    match_keys_by(source, keys, options, Means::of_one_thread())
 }
 
-/// [`match_keys`], telling `progress` from time to time how far it is.
+/// [`match_keys`], by these `means`.
 ///
 /// # Errors
 /// Those of `source`.
-pub fn match_keys_with_progress<S: SightingSource + ?Sized>(
+pub fn match_keys_by<S: SightingSource + ?Sized>(
     source: &S,
     keys: &[DiagnosisKey],
     options: &Options,
-    progress: &mut dyn FnMut(Progress),
+    means: Means,
 ) -> Result<Vec<KeyMatch>, S::Error> {
-    match_in_portions(source, keys, options, progress, PORTION)
+    match_in_portions(source, keys, options, means, PORTION)
 }
 
 fn match_in_portions<S: SightingSource + ?Sized>(
     source: &S,
     keys: &[DiagnosisKey],
     options: &Options,
-    progress: &mut dyn FnMut(Progress),
+    means: Means,
     at_a_time: Portion,
 ) -> Result<Vec<KeyMatch>, S::Error> {
     let to_match = keys_to_match(keys);
     let mut matches = Vec::new();
     let mut candidates = Vec::new();
-    let mut done = keys.len() - to_match.len();
     for portion in portions_by_day(&to_match, at_a_time.days) {
         let (Some(first), Some(last)) = (portion.first(), portion.last()) else {
             continue;
@@ -160,27 +174,19 @@ fn match_in_portions<S: SightingSource + ?Sized>(
         let mut heard = Heard::new(first.first_day(), last.last_day());
         source.for_each(&mut |sighting| heard.insert(sighting))?;
         for same_start in portion.chunk_by(|a, b| a.rolling_start == b.rolling_start) {
-            let mut parts = parts_heard(&mut heard, same_start);
-            for to_match in same_start {
-                add_candidates(to_match, &mut parts, &mut candidates);
+            let Some(mut search) = Search::new(&mut heard, same_start) else {
+                continue;
+            };
+            let mut rest = same_start;
+            while !rest.is_empty() {
+                rest = search.add_candidates(rest, means, &mut candidates, at_a_time.candidates);
                 if candidates.len() >= at_a_time.candidates {
                     evaluate(source, keys, &mut candidates, options, &mut matches)?;
-                }
-                done += 1;
-                if done.is_multiple_of(PROGRESS_KEYS) {
-                    progress(Progress {
-                        done,
-                        total: keys.len(),
-                    });
                 }
             }
         }
     }
     evaluate(source, keys, &mut candidates, options, &mut matches)?;
-    progress(Progress {
-        done: keys.len(),
-        total: keys.len(),
-    });
     matches.sort_unstable_by_key(|found: &KeyMatch| found.key_index);
     Ok(matches)
 }
@@ -206,22 +212,6 @@ impl ToMatch {
             .saturating_add(INTERVALS_PER_DAY - 1)
             .utc_day()
     }
-}
-
-/// The intervals of one day in which something was heard that may be of keys of one
-/// rolling start.
-struct Part<'a> {
-    filter: &'a Filter,
-    intervals: Vec<Interval>,
-    rpis: RpiBatch,
-}
-
-/// An RPI of a key that may have been heard.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
-    rpi: Rpi,
-    interval: Interval,
-    key_index: usize,
 }
 
 /// A sighting of a candidate, in the order of evaluation.
@@ -276,55 +266,6 @@ fn portions_by_day(sorted: &[ToMatch], days: u32) -> impl Iterator<Item = &[ToMa
         rest = others;
         Some(portion)
     })
-}
-
-/// Where RPIs of keys with the rolling start of `same_start` may have been heard.
-fn parts_heard<'a>(heard: &'a mut Heard, same_start: &[ToMatch]) -> Vec<Part<'a>> {
-    let Some(key) = same_start.first() else {
-        return Vec::new();
-    };
-    heard.turn_to(key.first_day(), key.last_day());
-    let heard = &*heard;
-    let intervals: Vec<_> = (0..INTERVALS_PER_DAY)
-        .map(|offset| key.rolling_start.saturating_add(offset))
-        .filter(|&interval| heard.is_near(interval))
-        .collect();
-    intervals
-        .chunk_by(|a, b| a.utc_day() == b.utc_day())
-        .filter_map(|of_day| {
-            Some(Part {
-                filter: heard.filter(of_day.first()?.utc_day())?,
-                intervals: of_day.to_vec(),
-                rpis: RpiBatch::new(of_day),
-            })
-        })
-        .collect()
-}
-
-fn add_candidates(key: &ToMatch, parts: &mut [Part<'_>], candidates: &mut Vec<Candidate>) {
-    if parts.is_empty() {
-        return;
-    }
-    let rpik = key.tek.rpik();
-    let end = key.rolling_start.saturating_add(key.rolling_period.get());
-    for Part {
-        filter,
-        intervals,
-        rpis,
-    } in parts
-    {
-        let count = intervals.partition_point(|&interval| interval < end);
-        let rpis = rpis.of(&rpik, count);
-        filter.find(rpis, |place| {
-            if let (Some(&rpi), Some(&interval)) = (rpis.get(place), intervals.get(place)) {
-                candidates.push(Candidate {
-                    rpi: Rpi::from_bytes(rpi),
-                    interval,
-                    key_index: key.key_index,
-                });
-            }
-        });
-    }
 }
 
 /// The second pass: turns the candidates, which it empties, into matches.
@@ -423,10 +364,11 @@ mod tests {
 
     #[test]
     fn smaller_portions_find_the_same() {
-        let keys: Vec<_> = (0..40_u8)
+        // The last rolling start has so many keys that two threads share them.
+        let keys: Vec<_> = (0..700_u32)
             .map(|number| DiagnosisKey {
-                tek: Tek::from_bytes([number; 16]),
-                rolling_start: Interval::new(2_660_400 + u32::from(number) * 100),
+                tek: Tek::from_bytes(u128::from(number).to_le_bytes()),
+                rolling_start: Interval::new(2_660_400 + number.min(40) * 100),
                 rolling_period: RollingPeriod::DAY,
                 transmission_risk_level: 0,
                 report_type: ReportType::ConfirmedTest,
@@ -451,26 +393,32 @@ mod tests {
                 },
             })
             .collect();
-        let found = |days, candidates| {
-            match_in_portions(
-                &sightings,
-                &keys,
-                &Options::default(),
-                &mut |_| {},
-                Portion { days, candidates },
-            )
+        let found = |days, candidates, at_once| {
+            let means = Means {
+                at_once,
+                ..Means::of_one_thread()
+            };
+            let portion = Portion { days, candidates };
+            match_in_portions(&sightings, &keys, &Options::default(), means, portion)
         };
-        let Ok(at_once) = found(PORTION.days, PORTION.candidates);
+        let Ok(at_once) = found(PORTION.days, PORTION.candidates, None);
         assert!(
             at_once.len() > 10,
             "decrypted noise is believed now and then"
         );
         for (days, candidates) in [(1, 1), (1, 50), (2, 1), (40, 100)] {
-            assert_eq!(
-                found(days, candidates),
-                Ok(at_once.clone()),
-                "{days} {candidates}"
-            );
+            let by_threads: [Option<AtOnce>; 2] = [None, Some(on_two_threads)];
+            for at_once_by in by_threads {
+                let in_portions = found(days, candidates, at_once_by);
+                assert_eq!(in_portions, Ok(at_once.clone()), "{days} {candidates}");
+            }
         }
+    }
+
+    fn on_two_threads(first: &mut (dyn FnMut() + Send), second: &mut (dyn FnMut() + Send)) {
+        std::thread::scope(|scope| {
+            scope.spawn(first);
+            second();
+        });
     }
 }
