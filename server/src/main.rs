@@ -54,6 +54,14 @@ enum Command {
         #[command(subcommand)]
         command: management::NumberCommand,
     },
+    /// Make exports again, or at once.
+    Exports {
+        /// Read this file instead of the notification server's installed ones.
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
+        #[command(subcommand)]
+        command: notification::ExportsCommand,
+    },
     /// Show what time a role goes by, and vouch for the clock where it is not believed.
     Clock {
         /// Which role.
@@ -122,6 +130,7 @@ fn main() -> ExitCode {
         Command::Management(role) => management(role),
         Command::Account { config, command } => account(config, command),
         Command::Number { config, command } => number(config, command),
+        Command::Exports { config, command } => exports(config, command),
         Command::Clock {
             role,
             config,
@@ -184,6 +193,18 @@ fn number(config: Option<PathBuf>, command: management::NumberCommand) -> Result
         log::start();
         let mut out = io::stdout().lock();
         let done = command.run(&config, &Clock::kept(), &mut out).await;
+        done.map_err(|error| Failure::Other(error.into()))
+    })
+}
+
+fn exports(config: Option<PathBuf>, command: notification::ExportsCommand) -> Result<(), Failure> {
+    let config: notification::Config = load("notification", config)?;
+    in_runtime(async {
+        log::start();
+        let mut out = io::stdout().lock();
+        let clock = config.clock.open().await.context("there is no clock");
+        let clock = clock.map_err(Failure::Other)?;
+        let done = command.run(config, &clock, &mut out).await;
         done.map_err(|error| Failure::Other(error.into()))
     })
 }

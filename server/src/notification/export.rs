@@ -24,6 +24,10 @@
 //! published must be what was given out last, or it is made anew: so a listing that a
 //! process wrote after it had lost the lease is put right within a round.
 //!
+//! # What is lost
+//! Whoever takes the lease looks what has become of the files and of the database, and so
+//! does the next round where the list is gone ([`restore`]).
+//!
 //! # One at a time
 //! A lease in the database lets one process do this. It is renewed in each round and
 //! before each file. Who loses it, by standing still too long, finds out in the
@@ -34,7 +38,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gaen::export::{Export, Signer, WriteError};
+use gaen::export::{Export, PinnedKey, Signer, WriteError};
 use gaen::listing::{self, Listing, ListingEntry};
 use gaen::time::UnixSeconds;
 use getrandom::SysRng;
@@ -42,6 +46,8 @@ use rand_core::{Rng, UnwrapErr};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use url::Url;
+
+mod restore;
 
 use super::blobs::{BlobError, Blobs};
 use super::config;
@@ -51,6 +57,9 @@ use super::store::{Batch, Holder, Listed, Run, Sizes, Store, StoreError};
 use crate::clock::Clock;
 use crate::http::{Shutdown, ended};
 use crate::log::Causes;
+
+pub(super) use restore::Rebuilt;
+pub(super) use restore::is_incomplete;
 
 /// Longest time from one round to the next.
 const ROUND: Duration = Duration::from_secs(5);
@@ -81,15 +90,20 @@ pub(super) struct Parts {
 
 /// Why a round did not come to its end. The next one goes on from there.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ExportError {
+pub enum ExportError {
+    /// The database failed, or another process has taken over.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The files cannot be got at.
     #[error(transparent)]
     Blob(#[from] BlobError),
+    /// It does not fit the format.
     #[error("an export cannot be written")]
     Write(#[from] WriteError),
+    /// The database is empty, and exports are published.
     #[error("the storage holds exports that this database knows nothing of")]
     Foreign,
+    /// The work was broken off.
     #[error("an export could not be made")]
     BrokenOff(#[from] tokio::task::JoinError),
 }
@@ -254,9 +268,13 @@ impl Exporter {
         Ok(self.parts.store.publish(region, self.holder, files).await?)
     }
 
-    /// Puts a batch's file in place; gives its hash.
+    /// Puts a batch's file in place, as long as the lease is held; gives its hash.
     async fn make_file(&self, region: &str, batch: &Batch) -> Result<[u8; 32], ExportError> {
         self.keep_lease().await?;
+        self.put_file(region, batch).await
+    }
+
+    async fn put_file(&self, region: &str, batch: &Batch) -> Result<[u8; 32], ExportError> {
         let content = self.file(region, batch).await?;
         let sha256 = Sha256::digest(&content).into();
         let name = file_name(region, batch.number);
@@ -281,12 +299,22 @@ impl Exporter {
 
     /// Writes the lists where they are not what they should be.
     async fn write_lists(&self, region: &str) -> Result<(), ExportError> {
+        let published = self.parts.blobs.read(&list_name(region)).await?;
+        if published.is_none() {
+            // Before the first one, or the files are lost.
+            self.make_missing(region).await?;
+        }
         let mut entries = Vec::new();
         for listed in self.parts.store.listed(region).await? {
             entries.push(self.entry(region, listed).await?);
         }
-        self.write_plain_list(region, &self.write_signed_list(region, entries).await?)
-            .await
+        let entries = self.write_signed_list(region, entries).await?;
+        let list = plain_list(region, &entries);
+        if published.is_some_and(|it| it == list) {
+            return Ok(());
+        }
+        self.keep_lease().await?;
+        Ok(self.parts.blobs.put(&list_name(region), list).await?)
     }
 
     async fn entry(&self, region: &str, listed: Listed) -> Result<ListingEntry, ExportError> {
@@ -368,30 +396,12 @@ impl Exporter {
             file: usize::MAX,
             entries: usize::MAX,
         };
-        Listing::open(file, &[self.parts.signer.pinned_key()], &limits).ok()
+        Listing::open(file, &self.pinned(), &limits).ok()
     }
 
-    async fn write_plain_list(
-        &self,
-        region: &str,
-        entries: &[ListingEntry],
-    ) -> Result<(), ExportError> {
-        let entries: Vec<Entry<'_>> = entries
-            .iter()
-            .map(|entry| Entry {
-                region,
-                url: &entry.url,
-                created: entry.created,
-            })
-            .collect();
-        let list = serde_json::to_vec(&entries).expect("texts and numbers are always JSON");
-        let name = list_name(region);
-        let published = self.parts.blobs.read(&name).await?;
-        if published.is_some_and(|it| it == list) {
-            return Ok(());
-        }
-        self.keep_lease().await?;
-        Ok(self.parts.blobs.put(&name, list).await?)
+    /// What devices verify this server's signatures with.
+    fn pinned(&self) -> Vec<PinnedKey> {
+        vec![self.parts.signer.pinned_key()]
     }
 
     /// Renews the lease before something that takes a while.
@@ -431,7 +441,7 @@ impl Exporter {
     }
 
     /// Deletes what crashes left behind: half-written files, and files whose numbers
-    /// were given out once but belong to nothing any more.
+    /// were given out once but belong to nothing any more. Makes again what is lost.
     async fn sweep(&self, region: &str) -> Result<(), ExportError> {
         let Some(next) = self.parts.store.next_number(region).await? else {
             // Before the first export there must be none: whoever gave this server
@@ -442,24 +452,33 @@ impl Exporter {
                 Some(_) | None => Ok(()),
             };
         };
-        let dir = format!("c19r/{region}");
-        self.parts.blobs.sweep(&dir)?;
+        self.parts.blobs.sweep(&format!("c19r/{region}"))?;
+        let next = self.catch_up(region, next).await?;
         let listed = self.parts.store.listed(region).await?;
         let pending = self.parts.store.pending(region).await?;
         let mut known: BTreeSet<i64> = listed.iter().map(|it| it.batch.number).collect();
         known.extend(pending.iter().map(|batch| batch.number));
         known.extend(self.parts.store.withdrawn(region).await?);
-        for name in self.parts.blobs.list(&dir).await? {
-            let number = name
-                .strip_prefix(&format!("{dir}/"))
-                .and_then(|name| name.strip_suffix(".zip"))
-                .and_then(|number| number.parse::<i64>().ok());
-            if number.is_some_and(|number| number < next && !known.contains(&number)) {
-                self.parts.blobs.delete(&name).await?;
+        for number in restore::numbers(&self.parts.blobs, region).await? {
+            if number < next && !known.contains(&number) {
+                self.parts.blobs.delete(&file_name(region, number)).await?;
             }
         }
-        Ok(())
+        self.make_missing(region).await
     }
+}
+
+/// The list as COCOA has it.
+fn plain_list(region: &str, entries: &[ListingEntry]) -> Vec<u8> {
+    let entries: Vec<Entry<'_>> = entries
+        .iter()
+        .map(|entry| Entry {
+            region,
+            url: &entry.url,
+            created: entry.created,
+        })
+        .collect();
+    serde_json::to_vec(&entries).expect("texts and numbers are always JSON")
 }
 
 /// Whether `published` needs not be made anew.

@@ -19,6 +19,7 @@ mod cocoa;
 pub mod config;
 mod distribute;
 mod export;
+mod exports_command;
 pub mod limits;
 mod metrics;
 pub mod notices;
@@ -54,6 +55,8 @@ pub use check::CheckerError;
 pub(crate) use check::{GUESSED, NO_NUMBER};
 pub use config::Config;
 pub use distribute::ConfigurationsError;
+pub use export::ExportError;
+pub use exports_command::{ExportsCommand, ExportsCommandError};
 pub use notices::NoticesError;
 
 /// An open notification server.
@@ -129,28 +132,20 @@ pub async fn open(
     clock: Clock,
     metrics: &internal::Metrics,
 ) -> Result<Notification, OpenError> {
-    let signer = Arc::new(signer(&config.signing)?);
+    let signer = signer(&config.signing)?;
     let checker = Checker::new(&config.management)?;
     let configurations = Configurations::load(&config.distribution)?;
     let notices = Notices::open(config.distribution.notices.clone()).await?;
     let store = Store::open(&config.database, seals(&config.signing)?).await?;
     store.check_seals().await?;
     let keeper = Keeper::begin(&clock, store.database(), metrics).await?;
-    let blobs = Blobs::open(&config.storage, config.distribution.cache_max_bytes)?;
     let metrics = Metrics::new(metrics);
-    let regions = config.distribution.regions;
-    let exporter = config.export.enabled.then(|| {
-        Exporter::new(Parts {
-            clock: clock.clone(),
-            store: store.clone(),
-            blobs: blobs.clone(),
-            signer,
-            regions: regions.clone(),
-            base_url: config.distribution.base_url,
-            settings: config.export,
-            metrics: metrics.clone(),
-        })
-    });
+    let parts = Parts {
+        metrics: metrics.clone(),
+        ..exporter_parts(&config, clock.clone(), store.clone(), signer)?
+    };
+    let (blobs, regions) = (parts.blobs.clone(), parts.regions.clone());
+    let exporter = config.export.enabled.then(|| Exporter::new(parts));
     Ok(Notification {
         clock: clock.clone(),
         keeper,
@@ -179,6 +174,25 @@ pub async fn open(
     })
 }
 
+/// What an exporter works with, counting for nobody.
+fn exporter_parts(
+    config: &Config,
+    clock: Clock,
+    store: Store,
+    signer: Signer,
+) -> Result<Parts, BlobError> {
+    Ok(Parts {
+        clock,
+        store,
+        blobs: Blobs::open(&config.storage, config.distribution.cache_max_bytes)?,
+        signer: Arc::new(signer),
+        regions: config.distribution.regions.clone(),
+        base_url: config.distribution.base_url.clone(),
+        settings: config.export.clone(),
+        metrics: Metrics::default(),
+    })
+}
+
 /// What keys are sealed with while they wait. Whoever has the signing key can publish
 /// anything: nothing is kept from them that a secret of its own would keep.
 fn seals(settings: &config::Signing) -> Result<Seals, SecretError> {
@@ -204,22 +218,26 @@ impl Notification {
             .merge(internal::health())
     }
 
-    /// Whether the database and the files can be got at, and the time is known.
+    /// Whether the database and the files can be got at, every file that is listed is
+    /// there, and the time is known.
     pub fn ready(&self) -> Ready {
         let (clock, store, blobs) = (self.clock.clone(), self.store.clone(), self.blobs.clone());
-        let name = export::list_name(self.regions.first().map_or("", String::as_str));
+        let regions = self.regions.clone();
         Arc::new(move || {
             let (clock, store, blobs) = (clock.clone(), store.clone(), blobs.clone());
-            let name = name.clone();
+            let regions = regions.clone();
             Box::pin(async move {
-                store
-                    .ping()
-                    .await
-                    .map_err(|_| "the database does not answer")?;
-                blobs
-                    .head(&name)
-                    .await
-                    .map_err(|_| "the files cannot be got at")?;
+                for region in &regions {
+                    match export::is_incomplete(&store, &blobs, region).await {
+                        Ok(false) => {}
+                        Ok(true) => {
+                            return Err("a file that is listed is not there: see \
+                                        `sesshoku-server exports rebuild`");
+                        }
+                        Err(ExportError::Store(_)) => return Err("the database does not answer"),
+                        Err(_) => return Err("the files cannot be got at"),
+                    }
+                }
                 clock.condition()
             })
         })

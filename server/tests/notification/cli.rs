@@ -16,6 +16,7 @@ fn help() {
         ("help-notification", &["notification", "--help"]),
         ("help-keygen", &["keygen", "--help"]),
         ("help-openapi", &["openapi", "--help"]),
+        ("help-exports", &["exports", "--help"]),
     ] {
         let output = program()
             .args(arguments)

@@ -113,6 +113,39 @@ impl Bench {
             .collect()
     }
 
+    /// The exports' files, by their names.
+    fn zips(&self) -> BTreeMap<String, Vec<u8>> {
+        let zips = self.files().into_iter().filter(|it| it.ends_with(".zip"));
+        zips.map(|name| (name.clone(), std::fs::read(self.public(&name)).unwrap()))
+            .collect()
+    }
+
+    /// Makes an export of `keys`; the next one's slot has come after it.
+    async fn export(&self, exporter: &mut Exporter, keys: impl Iterator<Item = u8>) {
+        let keys: Vec<_> = keys.map(|byte| key(byte, 2)).collect();
+        self.register(keys[0].tek.expose_bytes()[0], keys.into_iter())
+            .await;
+        exporter.round().await.unwrap();
+        self.later(3600);
+    }
+
+    async fn back_up(&self) {
+        self.store().await.clean_up().await.unwrap();
+        std::fs::copy(self.dir.path().join("db"), self.dir.path().join("backup")).unwrap();
+    }
+
+    fn restore(&self) {
+        for name in ["db", "db-wal", "db-shm"] {
+            let _ = std::fs::remove_file(self.dir.path().join(name));
+        }
+        std::fs::copy(self.dir.path().join("backup"), self.dir.path().join("db")).unwrap();
+    }
+
+    fn lose_files(&self) {
+        std::fs::remove_dir_all(self.dir.path().join("public")).unwrap();
+        std::fs::create_dir(self.dir.path().join("public")).unwrap();
+    }
+
     fn public(&self, name: &str) -> PathBuf {
         self.dir.path().join("public/c19r").join(REGION).join(name)
     }
@@ -473,17 +506,13 @@ async fn a_listings_number_grows_with_what_it_says_and_whatever_becomes_of_the_d
         bench.later(3600);
         if byte == 1 {
             drop(exporter);
-            bench.store().await.clean_up().await.unwrap();
-            std::fs::copy(bench.dir.path().join("db"), bench.dir.path().join("backup")).unwrap();
+            bench.back_up().await;
             exporter = bench.exporter().await;
         }
     }
     drop(exporter);
     // From a backup, which knows only a lower number.
-    for name in ["db", "db-wal", "db-shm"] {
-        let _ = std::fs::remove_file(bench.dir.path().join(name));
-    }
-    std::fs::copy(bench.dir.path().join("backup"), bench.dir.path().join("db")).unwrap();
+    bench.restore();
     let mut exporter = bench.exporter().await;
     bench.later(120);
     exporter.round().await.unwrap();
@@ -608,6 +637,142 @@ async fn there_is_an_export_a_day_and_nobody_can_tell_that_it_holds_nothing() {
     // two of them are never given, of 1 in 10^10.
     assert!(gaps.len() >= 4, "{gaps:?}");
     assert!(gaps.iter().all(|gap| gap % 17_280 == 0));
+}
+
+/// All of them, a few, or those that are damaged on the way: whatever becomes of the files,
+/// a list names none that is not there.
+#[tokio::test]
+async fn files_that_are_lost_are_made_again_as_they_were() {
+    let bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 0..1).await;
+    bench.export(&mut exporter, 1..40).await;
+    let (zips, entries) = (bench.zips(), bench.lists_agree().entries);
+    assert_eq!((zips.len(), entries.len()), (3, 3));
+    bench.later(-3600);
+    // Under a running process, and before one starts.
+    for is_running in [true, false] {
+        if !is_running {
+            drop(exporter);
+            exporter = bench.exporter().await;
+            bench.later(120);
+        }
+        bench.lose_files();
+        exporter.round().await.unwrap();
+        assert_eq!(bench.lists_agree().entries, entries);
+        assert_eq!(bench.zips(), zips);
+    }
+    drop(exporter);
+    std::fs::remove_file(bench.public("2.zip")).unwrap();
+    let mut exporter = bench.exporter().await;
+    bench.later(120);
+    exporter.round().await.unwrap();
+    assert_eq!(bench.zips(), zips);
+}
+
+/// What was published since the backup stays, and what waits in it is not published twice.
+#[tokio::test]
+async fn an_older_database_takes_up_what_was_published_since() {
+    let bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 0..15).await;
+    bench
+        .register(100, (100..105).map(|byte| key(byte, 2)))
+        .await;
+    drop(exporter);
+    bench.back_up().await;
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 15..50).await;
+    bench.export(&mut exporter, 50..52).await;
+    let (zips, published) = (bench.zips(), bench.published());
+    let highest = zips.len();
+    drop(exporter);
+
+    bench.restore();
+    let mut exporter = bench.exporter().await;
+    exporter.round().await.unwrap();
+    bench.lists_agree();
+    bench.later(3600);
+    bench.export(&mut exporter, 200..201).await;
+    let (zips_after, after) = (bench.zips(), bench.published());
+    for (name, content) in &zips {
+        assert!(zips_after.get(name) == Some(content), "{name} is another");
+    }
+    assert!(after.values().all(|count| *count == 1));
+    assert!(published.keys().all(|key| after.contains_key(key)));
+    assert!(after.contains_key(&[200; 16]));
+    let number = |name: &String| name.strip_suffix(".zip").unwrap().parse().unwrap();
+    let new: Vec<usize> = zips_after
+        .keys()
+        .filter(|name| !zips.contains_key(*name))
+        .map(number)
+        .collect();
+    assert!(!new.is_empty() && new.iter().all(|number| *number > highest));
+
+    // They are the database's from now on: made again, and deleted in time.
+    bench.lose_files();
+    bench.later(-3600);
+    exporter.round().await.unwrap();
+    assert_eq!(bench.zips(), zips_after);
+    bench.later(14 * DAY + 7201);
+    for _ in 0..3 {
+        exporter.round().await.unwrap();
+    }
+    let left = bench.zips();
+    assert!(zips_after.keys().all(|name| !left.contains_key(name)));
+}
+
+/// Nobody has the exports that were published since: their names are given to no other.
+#[tokio::test]
+async fn an_older_database_beside_an_empty_storage_gives_no_name_twice() {
+    let bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 0..15).await;
+    drop(exporter);
+    bench.back_up().await;
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 15..50).await;
+    bench.export(&mut exporter, 50..90).await;
+    let zips = bench.zips();
+    drop(exporter);
+
+    bench.restore();
+    bench.lose_files();
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 100..120).await;
+    bench.export(&mut exporter, 120..125).await;
+    bench.lists_agree();
+    let after = bench.zips();
+    assert!(after.len() > 2);
+    for (name, content) in after {
+        let before = zips.get(&name);
+        assert!(before.is_none_or(|it| *it == content), "{name} is another");
+    }
+}
+
+/// A list that nobody can believe tells the numbers still.
+#[tokio::test]
+async fn an_older_database_and_another_key_give_no_name_twice() {
+    let mut bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 0..15).await;
+    drop(exporter);
+    bench.back_up().await;
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 15..50).await;
+    let zips = bench.zips();
+    drop(exporter);
+
+    bench.restore();
+    bench.sequence.set(0);
+    bench.signer = Arc::new(Signer::generate("440", "v2", &mut UnwrapErr(SysRng)));
+    for name in ["2.zip", "3.zip"] {
+        std::fs::remove_file(bench.public(name)).unwrap();
+    }
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 100..105).await;
+    let new = bench.zips().into_keys().find(|it| !zips.contains_key(it));
+    assert_eq!(new.as_deref(), Some("4.zip"));
 }
 
 #[tokio::test]

@@ -90,6 +90,9 @@ pub(super) enum Registered {
 /// By how much clocks that are right may differ, in seconds.
 const CLOCK_DRIFT: i64 = 3600;
 
+/// The slot of a last publication after which another is due at once.
+const ORDERED: i64 = -1;
+
 /// A process that makes exports, by a random name.
 pub(super) type Holder = [u8; 16];
 
@@ -115,6 +118,15 @@ pub(super) struct Listed {
     pub(super) batch: Batch,
     /// SHA-256 of its file; `None` where a version listed it that kept none.
     pub(super) sha256: Option<Sha256>,
+}
+
+/// A file that was published, and what is in it.
+#[derive(Clone, Debug)]
+pub(super) struct Published {
+    /// Its place on the list.
+    pub(super) listed: Listed,
+    /// Its keys.
+    pub(super) keys: Vec<DiagnosisKey>,
 }
 
 /// A hash of a file.
@@ -199,11 +211,6 @@ impl Store {
             self.seals.open(&region, &sealed)?;
         }
         Ok(())
-    }
-
-    /// Whether the database answers.
-    pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        either!(self, ping())
     }
 
     /// What is known of the registration `id`, with what it says as `digest`.
@@ -335,6 +342,23 @@ impl Store {
     /// The number the next batch gets; `None` before the first publication.
     pub(super) async fn next_number(&self, region: &str) -> Result<Option<i64>, StoreError> {
         either!(self, next_number(region))
+    }
+
+    /// Lists what was published and is not known here, because the database comes from a
+    /// backup; the next batch gets the number `next`, or a higher one.
+    pub(super) async fn take_up(
+        &self,
+        region: &str,
+        holder: Holder,
+        published: Option<Published>,
+        next: i64,
+    ) -> Result<(), StoreError> {
+        either!(self, take_up(region, holder, published, next))
+    }
+
+    /// Makes an export due in the next round, also where nothing is to be published.
+    pub(super) async fn order(&self, region: &str) -> Result<(), StoreError> {
+        either!(self, order(region))
     }
 
     /// The batches on the list, in the order of their numbers.

@@ -7,7 +7,10 @@ use gaen::time::UnixSeconds;
 use tokio_postgres::{IsolationLevel, Row as PostgresRow, Transaction};
 
 use super::seals::{Seals, Waiting};
-use super::{Batch, CLOCK_DRIFT, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
+use super::{
+    Batch, CLOCK_DRIFT, Holder, Listed, ORDERED, Published, Row, Run, Sha256, StoreError, plan,
+    state,
+};
 use crate::database::Postgres;
 use crate::database::time::clock_table;
 
@@ -88,11 +91,6 @@ CREATE TABLE waiting_key (
 /// A time as a column.
 fn seconds(time: UnixSeconds) -> i64 {
     time.get().into()
-}
-
-pub(super) async fn ping(database: &Postgres) -> Result<(), StoreError> {
-    database.get().await?.query_one("SELECT 1", &[]).await?;
-    Ok(())
 }
 
 pub(super) async fn digest_of(
@@ -255,7 +253,9 @@ pub(super) async fn claim(
     let (mut due, later) = plan::due(&run, take_waiting(&tx, seals, region).await?);
     wait(&tx, &seals.seal(&[region.to_owned()], &later)?).await?;
     leave_out_published(&tx, region, &mut due).await?;
-    let files = plan::files(&run, due, newest_end(&tx, region).await?);
+    let is_ordered = last.is_some_and(|(slot, ..)| slot == ORDERED);
+    let newest_end = newest_end(&tx, region).await?.filter(|_| !is_ordered);
+    let files = plan::files(&run, due, newest_end);
     let size = i64::try_from(files.len()).unwrap_or(i64::MAX);
     let mut next = first;
     for (number, keys) in (1_i64..).zip(&files) {
@@ -515,6 +515,78 @@ pub(super) async fn next_number(
         )
         .await?;
     Ok(row.map(|row| row.get(0)))
+}
+
+pub(super) async fn take_up(
+    database: &Postgres,
+    region: &str,
+    holder: Holder,
+    published: Option<Published>,
+    next: i64,
+) -> Result<(), StoreError> {
+    let mut client = database.get().await?;
+    let tx = client.transaction().await?;
+    check_lease(&tx, &holder).await?;
+    let mut end = 0;
+    if let Some(Published { listed, keys }) = published {
+        let batch = listed.batch;
+        end = seconds(batch.end);
+        let (num, size) = (i64::from(batch.batch_num), i64::from(batch.batch_size));
+        tx.execute(
+            "INSERT INTO export (region, number, batch_num, batch_size, start_time, end_time,
+                                 state, sha256)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[
+                &region,
+                &batch.number,
+                &num,
+                &size,
+                &seconds(batch.start),
+                &end,
+                &state::LISTED,
+                &listed.sha256.as_ref().map(<[u8; 32]>::as_slice),
+            ],
+        )
+        .await?;
+        let waits = tx
+            .prepare_cached(
+                "DELETE FROM diagnosis_key
+                 WHERE region = $1 AND tek = $2 AND rolling_start = $3
+                   AND rolling_period = $4 AND export IS NULL",
+            )
+            .await?;
+        for key in &keys {
+            let row = Row::from(key);
+            // One that an earlier version left waiting unsealed waits no more.
+            tx.execute(
+                &waits,
+                &[&region, &row.tek, &row.rolling_start, &row.rolling_period],
+            )
+            .await?;
+            insert(&tx, region, batch.number, &row).await?;
+        }
+    }
+    tx.execute(
+        "INSERT INTO publication (region, slot, time, next_number) VALUES ($1, 0, $2, $3)
+         ON CONFLICT (region) DO UPDATE
+         SET time = greatest(publication.time, excluded.time),
+             next_number = greatest(publication.next_number, excluded.next_number)",
+        &[&region, &end, &next],
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn order(database: &Postgres, region: &str) -> Result<(), StoreError> {
+    database
+        .get()
+        .await?
+        .execute(
+            "UPDATE publication SET slot = $1 WHERE region = $2",
+            &[&ORDERED, &region],
+        )
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn listed(database: &Postgres, region: &str) -> Result<Vec<Listed>, StoreError> {

@@ -7,7 +7,10 @@ use gaen::time::UnixSeconds;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::seals::{Seals, Waiting};
-use super::{Batch, CLOCK_DRIFT, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
+use super::{
+    Batch, CLOCK_DRIFT, Holder, Listed, ORDERED, Published, Row, Run, Sha256, StoreError, plan,
+    state,
+};
 use crate::database::Sqlite;
 use crate::database::time::clock_table;
 
@@ -84,12 +87,6 @@ CREATE TABLE waiting_key (
 ) STRICT, WITHOUT ROWID;
 ",
 ];
-
-pub(super) async fn ping(database: &Sqlite) -> Result<(), StoreError> {
-    database
-        .write(|tx| Ok(tx.query_row("SELECT 1", [], |_| Ok(()))?))
-        .await
-}
 
 pub(super) async fn digest_of(
     database: &Sqlite,
@@ -223,7 +220,9 @@ pub(super) async fn claim(
             let (mut due, later) = plan::due(&run, take_waiting(tx, &seals, &region)?);
             wait(tx, &seals.seal(std::slice::from_ref(&region), &later)?)?;
             leave_out_published(tx, &region, &mut due)?;
-            let files = plan::files(&run, due, newest_end(tx, &region)?);
+            let is_ordered = last.is_some_and(|(slot, ..)| slot == ORDERED);
+            let newest_end = newest_end(tx, &region)?.filter(|_| !is_ordered);
+            let files = plan::files(&run, due, newest_end);
             let size = i64::try_from(files.len()).unwrap_or(i64::MAX);
             let mut next = first;
             for (number, keys) in (1_i64..).zip(&files) {
@@ -478,6 +477,79 @@ pub(super) async fn next_number(
                 .prepare_cached("SELECT next_number FROM publication WHERE region = ?1")?
                 .query_row([region], |row| row.get(0))
                 .optional()?)
+        })
+        .await
+}
+
+pub(super) async fn take_up(
+    database: &Sqlite,
+    region: &str,
+    holder: Holder,
+    published: Option<Published>,
+    next: i64,
+) -> Result<(), StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            check_lease(tx, &holder)?;
+            let mut end = 0;
+            if let Some(Published { listed, keys }) = published {
+                let batch = listed.batch;
+                end = batch.end.get();
+                tx.execute(
+                    "INSERT INTO export (region, number, batch_num, batch_size, start_time,
+                                         end_time, state, sha256)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    params![
+                        region,
+                        batch.number,
+                        batch.batch_num,
+                        batch.batch_size,
+                        batch.start.get(),
+                        end,
+                        state::LISTED,
+                        listed.sha256
+                    ],
+                )?;
+                for key in &keys {
+                    let row = Row::from(key);
+                    // One that an earlier version left waiting unsealed waits no more.
+                    tx.prepare_cached(
+                        "DELETE FROM diagnosis_key
+                         WHERE region = ?1 AND tek = ?2 AND rolling_start = ?3
+                           AND rolling_period = ?4 AND export IS NULL",
+                    )?
+                    .execute(params![
+                        region,
+                        row.tek,
+                        row.rolling_start,
+                        row.rolling_period
+                    ])?;
+                    insert(tx, &region, batch.number, &row)?;
+                }
+            }
+            tx.execute(
+                "INSERT INTO publication (region, slot, time, next_number)
+                 VALUES (?1, 0, ?2, ?3)
+                 ON CONFLICT (region) DO UPDATE
+                 SET time = max(publication.time, excluded.time),
+                     next_number = max(publication.next_number, excluded.next_number)",
+                params![region, end, next],
+            )?;
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn order(database: &Sqlite, region: &str) -> Result<(), StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            tx.execute(
+                "UPDATE publication SET slot = ?1 WHERE region = ?2",
+                params![ORDERED, region],
+            )?;
+            Ok(())
         })
         .await
 }

@@ -348,6 +348,59 @@ async fn an_export_a_day_is_due_whether_or_not_there_is_anything_in_it(store: &S
     assert_eq!(all.len(), 36, "each is made up anew");
 }
 
+async fn what_another_database_published_is_taken_up(store: &Store) {
+    register(store, 1, vec![key(1, 3), key(2, 3)]).await;
+    let published = |number: i64, end| Published {
+        listed: listed(Batch {
+            number,
+            batch_num: 1,
+            batch_size: 1,
+            start: NOW,
+            end,
+        }),
+        keys: vec![key(1, 3), key(3, 3)],
+    };
+    assert!(matches!(
+        store.take_up(REGION, HOLDER, None, 9).await,
+        Err(StoreError::LeaseLost)
+    ));
+    hold(store).await;
+    let before = published(7, at(60));
+    store
+        .take_up(REGION, HOLDER, Some(before.clone()), 8)
+        .await
+        .unwrap();
+    assert_eq!(store.listed(REGION).await.unwrap(), [before.listed]);
+    assert_eq!(store.keys(REGION, 7).await.unwrap(), before.keys);
+    assert_eq!(store.next_number(REGION).await.unwrap(), Some(8));
+    for (next, is) in [(20, 20), (3, 20)] {
+        store.take_up(REGION, HOLDER, None, next).await.unwrap();
+        assert_eq!(store.next_number(REGION).await.unwrap(), Some(is));
+    }
+    assert_eq!(store.claim(run_at(at(120))).await.unwrap(), 1);
+    let pending = store.pending(REGION).await.unwrap();
+    assert_eq!((pending[0].number, pending[0].start), (20, at(60)));
+    let keys = exported(store).await;
+    assert!(keys.contains(&key(2, 3)) && !keys.contains(&key(1, 3)));
+}
+
+async fn an_export_that_was_ordered_is_due_once(store: &Store) {
+    store.order(REGION).await.unwrap();
+    assert_eq!(store.next_number(REGION).await.unwrap(), None);
+    hold(store).await;
+    // One person's keys do not fill it.
+    let run = Run {
+        sizes: Sizes { min: 12, max: 24 },
+        ..run_at(NOW)
+    };
+    assert_eq!(store.claim(run).await.unwrap(), 1);
+    for _ in 0..20 {
+        assert_eq!(store.claim(run).await.unwrap(), 0);
+        store.order(REGION).await.unwrap();
+        assert_eq!(store.claim(run).await.unwrap(), 1, "of nothing");
+    }
+}
+
 async fn sequence_numbers_only_grow(store: &Store) {
     assert!(matches!(
         store.next_sequence(REGION, HOLDER, 1).await,
@@ -485,6 +538,8 @@ suite!(
     what_waits_outlives_a_change_of_the_signing_key,
     what_waits_unsealed_is_published_all_the_same,
     an_export_a_day_is_due_whether_or_not_there_is_anything_in_it,
+    what_another_database_published_is_taken_up,
+    an_export_that_was_ordered_is_due_once,
     sequence_numbers_only_grow,
     regions_are_apart,
     one_holds_the_lease,
