@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use manual::Section;
 use serde::Serialize;
 use sesshoku_server::clock::{self, Clock};
+use sesshoku_server::init::Init;
 use sesshoku_server::management::{self, account};
 use sesshoku_server::{keygen, log, notification, run};
 use settings::{Settings, Sources};
@@ -34,6 +35,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write both configurations, keys and credentials for a machine into a folder.
+    Init(Init),
     /// Run the notification server: take registrations, hand out exports.
     Notification(Role),
     /// Run the management system: issue processing numbers, and check them.
@@ -126,6 +129,10 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        Command::Init(init) => match init.run() {
+            Ok(next) => print(&next),
+            Err(error) => Err(Failure::Other(error.into())),
+        },
         Command::Notification(role) => notification(role),
         Command::Management(role) => management(role),
         Command::Account { config, command } => account(config, command),
@@ -168,10 +175,12 @@ fn notification(role: Role) -> Result<(), Failure> {
 
 fn management(role: Role) -> Result<(), Failure> {
     let config: management::Config = load("management", role.config)?;
-    if role.check_config {
-        return print_config(&config);
-    }
     in_runtime(async {
+        if role.check_config {
+            let checked = management::check(&config);
+            checked.map_err(|error| Failure::Configuration(error.into()))?;
+            return print_config(&config);
+        }
         log::start();
         run::management(config).await.map_err(Failure::Other)
     })

@@ -100,8 +100,8 @@ pub enum OpenError {
     Notices(#[from] NoticesError),
 }
 
-/// What can be checked of a configuration without opening anything: secrets, keys
-/// and files.
+/// What can be checked of a configuration without asking anybody: every file that it names is
+/// opened, among them secrets and keys. What the server makes itself need not be there.
 ///
 /// # Errors
 /// [`OpenError`] says what is missing.
@@ -110,6 +110,8 @@ pub async fn check(config: &Config) -> Result<(), OpenError> {
     seals(&config.signing)?;
     Checker::new(&config.management)?;
     Configurations::load(&config.distribution)?;
+    config.database.check()?;
+    Blobs::check(&config.storage)?;
     Notices::open(config.distribution.notices.clone()).await?;
     Ok(())
 }
