@@ -46,6 +46,16 @@ pub enum Settings {
 }
 
 impl Settings {
+    /// The same database, with so many connections to it at most.
+    #[must_use]
+    pub fn with_connections(&self, most: usize) -> Self {
+        let mut settings = self.clone();
+        if let Self::Postgres { connections, .. } = &mut settings {
+            *connections = most.min(*connections);
+        }
+        settings
+    }
+
     /// Opens what they name, without asking a server: the secret with the URL, the
     /// authorities' file, and a database that is a file, where it is there.
     ///

@@ -38,7 +38,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gaen::export::{Export, PinnedKey, Signer, WriteError};
+use gaen::export::{Export, Signer, WriteError};
 use gaen::listing::{self, Listing, ListingEntry};
 use gaen::time::UnixSeconds;
 use getrandom::SysRng;
@@ -53,6 +53,7 @@ use super::blobs::{BlobError, Blobs};
 use super::config;
 use super::metrics::Metrics;
 use super::rules::{kept_since, publishable_until};
+use super::signers::Signers;
 use super::store::{Batch, Holder, Listed, Run, Sizes, Store, StoreError};
 use crate::clock::Clock;
 use crate::http::{Shutdown, ended};
@@ -80,7 +81,7 @@ pub(super) struct Parts {
     pub(super) clock: Clock,
     pub(super) store: Store,
     pub(super) blobs: Blobs,
-    pub(super) signer: Arc<Signer>,
+    pub(super) signers: Signers,
     pub(super) regions: Vec<String>,
     /// What comes before the files' names in lists.
     pub(super) base_url: Url,
@@ -111,6 +112,12 @@ pub enum ExportError {
 /// Oldest a signed listing gets before it is made anew, in seconds. Devices are promised
 /// a day.
 const LISTING_SECONDS: i64 = 12 * 3600;
+
+/// What comes from this server's own storage may be as long as it is.
+const ANY_LISTING: listing::Limits = listing::Limits {
+    file: usize::MAX,
+    entries: usize::MAX,
+};
 
 /// The list without an export.
 const EMPTY_LIST: &[u8] = b"[]";
@@ -292,8 +299,11 @@ impl Exporter {
             keys: self.parts.store.keys(region, batch.number).await?,
             revised_keys: Vec::new(),
         };
-        let signer = Arc::clone(&self.parts.signer);
-        let written = tokio::task::spawn_blocking(move || gaen::export::write(&export, &[&signer]));
+        let signers = self.parts.signers.at(self.parts.clock.now());
+        let written = tokio::task::spawn_blocking(move || {
+            let signers: Vec<&Signer> = signers.iter().map(Arc::as_ref).collect();
+            gaen::export::write(&export, &signers)
+        });
         Ok(written.await??)
     }
 
@@ -357,16 +367,17 @@ impl Exporter {
         let name = signed_list_name(region);
         let now = self.parts.clock.now();
         let published = self.parts.blobs.read(&name).await?;
-        // What this server did not sign, or signed with an earlier key, is none.
-        let published = published.and_then(|file| self.open_listing(&file));
+        // What this server did not sign is none.
+        let opened = published.as_ref().and_then(|file| self.open_listing(file));
+        let is_signed = published.is_some_and(|file| self.is_signed_by_all(&file, now));
         let last = self.parts.store.sequence(region).await?;
-        if published
+        if opened
             .as_ref()
-            .is_some_and(|it| is_still_good(it, region, &entries, last, now))
+            .is_some_and(|it| is_signed && is_still_good(it, region, &entries, last, now))
         {
             return Ok(entries);
         }
-        let published = published.and_then(|it| i64::try_from(it.sequence).ok());
+        let published = opened.and_then(|it| i64::try_from(it.sequence).ok());
         let least = i64::from(now.get()).max(published.unwrap_or(0).saturating_add(1));
         let sequence = self
             .parts
@@ -379,9 +390,10 @@ impl Exporter {
             made: now,
             entries,
         };
-        let signer = Arc::clone(&self.parts.signer);
+        let signers = self.parts.signers.at(now);
         let (listing, file) = tokio::task::spawn_blocking(move || {
-            let file = listing.sign(&[&signer]);
+            let signers: Vec<&Signer> = signers.iter().map(Arc::as_ref).collect();
+            let file = listing.sign(&signers);
             (listing, file)
         })
         .await?;
@@ -391,17 +403,13 @@ impl Exporter {
     }
 
     fn open_listing(&self, file: &[u8]) -> Option<Listing> {
-        // It comes from this server's own storage, and may be as long as it is.
-        let limits = listing::Limits {
-            file: usize::MAX,
-            entries: usize::MAX,
-        };
-        Listing::open(file, &self.pinned(), &limits).ok()
+        Listing::open(file, &self.parts.signers.pinned(), &ANY_LISTING).ok()
     }
 
-    /// What devices verify this server's signatures with.
-    fn pinned(&self) -> Vec<PinnedKey> {
-        vec![self.parts.signer.pinned_key()]
+    /// Whether a device that pins only one of the keys that sign takes a signed listing.
+    fn is_signed_by_all(&self, file: &[u8], now: UnixSeconds) -> bool {
+        let mut signers = self.parts.signers.at(now).into_iter();
+        signers.all(|signer| Listing::open(file, &[signer.pinned_key()], &ANY_LISTING).is_ok())
     }
 
     /// Renews the lease before something that takes a while.

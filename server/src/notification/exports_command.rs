@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use clap::Subcommand;
 
 use super::export::{ExportError, Exporter, Rebuilt};
+use super::signers::Signers;
 use super::store::{Store, StoreError};
-use super::{Config, OpenError, exporter_parts, seals, signer};
+use super::{Config, OpenError, exporter_parts, seals};
 use crate::clock::Clock;
 use crate::clock::keeper::Keeper;
 use crate::http::internal::Metrics;
@@ -58,9 +59,8 @@ impl ExportsCommand {
                 let database = store.database();
                 let keeper = Keeper::begin(clock, database, &Metrics::default()).await;
                 keeper.map_err(OpenError::from)?;
-                let signer = signer(&config.signing)?;
-                let parts = exporter_parts(&config, clock.clone(), store, signer);
-                let parts = parts.map_err(OpenError::from)?;
+                let signers = Signers::open(&config.signing)?;
+                let parts = exporter_parts(&config, clock.clone(), &store, signers).await?;
                 for rebuilt in Exporter::new(parts).rebuild().await? {
                     say(out, &rebuilt)?;
                 }

@@ -25,12 +25,13 @@ mod metrics;
 pub mod notices;
 mod register;
 mod rules;
+mod signers;
 mod store;
 
 use std::sync::Arc;
 
 use axum::Router;
-use gaen::export::{Signer, SignerError};
+use gaen::export::SignerError;
 
 use crate::clock::Clock;
 use crate::clock::keeper::Keeper;
@@ -48,6 +49,7 @@ use limits::Limits;
 use metrics::Metrics;
 use notices::Notices;
 use register::{Bodies, Registrar};
+use signers::Signers;
 use store::{Seals, Store, StoreError};
 
 pub use blobs::BlobError;
@@ -106,7 +108,7 @@ pub enum OpenError {
 /// # Errors
 /// [`OpenError`] says what is missing.
 pub async fn check(config: &Config) -> Result<(), OpenError> {
-    signer(&config.signing)?;
+    Signers::open(&config.signing)?;
     seals(&config.signing)?;
     Checker::new(&config.management)?;
     Configurations::load(&config.distribution)?;
@@ -134,7 +136,7 @@ pub async fn open(
     clock: Clock,
     metrics: &internal::Metrics,
 ) -> Result<Notification, OpenError> {
-    let signer = signer(&config.signing)?;
+    let signers = Signers::open(&config.signing)?;
     let checker = Checker::new(&config.management)?;
     let configurations = Configurations::load(&config.distribution)?;
     let notices = Notices::open(config.distribution.notices.clone()).await?;
@@ -144,7 +146,7 @@ pub async fn open(
     let metrics = Metrics::new(metrics);
     let parts = Parts {
         metrics: metrics.clone(),
-        ..exporter_parts(&config, clock.clone(), store.clone(), signer)?
+        ..exporter_parts(&config, clock.clone(), &store, signers).await?
     };
     let (blobs, regions) = (parts.blobs.clone(), parts.regions.clone());
     let exporter = config.export.enabled.then(|| Exporter::new(parts));
@@ -177,17 +179,17 @@ pub async fn open(
 }
 
 /// What an exporter works with, counting for nobody.
-fn exporter_parts(
+async fn exporter_parts(
     config: &Config,
     clock: Clock,
-    store: Store,
-    signer: Signer,
-) -> Result<Parts, BlobError> {
+    store: &Store,
+    signers: Signers,
+) -> Result<Parts, OpenError> {
     Ok(Parts {
         clock,
-        store,
+        store: store.apart(&config.database).await?,
         blobs: Blobs::open(&config.storage, config.distribution.cache_max_bytes)?,
-        signer: Arc::new(signer),
+        signers,
         regions: config.distribution.regions.clone(),
         base_url: config.distribution.base_url.clone(),
         settings: config.export.clone(),
@@ -198,17 +200,11 @@ fn exporter_parts(
 /// What keys are sealed with while they wait. Whoever has the signing key can publish
 /// anything: nothing is kept from them that a secret of its own would keep.
 fn seals(settings: &config::Signing) -> Result<Seals, SecretError> {
-    let former: Result<Vec<_>, _> = settings.former_keys.iter().map(Place::read).collect();
-    Ok(Seals::new(&settings.key.read()?, &former?))
-}
-
-fn signer(settings: &config::Signing) -> Result<Signer, OpenError> {
-    let pem = settings.key.read()?;
-    let signer = Signer::from_pem(&settings.id, &settings.version, pem.expose())?;
-    Ok(match &settings.app_id {
-        Some(app_id) => signer.with_app_id(app_id),
-        None => signer,
-    })
+    // Another replica may have changed to the next key before.
+    let next = settings.next.as_ref().map(|next| &next.key);
+    let others = settings.former_keys.iter().chain(next);
+    let others: Result<Vec<_>, _> = others.map(Place::read).collect();
+    Ok(Seals::new(&settings.key.read()?, &others?))
 }
 
 impl Notification {

@@ -106,6 +106,10 @@ async fn check_config_prints_what_holds_or_says_what_is_wrong() {
             "the signing key is missing: cannot read",
         ),
         (
+            "SIGNING__NEXT={ key = { file = '/nowhere' }, id = '440', version = 'v2' }",
+            "the signing key is missing: cannot read",
+        ),
+        (
             "MANAGEMENT__CREDENTIAL__FILE=/nowhere",
             "cannot read the secret /nowhere",
         ),

@@ -227,7 +227,7 @@ impl Exporter {
             bin: usize::MAX,
             sig: usize::MAX,
         };
-        let opened = open(&file, &limits).and_then(|it| it.verify(&self.pinned()));
+        let opened = open(&file, &limits).and_then(|it| it.verify(&self.parts.signers.pinned()));
         let time = |seconds: u64| u32::try_from(seconds).map(UnixSeconds::new).ok();
         Ok(opened.ok().and_then(|verified| {
             let export = verified.into_export();

@@ -15,10 +15,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
-use crate::database;
+use crate::database::{self, Database};
+use crate::notification;
 use crate::notification::config::Storage;
 use crate::notification::store::Seals;
-use crate::secret::Secret;
+use crate::secret::{Place, Secret};
 
 const NOW: UnixSeconds = UnixSeconds::new(1_597_492_800);
 const REGION: &str = "440";
@@ -29,6 +30,8 @@ struct Bench {
     dir: TempDir,
     clock: Clock,
     signer: Arc<Signer>,
+    /// Settings by which more than that signs.
+    next: Option<config::Signing>,
     settings: config::Export,
     /// The highest sequence number that was published so far.
     sequence: Cell<u64>,
@@ -40,6 +43,7 @@ impl Bench {
             dir: tempfile::tempdir().unwrap(),
             clock: Clock::set_at(NOW),
             signer: Arc::new(Signer::generate("440", "v1", &mut UnwrapErr(SysRng))),
+            next: None,
             settings: config::Export {
                 period_seconds: 3600,
                 min_keys: 10,
@@ -76,7 +80,10 @@ impl Bench {
             clock: self.clock.clone(),
             store: self.store().await,
             blobs: self.blobs(),
-            signer: Arc::clone(&self.signer),
+            signers: self.next.clone().map_or_else(
+                || Signers::one(Arc::clone(&self.signer)),
+                |settings| Signers::open(&settings).unwrap(),
+            ),
             regions: vec![REGION.to_owned()],
             base_url: Url::parse("https://cdn.example/x/").unwrap(),
             settings: self.settings.clone(),
@@ -572,6 +579,60 @@ async fn a_listing_is_made_anew_twice_a_day_and_for_a_new_key() {
     assert!(third.sequence > second.sequence);
 }
 
+/// One key gives way to another, and no device that pins either is left alone meanwhile.
+#[tokio::test]
+async fn two_keys_sign_until_the_next_signs_alone() {
+    let mut bench = Bench::new();
+    let next = Signer::generate("440", "v2", &mut UnwrapErr(SysRng));
+    let file = |name: &str, signer: &Signer| {
+        let path = bench.dir.path().join(name);
+        std::fs::write(&path, signer.private_key_pem().unwrap()).unwrap();
+        Place::File(path)
+    };
+    let at = |days: i32| {
+        let seconds = NOW.saturating_add_signed(days * DAY).get();
+        jiff::Timestamp::from_second(seconds.into()).unwrap()
+    };
+    let key = file("key", &bench.signer);
+    let settings = config::Signing {
+        key,
+        next: Some(config::Next {
+            key: file("next", &next),
+            id: "440".to_owned(),
+            version: "v2".to_owned(),
+            from: Some(at(1)),
+            alone_from: Some(at(16)),
+        }),
+        ..config::Signing::default()
+    };
+    bench.next = Some(settings);
+    let (old, new) = (bench.pinned(), vec![next.pinned_key()]);
+    let mut exporter = bench.exporter().await;
+    for (days, by_old, by_new) in [
+        (0, true, false),
+        (1, true, true),
+        (15, true, true),
+        (16, false, true),
+    ] {
+        bench.clock.set(NOW.saturating_add_signed(days * DAY));
+        exporter.round().await.unwrap();
+        let list = std::fs::read(bench.public("list.json.sig")).unwrap();
+        let zips = bench.zips();
+        let number = |name: &&String| name.strip_suffix(".zip").unwrap().parse::<u32>().unwrap();
+        let newest = zips.keys().max_by_key(number);
+        let zip = &zips[newest.unwrap()];
+        for (pinned, is_taken) in [(&old, by_old), (&new, by_new)] {
+            let listing = Listing::open(&list, pinned, &listing::Limits::default());
+            assert_eq!(listing.is_ok(), is_taken, "list on day {days}");
+            let export = open(zip, &Limits::default()).unwrap().verify(pinned);
+            assert_eq!(export.is_ok(), is_taken, "export on day {days}");
+        }
+        exporter.round().await.unwrap();
+        let again = std::fs::read(bench.public("list.json.sig")).unwrap();
+        assert!(again == list, "it is signed once");
+    }
+}
+
 #[tokio::test]
 async fn a_listing_that_is_not_the_last_is_put_right() {
     let bench = Bench::new();
@@ -787,6 +848,39 @@ async fn an_empty_database_does_not_wipe_out_what_is_published() {
     let error = exporter.round().await.unwrap_err();
     assert!(matches!(error, ExportError::Foreign), "{error}");
     assert_eq!(bench.published().len(), 10);
+}
+
+/// Registrations have every connection there is for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rush_of_registrations_holds_no_export_up() {
+    let bench = Bench::new();
+    let databases = database::testing::Databases::postgres();
+    let file = |name: &str, content: &str| {
+        let path = bench.dir.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        Place::File(path)
+    };
+    let mut config = notification::Config {
+        database: databases.settings().await,
+        storage: Storage::Folder {
+            dir: bench.dir.path().join("public"),
+        },
+        ..notification::Config::default()
+    };
+    config.signing.key = file("key", &bench.signer.private_key_pem().unwrap());
+    config.management.credential = file("credential", "let me in");
+    let metrics = crate::http::internal::Metrics::default();
+    let server = notification::open(config, bench.clock.clone(), &metrics);
+    let server = server.await.unwrap();
+    let Database::Postgres(pool) = server.store.database() else {
+        panic!("this is PostgreSQL");
+    };
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(pool.get().await.unwrap());
+    }
+    server.exporter.unwrap().round().await.unwrap();
+    assert!(bench.public("1.zip").exists());
 }
 
 /// As one whose own clock is ahead, which an object store refuses.

@@ -90,6 +90,9 @@ pub(super) enum Registered {
 /// By how much clocks that are right may differ, in seconds.
 const CLOCK_DRIFT: i64 = 3600;
 
+/// How many connections to PostgreSQL the exporter has to itself.
+const EXPORTER_CONNECTIONS: usize = 2;
+
 /// The slot of a last publication after which another is due at once.
 const ORDERED: i64 = -1;
 
@@ -197,6 +200,20 @@ impl Store {
         Ok(Self {
             database: open_database(settings).await?,
             seals: Arc::new(seals),
+        })
+    }
+
+    /// The same store for the exporter: registrations, however many come at once, do not keep
+    /// PostgreSQL's connections from it.
+    pub(super) async fn apart(&self, settings: &Settings) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            database: match &self.database {
+                Database::Sqlite(_) => self.database(),
+                Database::Postgres(_) => {
+                    open_database(&settings.with_connections(EXPORTER_CONNECTIONS)).await?
+                }
+            },
+            seals: Arc::clone(&self.seals),
         })
     }
 
