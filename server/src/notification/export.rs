@@ -3,7 +3,11 @@
 //! # Order
 //! 1. In one transaction, every key that is due gets the number of the batch it will
 //!    be in, and random keys fill the last one up. From here on it is settled what
-//!    is in which file, whoever makes it, however often.
+//!    is in which file, whoever makes it, however often. Of a backlog of more than
+//!    [`KEYS_AT_ONCE`] several exports are made, each in a transaction of its own, of
+//!    everybody's keys whose random bytes lie in one of as many equal ranges: memory is
+//!    bounded, registrations go on in between, and which keys are in one says nothing of
+//!    whose they are.
 //! 2. Each batch's file is made and put in place, whole.
 //! 3. In one transaction, all batches of the export become listed, with their files'
 //!    hashes.
@@ -54,7 +58,7 @@ use super::config;
 use super::metrics::Metrics;
 use super::rules::{kept_since, publishable_until};
 use super::signers::Signers;
-use super::store::{Batch, Holder, Listed, Run, Sizes, Store, StoreError};
+use super::store::{Batch, Holder, Listed, Part, Run, Sizes, Store, StoreError};
 use crate::clock::Clock;
 use crate::http::{Shutdown, ended};
 use crate::log::Causes;
@@ -87,7 +91,13 @@ pub(super) struct Parts {
     pub(super) base_url: Url,
     pub(super) settings: config::Export,
     pub(super) metrics: Metrics,
+    /// How many keys an export is made of at most, so that memory is bounded: of more that
+    /// wait, several are made.
+    pub(super) keys_at_once: u64,
 }
+
+/// How many keys that wait are claimed in one transaction.
+pub(super) const KEYS_AT_ONCE: u64 = 60_000;
 
 /// Why a round did not come to its end. The next one goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -240,20 +250,33 @@ impl Exporter {
     /// Finishes exports under way, then makes the one that is due.
     async fn publish(&self, region: &str) -> Result<(), ExportError> {
         self.finish(region).await?;
+        let waiting = self.parts.store.count_waiting(region).await?;
+        let of = waiting.div_ceil(self.parts.keys_at_once).max(1);
         let now = self.parts.clock.now();
-        let run = Run {
-            holder: self.holder,
-            region,
-            now,
-            period: self.parts.settings.period_seconds,
-            due: publishable_until(now),
-            oldest: kept_since(now).interval(),
-            sizes: Sizes {
-                min: self.parts.settings.min_keys,
-                max: self.parts.settings.max_keys,
-            },
-        };
-        let batches = self.parts.store.claim(run).await?;
+        let mut batches = 0;
+        for index in 0..of {
+            if index > 0 {
+                self.keep_lease().await?;
+            }
+            // Devices tell exports by when they were made.
+            let earlier = i32::try_from(of - 1 - index).unwrap_or(i32::MAX);
+            let end = now.saturating_add_signed(-earlier);
+            let run = Run {
+                holder: self.holder,
+                region,
+                now,
+                period: self.parts.settings.period_seconds,
+                due: publishable_until(end),
+                oldest: kept_since(now).interval(),
+                sizes: Sizes {
+                    min: self.parts.settings.min_keys,
+                    max: self.parts.settings.max_keys,
+                },
+                end,
+                part: Part { index, of },
+            };
+            batches += self.parts.store.claim(run).await?;
+        }
         if batches > 0 {
             self.finish(region).await?;
             self.parts.metrics.exported(batches);

@@ -194,6 +194,7 @@ async fn exporter_parts(
         base_url: config.distribution.base_url.clone(),
         settings: config.export.clone(),
         metrics: Metrics::default(),
+        keys_at_once: export::KEYS_AT_ONCE,
     })
 }
 

@@ -32,6 +32,7 @@ struct Bench {
     signer: Arc<Signer>,
     /// Settings by which more than that signs.
     next: Option<config::Signing>,
+    keys_at_once: u64,
     settings: config::Export,
     /// The highest sequence number that was published so far.
     sequence: Cell<u64>,
@@ -44,6 +45,7 @@ impl Bench {
             clock: Clock::set_at(NOW),
             signer: Arc::new(Signer::generate("440", "v1", &mut UnwrapErr(SysRng))),
             next: None,
+            keys_at_once: KEYS_AT_ONCE,
             settings: config::Export {
                 period_seconds: 3600,
                 min_keys: 10,
@@ -88,6 +90,7 @@ impl Bench {
             base_url: Url::parse("https://cdn.example/x/").unwrap(),
             settings: self.settings.clone(),
             metrics: Metrics::default(),
+            keys_at_once: self.keys_at_once,
         })
     }
 
@@ -378,7 +381,9 @@ impl Places {
 /// killed there, and another one takes over. What is published is whole all along.
 #[tokio::test]
 async fn wherever_it_is_broken_off_the_next_one_goes_on() {
-    let bench = Bench::new();
+    let mut bench = Bench::new();
+    // In three parts.
+    bench.keys_at_once = 9;
     let mut registered = BTreeSet::new();
     let mut id = 0;
     let mut places = Places::default();
@@ -848,6 +853,37 @@ async fn an_empty_database_does_not_wipe_out_what_is_published() {
     let error = exporter.round().await.unwrap_err();
     assert!(matches!(error, ExportError::Foreign), "{error}");
     assert_eq!(bench.published().len(), 10);
+}
+
+/// As after days without an export.
+#[tokio::test]
+async fn a_backlog_is_published_in_parts() {
+    let mut bench = Bench::new();
+    bench.keys_at_once = 50;
+    let mut keys = Vec::new();
+    for person in 0..40 {
+        let of_person: Vec<_> = (1..=10)
+            .map(|days_ago| DiagnosisKey {
+                tek: Tek::generate(&mut UnwrapErr(SysRng)),
+                ..key(0, days_ago)
+            })
+            .collect();
+        keys.extend(of_person.iter().map(|key| *key.tek.expose_bytes()));
+        bench.register(person, of_person.into_iter()).await;
+    }
+    let mut exporter = bench.exporter().await;
+    exporter.round().await.unwrap();
+    let published = bench.published();
+    assert!(keys.iter().all(|key| published.get(key) == Some(&1)));
+    assert_eq!(published.len(), keys.len(), "nothing was filled up");
+    let entries = bench.lists_agree().entries;
+    let periods: BTreeSet<_> = entries.iter().map(|it| (it.start, it.end)).collect();
+    let ends: BTreeSet<_> = periods.iter().map(|(_, end)| *end).collect();
+    assert_eq!((periods.len(), ends.len()), (8, 8));
+    assert_eq!(ends.last(), Some(&u64::from(NOW.get())));
+    assert!(entries.is_sorted_by_key(|it| it.created));
+    exporter.round().await.unwrap();
+    assert_eq!(bench.published(), published, "the slot is done");
 }
 
 /// Registrations have every connection there is for them.

@@ -26,7 +26,7 @@ use rand_core::{Rng, UnwrapErr};
 
 use crate::database::{Database, DatabaseError, Migrations, Settings};
 
-pub(super) use plan::Sizes;
+pub(super) use plan::{Part, Sizes};
 pub(super) use seals::Seals;
 
 const MIGRATIONS: Migrations = Migrations {
@@ -153,12 +153,21 @@ pub(super) struct Run<'a> {
     pub(super) oldest: Interval,
     /// How large files are.
     pub(super) sizes: Sizes,
+    /// What is said of when it was made: later than of the part before.
+    pub(super) end: UnixSeconds,
+    /// Which of the keys it is of. The slot is done with the last part.
+    pub(super) part: Part,
 }
 
 impl Run<'_> {
     /// The same in another region.
     fn of(self, region: &str) -> Run<'_> {
         Run { region, ..self }
+    }
+
+    /// The slot of the region's last publication after this one.
+    fn slot_after(&self) -> i64 {
+        self.slot() - i64::from(!self.part.is_last())
     }
 
     /// The slot it is in.
@@ -224,10 +233,13 @@ impl Store {
 
     /// Makes sure that each key that waits for its export can be opened.
     pub(super) async fn check_seals(&self) -> Result<(), StoreError> {
-        for (region, sealed) in either!(self, waiting())? {
-            self.seals.open(&region, &sealed)?;
-        }
-        Ok(())
+        either!(self, check_waiting(&self.seals))
+    }
+
+    /// How many keys of a region wait for their export.
+    pub(super) async fn count_waiting(&self, region: &str) -> Result<u64, StoreError> {
+        let count: i64 = either!(self, count_waiting(region))?;
+        u64::try_from(count).map_err(|_| StoreError::Damaged("waiting_key"))
     }
 
     /// What is known of the registration `id`, with what it says as `digest`.
@@ -295,8 +307,8 @@ impl Store {
         either!(self, drop_lease(holder))
     }
 
-    /// Puts every key that is due into an export of its own, filled up and split;
-    /// gives how many batches that makes, 0 when the slot is done or nothing is due.
+    /// Puts every key of the run's part that is due into an export of its own, filled up and
+    /// split; gives how many batches that makes, 0 when the slot is done or nothing is due.
     ///
     /// Where there is nothing to publish, an export of made-up keys alone is due all
     /// the same, at a random time, before a day has passed since the last one.

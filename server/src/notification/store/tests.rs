@@ -42,6 +42,8 @@ fn run_at(now: UnixSeconds) -> Run<'static> {
         due: crate::notification::rules::publishable_until(now),
         oldest: crate::notification::rules::kept_since(now).interval(),
         sizes: SIZES,
+        end: now,
+        part: Part::WHOLE,
     }
 }
 
@@ -197,6 +199,42 @@ async fn exports_hold_every_due_key_once(store: &Store) {
     let pending = store.pending(REGION).await.unwrap();
     assert_eq!((pending[0].start, pending[0].end), (at(600), later));
     assert!(exported(store).await.contains(&key(100, 0)));
+}
+
+async fn parts_hold_every_due_key_once_and_registrations_go_on(store: &Store) {
+    let keys: Vec<_> = (0..100)
+        .map(|index| DiagnosisKey {
+            tek: Tek::generate(&mut UnwrapErr(SysRng)),
+            ..key(1, index % 5)
+        })
+        .collect();
+    register(store, 1, keys.clone()).await;
+    assert_eq!(store.count_waiting(REGION).await.unwrap(), 100);
+    hold(store).await;
+    for (index, id) in (0..4).zip(10..) {
+        let run = Run {
+            end: at(i32::try_from(index).unwrap() - 3),
+            part: Part { index, of: 4 },
+            ..run_at(NOW)
+        };
+        assert!(store.claim(run).await.unwrap() > 0, "part {index}");
+        assert_eq!(register(store, id, vec![key(id, 0)]).await, Registered::New);
+    }
+    assert_eq!(
+        store.claim(run_at(NOW)).await.unwrap(),
+        0,
+        "the slot is done"
+    );
+    let pending = store.pending(REGION).await.unwrap();
+    let ends: BTreeSet<_> = pending.iter().map(|batch| batch.end).collect();
+    assert_eq!(ends, (-3..=0).map(at).collect());
+    let published = exported(store).await;
+    let today = key(1, 0).rolling_start;
+    for key in keys {
+        let count = published.iter().filter(|it| it.tek == key.tek).count();
+        assert_eq!(count, usize::from(key.rolling_start < today));
+    }
+    assert_eq!(store.count_waiting(REGION).await.unwrap(), 20 + 4);
 }
 
 async fn small_exports_are_filled_up_once(store: &Store) {
@@ -533,6 +571,7 @@ suite!(
     registrations_are_in_effect_once,
     many_at_once_are_in_effect_once,
     exports_hold_every_due_key_once,
+    parts_hold_every_due_key_once_and_registrations_go_on,
     small_exports_are_filled_up_once,
     what_is_old_goes,
     what_waits_outlives_a_change_of_the_signing_key,
