@@ -242,7 +242,7 @@ mod tests {
 
     use ::settings::Settings;
     use serde::Serialize;
-    use toml::{Table, Value};
+    use toml::Table;
 
     use super::*;
     use crate::{management, notification};
@@ -259,11 +259,9 @@ mod tests {
     fn names(table: &Table, at: &str, names: &mut BTreeSet<String>) {
         for (name, value) in table {
             let name = format!("{at}.{name}");
-            match value {
-                Value::Table(table) if !table.contains_key("file") => {
-                    self::names(table, &name, names)
-                }
-                _ => drop(names.insert(name)),
+            match value.as_table().filter(|table| !table.contains_key("file")) {
+                Some(table) => self::names(table, &name, names),
+                None => drop(names.insert(name)),
             }
         }
     }

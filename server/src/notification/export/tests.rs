@@ -886,18 +886,15 @@ async fn a_backlog_is_published_in_parts() {
     assert_eq!(bench.published(), published, "the slot is done");
 }
 
-/// Registrations have every connection there is for them.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rush_of_registrations_holds_no_export_up() {
-    let bench = Bench::new();
-    let databases = database::testing::Databases::postgres();
+/// A server on that database, whose files are in the bench's folder.
+async fn server(bench: &Bench, database: database::Settings) -> notification::Notification {
     let file = |name: &str, content: &str| {
         let path = bench.dir.path().join(name);
         std::fs::write(&path, content).unwrap();
         Place::File(path)
     };
     let mut config = notification::Config {
-        database: databases.settings().await,
+        database,
         storage: Storage::Folder {
             dir: bench.dir.path().join("public"),
         },
@@ -907,7 +904,15 @@ async fn a_rush_of_registrations_holds_no_export_up() {
     config.management.credential = file("credential", "let me in");
     let metrics = crate::http::internal::Metrics::default();
     let server = notification::open(config, bench.clock.clone(), &metrics);
-    let server = server.await.unwrap();
+    server.await.unwrap()
+}
+
+/// Registrations have every connection there is for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rush_of_registrations_holds_no_export_up() {
+    let bench = Bench::new();
+    let databases = database::testing::Databases::postgres();
+    let server = server(&bench, databases.settings().await).await;
     let Database::Postgres(pool) = server.store.database() else {
         panic!("this is PostgreSQL");
     };

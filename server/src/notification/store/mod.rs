@@ -2,7 +2,7 @@
 //! in effect, and who makes exports.
 //!
 //! There is no relation between the keys of a person. Until their export they wait
-//! sealed ([`seals`]); then those of everybody are written in one transaction, in the order
+//! sealed ([`seals`]); then those of everybody are written together, in the order
 //! of their random bytes, without a time, and nothing refers to them but the export
 //! they are in. Random keys that fill an export up are rows like any other.
 //!
