@@ -36,7 +36,7 @@ pub fn keygen(private_path: &Path, public_path: &Path) -> Result<(), KeygenError
     write_new(public_path, 0o644, signer.public_key_pem().as_bytes())
 }
 
-fn write_new(path: &Path, mode: u32, content: &[u8]) -> Result<(), KeygenError> {
+pub(crate) fn write_new(path: &Path, mode: u32, content: &[u8]) -> Result<(), KeygenError> {
     let error = |source| KeygenError::Write {
         path: path.to_owned(),
         source,

@@ -10,6 +10,7 @@
 pub mod clock;
 pub mod database;
 pub mod http;
+pub mod init;
 pub mod keygen;
 pub mod log;
 pub mod management;

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use manual::Section;
 use serde::Serialize;
 use sesshoku_server::clock::{self, Clock};
+use sesshoku_server::init::Init;
 use sesshoku_server::management::{self, account};
 use sesshoku_server::{keygen, log, notification, run};
 use settings::{Settings, Sources};
@@ -34,6 +35,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write both configurations, keys and credentials for a machine into a folder.
+    Init(Init),
     /// Run the notification server: take registrations, hand out exports.
     Notification(Role),
     /// Run the management system: issue processing numbers, and check them.
@@ -53,6 +56,14 @@ enum Command {
         config: Option<PathBuf>,
         #[command(subcommand)]
         command: management::NumberCommand,
+    },
+    /// Make exports again, or at once.
+    Exports {
+        /// Read this file instead of the notification server's installed ones.
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
+        #[command(subcommand)]
+        command: notification::ExportsCommand,
     },
     /// Show what time a role goes by, and vouch for the clock where it is not believed.
     Clock {
@@ -118,10 +129,15 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        Command::Init(init) => match init.run() {
+            Ok(next) => print(&next),
+            Err(error) => Err(Failure::Other(error.into())),
+        },
         Command::Notification(role) => notification(role),
         Command::Management(role) => management(role),
         Command::Account { config, command } => account(config, command),
         Command::Number { config, command } => number(config, command),
+        Command::Exports { config, command } => exports(config, command),
         Command::Clock {
             role,
             config,
@@ -159,10 +175,12 @@ fn notification(role: Role) -> Result<(), Failure> {
 
 fn management(role: Role) -> Result<(), Failure> {
     let config: management::Config = load("management", role.config)?;
-    if role.check_config {
-        return print_config(&config);
-    }
     in_runtime(async {
+        if role.check_config {
+            let checked = management::check(&config);
+            checked.map_err(|error| Failure::Configuration(error.into()))?;
+            return print_config(&config);
+        }
         log::start();
         run::management(config).await.map_err(Failure::Other)
     })
@@ -184,6 +202,18 @@ fn number(config: Option<PathBuf>, command: management::NumberCommand) -> Result
         log::start();
         let mut out = io::stdout().lock();
         let done = command.run(&config, &Clock::kept(), &mut out).await;
+        done.map_err(|error| Failure::Other(error.into()))
+    })
+}
+
+fn exports(config: Option<PathBuf>, command: notification::ExportsCommand) -> Result<(), Failure> {
+    let config: notification::Config = load("notification", config)?;
+    in_runtime(async {
+        log::start();
+        let mut out = io::stdout().lock();
+        let clock = config.clock.open().await.context("there is no clock");
+        let clock = clock.map_err(Failure::Other)?;
+        let done = command.run(config, &clock, &mut out).await;
         done.map_err(|error| Failure::Other(error.into()))
     })
 }

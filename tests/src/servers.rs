@@ -162,26 +162,7 @@ impl Servers {
     /// # Errors
     /// When that is refused.
     pub fn issue_to(&self, mail: &str) -> anyhow::Result<()> {
-        let body = serde_json::json!({ "mail": mail, "language": "ja" });
-        let output = Command::new("curl")
-            .args([
-                "--silent",
-                "--show-error",
-                "--fail-with-body",
-                "--max-time",
-                "60",
-            ])
-            .args(["--header", "Content-Type: application/json"])
-            .args(["--header", &format!("Authorization: Bearer {}", self.token)])
-            .args(["--data", &body.to_string()])
-            .arg(format!(
-                "http://{}/api/v1/processing-number",
-                self.management
-            ))
-            .output()
-            .context("cannot run curl")?;
-        ensure!(output.status.success(), "{}", shown(&output));
-        Ok(())
+        issue(self.management, &self.token, mail)
     }
 
     /// Waits for the mail to an address and reads the number in it.
@@ -384,6 +365,31 @@ pub fn free_addresses<const N: usize>() -> anyhow::Result<[SocketAddr; N]> {
     addresses
         .try_into()
         .map_err(|_| anyhow::anyhow!("as many as were asked for"))
+}
+
+/// Has the management system at an address issue a 処理番号 to a mail address, as a worker's
+/// program does that has this token.
+///
+/// # Errors
+/// When that is refused.
+pub fn issue(management: SocketAddr, token: &str, mail: &str) -> anyhow::Result<()> {
+    let body = serde_json::json!({ "mail": mail, "language": "ja" });
+    let output = Command::new("curl")
+        .args([
+            "--silent",
+            "--show-error",
+            "--fail-with-body",
+            "--max-time",
+            "60",
+        ])
+        .args(["--header", "Content-Type: application/json"])
+        .args(["--header", &format!("Authorization: Bearer {token}")])
+        .args(["--data", &body.to_string()])
+        .arg(format!("http://{management}/api/v1/processing-number"))
+        .output()
+        .context("cannot run curl")?;
+    ensure!(output.status.success(), "{}", shown(&output));
+    Ok(())
 }
 
 /// The 処理番号 in a mail.

@@ -479,9 +479,11 @@ fn servers_take_the_settings_of_containers() -> anyhow::Result<()> {
     let secrets = dir.path().join("secrets");
     run(Command::new(root().join("packaging/container/secrets")).arg(&secrets))?;
     // Those that Kubernetes is given have names of their own, but for the keys.
-    for name in ["database-url", "mail-password"] {
-        fs::write(secrets.join(name), "secret")?;
-    }
+    fs::write(
+        secrets.join("database-url"),
+        "postgres://user@db.example/database",
+    )?;
+    fs::write(secrets.join("mail-password"), "secret")?;
     let ca = dir.path().join("management.pem");
     run(&mut certificate(
         MANAGEMENT,

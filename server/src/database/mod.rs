@@ -45,6 +45,32 @@ pub enum Settings {
     },
 }
 
+impl Settings {
+    /// The same database, with so many connections to it at most.
+    #[must_use]
+    pub fn with_connections(&self, most: usize) -> Self {
+        let mut settings = self.clone();
+        if let Self::Postgres { connections, .. } = &mut settings {
+            *connections = most.min(*connections);
+        }
+        settings
+    }
+
+    /// Opens what they name, without asking a server: the secret with the URL, the
+    /// authorities' file, and a database that is a file, where it is there.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn check(&self) -> Result<(), DatabaseError> {
+        match self {
+            Self::Sqlite { path } => sqlite::check(path),
+            Self::Postgres { url, ca_file, .. } => {
+                postgres::check(&url.read()?, ca_file.as_deref())
+            }
+        }
+    }
+}
+
 const fn default_connections() -> usize {
     8
 }

@@ -135,6 +135,12 @@ impl Postgres {
     }
 }
 
+/// Whether the URL is one, and the authorities' file holds some.
+pub(super) fn check(url: &Secret, ca_file: Option<&Path>) -> Result<(), DatabaseError> {
+    config(url.expose())?;
+    ca_file.map_or(Ok(()), |path| authorities(path).map(drop))
+}
+
 /// Sets [`BOUNDS`] for a new connection.
 async fn set_bounds(client: &Client) -> Result<(), tokio_postgres::Error> {
     let (names, bounds): (Vec<_>, Vec<_>) = BOUNDS.iter().copied().unzip();

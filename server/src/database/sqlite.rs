@@ -113,6 +113,14 @@ fn create_private(path: &Path) -> Result<(), DatabaseError> {
         })
 }
 
+/// Whether the file can be read and written, where it is there.
+pub(super) fn check(path: &Path) -> Result<(), DatabaseError> {
+    if path.try_exists().is_ok_and(|exists| !exists) {
+        return Ok(());
+    }
+    create_private(path)
+}
+
 async fn blocking<T: Send + 'static, E: From<DatabaseError> + Send + 'static>(
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> Result<T, E> {

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use gaen::registration::PROCESSING_NUMBER_DIGITS;
 use jiff::tz::TimeZone;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use settings::ConfigError;
+use toml::Table;
 
 use super::number;
 use super::send::{Mail, Sms};
@@ -15,6 +17,8 @@ use super::store::{IssueLimits, SessionTimes};
 use crate::secret::Place;
 use crate::{clock, database, http};
 
+/// Where it answers where nothing else is said: not where the notification server does.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 /// The most that guessing may be allowed in a day, in millionths.
 const GUESSING_MAX: u32 = 10_000;
 
@@ -23,6 +27,7 @@ const GUESSING_MAX: u32 = 10_000;
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where to answer, within which limits.
+    #[serde(deserialize_with = "http_settings")]
     pub http: http::Settings,
     /// Where the time comes from.
     pub clock: clock::Settings,
@@ -116,7 +121,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             http: http::Settings {
-                listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081),
+                listen: LISTEN,
                 ..http::Settings::default()
             },
             clock: clock::Settings::default(),
@@ -130,6 +135,15 @@ impl Default for Config {
             audit: Audit::default(),
         }
     }
+}
+
+/// The `[http]` table, whose default for `listen` is this role's.
+fn http_settings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<http::Settings, D::Error> {
+    let mut table = Table::deserialize(deserializer)?;
+    table
+        .entry("listen")
+        .or_insert_with(|| LISTEN.to_string().into());
+    table.try_into().map_err(D::Error::custom)
 }
 
 impl Default for DatabaseSettings {
@@ -298,6 +312,16 @@ mod tests {
     #[test]
     fn a_mail_server_is_enough() {
         assert_eq!(check(MAIL), Ok(()));
+    }
+
+    #[test]
+    fn it_listens_where_it_does_whatever_else_is_set() {
+        let config: Config = toml::from_str("http.max_connections = 7").unwrap();
+        assert_eq!(
+            (config.http.listen, config.http.max_connections),
+            (LISTEN, 7)
+        );
+        assert!(toml::from_str::<Config>("http.max_connection = 7").is_err());
     }
 
     #[test]

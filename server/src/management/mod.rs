@@ -35,7 +35,7 @@ use crate::database::{Database, DatabaseError};
 use crate::http::internal::{Metrics, Ready};
 use crate::http::source::Sources;
 use crate::log::Causes;
-use crate::secret::SecretError;
+use crate::secret::{Place, Secret, SecretError};
 use account::password::{PasswordError, Passwords};
 use keys::{Digest, KeyError, Keys, sha256};
 use send::{Sender, SetUpError};
@@ -112,6 +112,29 @@ pub async fn database(config: &Config) -> Result<Database, DatabaseError> {
     Ok(Store::open(&config.database.0).await?.database())
 }
 
+/// What can be checked of a configuration without asking anybody: every file that it names is
+/// opened, among them secrets.
+///
+/// # Errors
+/// [`OpenError`] says what is missing.
+pub fn check(config: &Config) -> Result<(), OpenError> {
+    secrets(config)?;
+    config.database.0.check()?;
+    Sender::new(&config.mail, &config.sms)?;
+    Ok(())
+}
+
+/// The keys, and what the notification server shows.
+fn secrets(config: &Config) -> Result<(Keys, Secret), OpenError> {
+    let secret = |what, place: &Place| place.read().map_err(|error| OpenError::Secret(what, error));
+    let keys = Keys::new(&secret("management key", &config.secrets.key)?)?;
+    let credential = secret("check credential", &config.secrets.check_credential)?;
+    if credential.expose().len() < CREDENTIAL_LEN_MIN {
+        return Err(OpenError::ShortCredential);
+    }
+    Ok((keys, credential))
+}
+
 /// Opens everything the role needs, begins to keep `clock` by its database, and counts in
 /// `metrics`.
 ///
@@ -122,14 +145,7 @@ pub async fn open(
     clock: Clock,
     metrics: &Metrics,
 ) -> Result<Management, OpenError> {
-    let secret = |what, place: &crate::secret::Place| {
-        place.read().map_err(|error| OpenError::Secret(what, error))
-    };
-    let keys = Keys::new(&secret("management key", &config.secrets.key)?)?;
-    let credential = secret("check credential", &config.secrets.check_credential)?;
-    if credential.expose().len() < CREDENTIAL_LEN_MIN {
-        return Err(OpenError::ShortCredential);
-    }
+    let (keys, credential) = secrets(&config)?;
     let numbers = &config.numbers;
     tell_guessing_bound(numbers);
     let store = Store::open(&config.database.0).await?;

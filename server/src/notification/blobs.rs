@@ -121,6 +121,21 @@ impl Blobs {
         }
     }
 
+    /// Looks whether files can be kept in `storage`, without asking it: that its access keys
+    /// are there, or its folder is one where it is there.
+    pub(super) fn check(storage: &Storage) -> Result<(), BlobError> {
+        match storage {
+            Storage::S3 { .. } => Self::open(storage, 0).map(drop),
+            Storage::Folder { dir } => match fs::read_dir(dir) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => Err(BlobError::Folder {
+                    path: dir.clone(),
+                    source,
+                }),
+                Ok(_) | Err(_) => Ok(()),
+            },
+        }
+    }
+
     /// Puts a file in place, whole.
     pub(super) async fn put(&self, name: &str, content: Vec<u8>) -> Result<(), BlobError> {
         self.store

@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ::settings::{ConfigError, Settings};
+use gaen::time::UnixSeconds;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::limits;
+use super::rules::KEPT_DAYS;
 use crate::secret::Place;
 use crate::{clock, database, http};
 
@@ -99,6 +102,8 @@ pub struct Distribution {
 pub struct Signing {
     /// The private key, PKCS #8 PEM, as `sesshoku-server keygen` makes it.
     pub key: Place,
+    /// The key that is to come after it.
+    pub next: Option<Next>,
     /// Private keys that were there before it: what was sealed with one is opened. It is
     /// needed for two days after a change of key.
     pub former_keys: Vec<Place>,
@@ -108,6 +113,24 @@ pub struct Signing {
     pub version: String,
     /// The name of an app to give in signatures, as COCOA does.
     pub app_id: Option<String>,
+}
+
+/// `[signing.next]`: a key that signs beside the other, and then in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Next {
+    /// The private key.
+    pub key: Place,
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// When it begins to sign; at once where that is not said.
+    #[serde(default)]
+    pub from: Option<Timestamp>,
+    /// When the other one ceases to; it does not where that is not said.
+    #[serde(default)]
+    pub alone_from: Option<Timestamp>,
 }
 
 /// The management system that knows 処理番号.
@@ -199,6 +222,7 @@ impl Default for Signing {
     fn default() -> Self {
         Self {
             key: Place::Credential("signing-key".to_owned()),
+            next: None,
             former_keys: Vec::new(),
             id: "440".to_owned(),
             version: "v1".to_owned(),
@@ -250,6 +274,43 @@ impl Management {
     }
 }
 
+impl Next {
+    /// When it begins to sign.
+    pub(super) fn from(&self) -> UnixSeconds {
+        self.from.map_or(UnixSeconds::new(0), seconds)
+    }
+
+    /// When the other one ceases to sign.
+    pub(super) fn alone_from(&self) -> Option<UnixSeconds> {
+        self.alone_from.map(seconds)
+    }
+
+    fn check(&self, own: &Signing) -> Result<(), ConfigError> {
+        if (&self.id, &self.version) == (&own.id, &own.version) {
+            return refuse(
+                "signing.next.version",
+                "another key has this id and version",
+            );
+        }
+        let both = |alone: UnixSeconds| alone.seconds_since(self.from());
+        let least = i64::from(KEPT_DAYS) * 86_400;
+        if self.alone_from().is_some_and(|alone| both(alone) < least) {
+            // What one of them signed alone is on the list for so long.
+            return refuse(
+                "signing.next.alone_from",
+                "must be 14 days after signing.next.from or later",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A time that has 32 bits, or the last one that does.
+fn seconds(time: Timestamp) -> UnixSeconds {
+    let seconds = time.as_second().clamp(0, u32::MAX.into());
+    UnixSeconds::from_i64(seconds).unwrap_or(UnixSeconds::new(u32::MAX))
+}
+
 impl Registration {
     pub(super) fn answer_time(&self) -> Duration {
         Duration::from_millis(self.answer_milliseconds.into())
@@ -264,6 +325,9 @@ impl Settings for Config {
         self.limits.check()?;
         self.check_distribution()?;
         self.check_storage()?;
+        if let Some(next) = &self.signing.next {
+            next.check(&self.signing)?;
+        }
         let Registration {
             max_bytes,
             max_bytes_at_once,
@@ -447,6 +511,15 @@ mod tests {
             (
                 "limits.wrong_numbers_an_hour = 0",
                 "limits.wrong_numbers_an_hour",
+            ),
+            (
+                "signing.next = { key.file = 'a', id = '440', version = 'v1' }",
+                "signing.next.version",
+            ),
+            (
+                "signing.next = { key.file = 'a', id = '440', version = 'v2', \
+                 from = '2020-08-01T00:00:00+09:00', alone_from = '2020-08-14T23:59:59+09:00' }",
+                "signing.next.alone_from",
             ),
             (
                 "[storage]\nkind = 's3'\nbucket = 'b'\nendpoint = 'http://a.example'\n\

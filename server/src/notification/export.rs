@@ -3,7 +3,11 @@
 //! # Order
 //! 1. In one transaction, every key that is due gets the number of the batch it will
 //!    be in, and random keys fill the last one up. From here on it is settled what
-//!    is in which file, whoever makes it, however often.
+//!    is in which file, whoever makes it, however often. Of a backlog of more than
+//!    [`KEYS_AT_ONCE`] several exports are made, each in a transaction of its own, of
+//!    everybody's keys whose random bytes lie in one of as many equal ranges: memory is
+//!    bounded, registrations go on in between, and which keys are in one says nothing of
+//!    whose they are.
 //! 2. Each batch's file is made and put in place, whole.
 //! 3. In one transaction, all batches of the export become listed, with their files'
 //!    hashes.
@@ -24,6 +28,10 @@
 //! published must be what was given out last, or it is made anew: so a listing that a
 //! process wrote after it had lost the lease is put right within a round.
 //!
+//! # What is lost
+//! Whoever takes the lease looks what has become of the files and of the database, and so
+//! does the next round where the list is gone ([`restore`]).
+//!
 //! # One at a time
 //! A lease in the database lets one process do this. It is renewed in each round and
 //! before each file. Who loses it, by standing still too long, finds out in the
@@ -43,14 +51,20 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+mod restore;
+
 use super::blobs::{BlobError, Blobs};
 use super::config;
 use super::metrics::Metrics;
 use super::rules::{kept_since, publishable_until};
-use super::store::{Batch, Holder, Listed, Run, Sizes, Store, StoreError};
+use super::signers::Signers;
+use super::store::{Batch, Holder, Listed, Part, Run, Sizes, Store, StoreError};
 use crate::clock::Clock;
 use crate::http::{Shutdown, ended};
 use crate::log::Causes;
+
+pub(super) use restore::Rebuilt;
+pub(super) use restore::is_incomplete;
 
 /// Longest time from one round to the next.
 const ROUND: Duration = Duration::from_secs(5);
@@ -71,25 +85,36 @@ pub(super) struct Parts {
     pub(super) clock: Clock,
     pub(super) store: Store,
     pub(super) blobs: Blobs,
-    pub(super) signer: Arc<Signer>,
+    pub(super) signers: Signers,
     pub(super) regions: Vec<String>,
     /// What comes before the files' names in lists.
     pub(super) base_url: Url,
     pub(super) settings: config::Export,
     pub(super) metrics: Metrics,
+    /// How many keys an export is made of at most, so that memory is bounded: of more that
+    /// wait, several are made.
+    pub(super) keys_at_once: u64,
 }
+
+/// How many keys that wait are claimed in one transaction.
+pub(super) const KEYS_AT_ONCE: u64 = 60_000;
 
 /// Why a round did not come to its end. The next one goes on from there.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ExportError {
+pub enum ExportError {
+    /// The database failed, or another process has taken over.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The files cannot be got at.
     #[error(transparent)]
     Blob(#[from] BlobError),
+    /// It does not fit the format.
     #[error("an export cannot be written")]
     Write(#[from] WriteError),
+    /// The database is empty, and exports are published.
     #[error("the storage holds exports that this database knows nothing of")]
     Foreign,
+    /// The work was broken off.
     #[error("an export could not be made")]
     BrokenOff(#[from] tokio::task::JoinError),
 }
@@ -97,6 +122,12 @@ pub(super) enum ExportError {
 /// Oldest a signed listing gets before it is made anew, in seconds. Devices are promised
 /// a day.
 const LISTING_SECONDS: i64 = 12 * 3600;
+
+/// What comes from this server's own storage may be as long as it is.
+const ANY_LISTING: listing::Limits = listing::Limits {
+    file: usize::MAX,
+    entries: usize::MAX,
+};
 
 /// The list without an export.
 const EMPTY_LIST: &[u8] = b"[]";
@@ -219,20 +250,33 @@ impl Exporter {
     /// Finishes exports under way, then makes the one that is due.
     async fn publish(&self, region: &str) -> Result<(), ExportError> {
         self.finish(region).await?;
+        let waiting = self.parts.store.count_waiting(region).await?;
+        let of = waiting.div_ceil(self.parts.keys_at_once).max(1);
         let now = self.parts.clock.now();
-        let run = Run {
-            holder: self.holder,
-            region,
-            now,
-            period: self.parts.settings.period_seconds,
-            due: publishable_until(now),
-            oldest: kept_since(now).interval(),
-            sizes: Sizes {
-                min: self.parts.settings.min_keys,
-                max: self.parts.settings.max_keys,
-            },
-        };
-        let batches = self.parts.store.claim(run).await?;
+        let mut batches = 0;
+        for index in 0..of {
+            if index > 0 {
+                self.keep_lease().await?;
+            }
+            // Devices tell exports by when they were made.
+            let earlier = i32::try_from(of - 1 - index).unwrap_or(i32::MAX);
+            let end = now.saturating_add_signed(-earlier);
+            let run = Run {
+                holder: self.holder,
+                region,
+                now,
+                period: self.parts.settings.period_seconds,
+                due: publishable_until(end),
+                oldest: kept_since(now).interval(),
+                sizes: Sizes {
+                    min: self.parts.settings.min_keys,
+                    max: self.parts.settings.max_keys,
+                },
+                end,
+                part: Part { index, of },
+            };
+            batches += self.parts.store.claim(run).await?;
+        }
         if batches > 0 {
             self.finish(region).await?;
             self.parts.metrics.exported(batches);
@@ -254,9 +298,13 @@ impl Exporter {
         Ok(self.parts.store.publish(region, self.holder, files).await?)
     }
 
-    /// Puts a batch's file in place; gives its hash.
+    /// Puts a batch's file in place, as long as the lease is held; gives its hash.
     async fn make_file(&self, region: &str, batch: &Batch) -> Result<[u8; 32], ExportError> {
         self.keep_lease().await?;
+        self.put_file(region, batch).await
+    }
+
+    async fn put_file(&self, region: &str, batch: &Batch) -> Result<[u8; 32], ExportError> {
         let content = self.file(region, batch).await?;
         let sha256 = Sha256::digest(&content).into();
         let name = file_name(region, batch.number);
@@ -274,19 +322,32 @@ impl Exporter {
             keys: self.parts.store.keys(region, batch.number).await?,
             revised_keys: Vec::new(),
         };
-        let signer = Arc::clone(&self.parts.signer);
-        let written = tokio::task::spawn_blocking(move || gaen::export::write(&export, &[&signer]));
+        let signers = self.parts.signers.at(self.parts.clock.now());
+        let written = tokio::task::spawn_blocking(move || {
+            let signers: Vec<&Signer> = signers.iter().map(Arc::as_ref).collect();
+            gaen::export::write(&export, &signers)
+        });
         Ok(written.await??)
     }
 
     /// Writes the lists where they are not what they should be.
     async fn write_lists(&self, region: &str) -> Result<(), ExportError> {
+        let published = self.parts.blobs.read(&list_name(region)).await?;
+        if published.is_none() {
+            // Before the first one, or the files are lost.
+            self.make_missing(region).await?;
+        }
         let mut entries = Vec::new();
         for listed in self.parts.store.listed(region).await? {
             entries.push(self.entry(region, listed).await?);
         }
-        self.write_plain_list(region, &self.write_signed_list(region, entries).await?)
-            .await
+        let entries = self.write_signed_list(region, entries).await?;
+        let list = plain_list(region, &entries);
+        if published.is_some_and(|it| it == list) {
+            return Ok(());
+        }
+        self.keep_lease().await?;
+        Ok(self.parts.blobs.put(&list_name(region), list).await?)
     }
 
     async fn entry(&self, region: &str, listed: Listed) -> Result<ListingEntry, ExportError> {
@@ -329,16 +390,17 @@ impl Exporter {
         let name = signed_list_name(region);
         let now = self.parts.clock.now();
         let published = self.parts.blobs.read(&name).await?;
-        // What this server did not sign, or signed with an earlier key, is none.
-        let published = published.and_then(|file| self.open_listing(&file));
+        // What this server did not sign is none.
+        let opened = published.as_ref().and_then(|file| self.open_listing(file));
+        let is_signed = published.is_some_and(|file| self.is_signed_by_all(&file, now));
         let last = self.parts.store.sequence(region).await?;
-        if published
+        if opened
             .as_ref()
-            .is_some_and(|it| is_still_good(it, region, &entries, last, now))
+            .is_some_and(|it| is_signed && is_still_good(it, region, &entries, last, now))
         {
             return Ok(entries);
         }
-        let published = published.and_then(|it| i64::try_from(it.sequence).ok());
+        let published = opened.and_then(|it| i64::try_from(it.sequence).ok());
         let least = i64::from(now.get()).max(published.unwrap_or(0).saturating_add(1));
         let sequence = self
             .parts
@@ -351,9 +413,10 @@ impl Exporter {
             made: now,
             entries,
         };
-        let signer = Arc::clone(&self.parts.signer);
+        let signers = self.parts.signers.at(now);
         let (listing, file) = tokio::task::spawn_blocking(move || {
-            let file = listing.sign(&[&signer]);
+            let signers: Vec<&Signer> = signers.iter().map(Arc::as_ref).collect();
+            let file = listing.sign(&signers);
             (listing, file)
         })
         .await?;
@@ -363,35 +426,13 @@ impl Exporter {
     }
 
     fn open_listing(&self, file: &[u8]) -> Option<Listing> {
-        // It comes from this server's own storage, and may be as long as it is.
-        let limits = listing::Limits {
-            file: usize::MAX,
-            entries: usize::MAX,
-        };
-        Listing::open(file, &[self.parts.signer.pinned_key()], &limits).ok()
+        Listing::open(file, &self.parts.signers.pinned(), &ANY_LISTING).ok()
     }
 
-    async fn write_plain_list(
-        &self,
-        region: &str,
-        entries: &[ListingEntry],
-    ) -> Result<(), ExportError> {
-        let entries: Vec<Entry<'_>> = entries
-            .iter()
-            .map(|entry| Entry {
-                region,
-                url: &entry.url,
-                created: entry.created,
-            })
-            .collect();
-        let list = serde_json::to_vec(&entries).expect("texts and numbers are always JSON");
-        let name = list_name(region);
-        let published = self.parts.blobs.read(&name).await?;
-        if published.is_some_and(|it| it == list) {
-            return Ok(());
-        }
-        self.keep_lease().await?;
-        Ok(self.parts.blobs.put(&name, list).await?)
+    /// Whether a device that pins only one of the keys that sign takes a signed listing.
+    fn is_signed_by_all(&self, file: &[u8], now: UnixSeconds) -> bool {
+        let mut signers = self.parts.signers.at(now).into_iter();
+        signers.all(|signer| Listing::open(file, &[signer.pinned_key()], &ANY_LISTING).is_ok())
     }
 
     /// Renews the lease before something that takes a while.
@@ -431,7 +472,7 @@ impl Exporter {
     }
 
     /// Deletes what crashes left behind: half-written files, and files whose numbers
-    /// were given out once but belong to nothing any more.
+    /// were given out once but belong to nothing any more. Makes again what is lost.
     async fn sweep(&self, region: &str) -> Result<(), ExportError> {
         let Some(next) = self.parts.store.next_number(region).await? else {
             // Before the first export there must be none: whoever gave this server
@@ -442,24 +483,33 @@ impl Exporter {
                 Some(_) | None => Ok(()),
             };
         };
-        let dir = format!("c19r/{region}");
-        self.parts.blobs.sweep(&dir)?;
+        self.parts.blobs.sweep(&format!("c19r/{region}"))?;
+        let next = self.catch_up(region, next).await?;
         let listed = self.parts.store.listed(region).await?;
         let pending = self.parts.store.pending(region).await?;
         let mut known: BTreeSet<i64> = listed.iter().map(|it| it.batch.number).collect();
         known.extend(pending.iter().map(|batch| batch.number));
         known.extend(self.parts.store.withdrawn(region).await?);
-        for name in self.parts.blobs.list(&dir).await? {
-            let number = name
-                .strip_prefix(&format!("{dir}/"))
-                .and_then(|name| name.strip_suffix(".zip"))
-                .and_then(|number| number.parse::<i64>().ok());
-            if number.is_some_and(|number| number < next && !known.contains(&number)) {
-                self.parts.blobs.delete(&name).await?;
+        for number in restore::numbers(&self.parts.blobs, region).await? {
+            if number < next && !known.contains(&number) {
+                self.parts.blobs.delete(&file_name(region, number)).await?;
             }
         }
-        Ok(())
+        self.make_missing(region).await
     }
+}
+
+/// The list as COCOA has it.
+fn plain_list(region: &str, entries: &[ListingEntry]) -> Vec<u8> {
+    let entries: Vec<Entry<'_>> = entries
+        .iter()
+        .map(|entry| Entry {
+            region,
+            url: &entry.url,
+            created: entry.created,
+        })
+        .collect();
+    serde_json::to_vec(&entries).expect("texts and numbers are always JSON")
 }
 
 /// Whether `published` needs not be made anew.

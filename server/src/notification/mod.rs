@@ -19,17 +19,19 @@ mod cocoa;
 pub mod config;
 mod distribute;
 mod export;
+mod exports_command;
 pub mod limits;
 mod metrics;
 pub mod notices;
 mod register;
 mod rules;
+mod signers;
 mod store;
 
 use std::sync::Arc;
 
 use axum::Router;
-use gaen::export::{Signer, SignerError};
+use gaen::export::SignerError;
 
 use crate::clock::Clock;
 use crate::clock::keeper::Keeper;
@@ -47,6 +49,7 @@ use limits::Limits;
 use metrics::Metrics;
 use notices::Notices;
 use register::{Bodies, Registrar};
+use signers::Signers;
 use store::{Seals, Store, StoreError};
 
 pub use blobs::BlobError;
@@ -54,6 +57,8 @@ pub use check::CheckerError;
 pub(crate) use check::{GUESSED, NO_NUMBER};
 pub use config::Config;
 pub use distribute::ConfigurationsError;
+pub use export::ExportError;
+pub use exports_command::{ExportsCommand, ExportsCommandError};
 pub use notices::NoticesError;
 
 /// An open notification server.
@@ -97,16 +102,18 @@ pub enum OpenError {
     Notices(#[from] NoticesError),
 }
 
-/// What can be checked of a configuration without opening anything: secrets, keys
-/// and files.
+/// What can be checked of a configuration without asking anybody: every file that it names is
+/// opened, among them secrets and keys. What the server makes itself need not be there.
 ///
 /// # Errors
 /// [`OpenError`] says what is missing.
 pub async fn check(config: &Config) -> Result<(), OpenError> {
-    signer(&config.signing)?;
+    Signers::open(&config.signing)?;
     seals(&config.signing)?;
     Checker::new(&config.management)?;
     Configurations::load(&config.distribution)?;
+    config.database.check()?;
+    Blobs::check(&config.storage)?;
     Notices::open(config.distribution.notices.clone()).await?;
     Ok(())
 }
@@ -129,28 +136,20 @@ pub async fn open(
     clock: Clock,
     metrics: &internal::Metrics,
 ) -> Result<Notification, OpenError> {
-    let signer = Arc::new(signer(&config.signing)?);
+    let signers = Signers::open(&config.signing)?;
     let checker = Checker::new(&config.management)?;
     let configurations = Configurations::load(&config.distribution)?;
     let notices = Notices::open(config.distribution.notices.clone()).await?;
     let store = Store::open(&config.database, seals(&config.signing)?).await?;
     store.check_seals().await?;
     let keeper = Keeper::begin(&clock, store.database(), metrics).await?;
-    let blobs = Blobs::open(&config.storage, config.distribution.cache_max_bytes)?;
     let metrics = Metrics::new(metrics);
-    let regions = config.distribution.regions;
-    let exporter = config.export.enabled.then(|| {
-        Exporter::new(Parts {
-            clock: clock.clone(),
-            store: store.clone(),
-            blobs: blobs.clone(),
-            signer,
-            regions: regions.clone(),
-            base_url: config.distribution.base_url,
-            settings: config.export,
-            metrics: metrics.clone(),
-        })
-    });
+    let parts = Parts {
+        metrics: metrics.clone(),
+        ..exporter_parts(&config, clock.clone(), &store, signers).await?
+    };
+    let (blobs, regions) = (parts.blobs.clone(), parts.regions.clone());
+    let exporter = config.export.enabled.then(|| Exporter::new(parts));
     Ok(Notification {
         clock: clock.clone(),
         keeper,
@@ -179,20 +178,34 @@ pub async fn open(
     })
 }
 
+/// What an exporter works with, counting for nobody.
+async fn exporter_parts(
+    config: &Config,
+    clock: Clock,
+    store: &Store,
+    signers: Signers,
+) -> Result<Parts, OpenError> {
+    Ok(Parts {
+        clock,
+        store: store.apart(&config.database).await?,
+        blobs: Blobs::open(&config.storage, config.distribution.cache_max_bytes)?,
+        signers,
+        regions: config.distribution.regions.clone(),
+        base_url: config.distribution.base_url.clone(),
+        settings: config.export.clone(),
+        metrics: Metrics::default(),
+        keys_at_once: export::KEYS_AT_ONCE,
+    })
+}
+
 /// What keys are sealed with while they wait. Whoever has the signing key can publish
 /// anything: nothing is kept from them that a secret of its own would keep.
 fn seals(settings: &config::Signing) -> Result<Seals, SecretError> {
-    let former: Result<Vec<_>, _> = settings.former_keys.iter().map(Place::read).collect();
-    Ok(Seals::new(&settings.key.read()?, &former?))
-}
-
-fn signer(settings: &config::Signing) -> Result<Signer, OpenError> {
-    let pem = settings.key.read()?;
-    let signer = Signer::from_pem(&settings.id, &settings.version, pem.expose())?;
-    Ok(match &settings.app_id {
-        Some(app_id) => signer.with_app_id(app_id),
-        None => signer,
-    })
+    // Another replica may have changed to the next key before.
+    let next = settings.next.as_ref().map(|next| &next.key);
+    let others = settings.former_keys.iter().chain(next);
+    let others: Result<Vec<_>, _> = others.map(Place::read).collect();
+    Ok(Seals::new(&settings.key.read()?, &others?))
 }
 
 impl Notification {
@@ -204,22 +217,26 @@ impl Notification {
             .merge(internal::health())
     }
 
-    /// Whether the database and the files can be got at, and the time is known.
+    /// Whether the database and the files can be got at, every file that is listed is
+    /// there, and the time is known.
     pub fn ready(&self) -> Ready {
         let (clock, store, blobs) = (self.clock.clone(), self.store.clone(), self.blobs.clone());
-        let name = export::list_name(self.regions.first().map_or("", String::as_str));
+        let regions = self.regions.clone();
         Arc::new(move || {
             let (clock, store, blobs) = (clock.clone(), store.clone(), blobs.clone());
-            let name = name.clone();
+            let regions = regions.clone();
             Box::pin(async move {
-                store
-                    .ping()
-                    .await
-                    .map_err(|_| "the database does not answer")?;
-                blobs
-                    .head(&name)
-                    .await
-                    .map_err(|_| "the files cannot be got at")?;
+                for region in &regions {
+                    match export::is_incomplete(&store, &blobs, region).await {
+                        Ok(false) => {}
+                        Ok(true) => {
+                            return Err("a file that is listed is not there: see \
+                                        `sesshoku-server exports rebuild`");
+                        }
+                        Err(ExportError::Store(_)) => return Err("the database does not answer"),
+                        Err(_) => return Err("the files cannot be got at"),
+                    }
+                }
                 clock.condition()
             })
         })

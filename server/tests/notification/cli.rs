@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
-use crate::support::{Site, program};
+use crate::support::{Site, files, program};
 
 fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
@@ -16,6 +16,8 @@ fn help() {
         ("help-notification", &["notification", "--help"]),
         ("help-keygen", &["keygen", "--help"]),
         ("help-openapi", &["openapi", "--help"]),
+        ("help-exports", &["exports", "--help"]),
+        ("help-init", &["init", "--help"]),
     ] {
         let output = program()
             .args(arguments)
@@ -104,6 +106,10 @@ async fn check_config_prints_what_holds_or_says_what_is_wrong() {
             "the signing key is missing: cannot read",
         ),
         (
+            "SIGNING__NEXT={ key = { file = '/nowhere' }, id = '440', version = 'v2' }",
+            "the signing key is missing: cannot read",
+        ),
+        (
             "MANAGEMENT__CREDENTIAL__FILE=/nowhere",
             "cannot read the secret /nowhere",
         ),
@@ -116,6 +122,38 @@ async fn check_config_prints_what_holds_or_says_what_is_wrong() {
         assert_eq!(output.status.code(), Some(2), "{change}");
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(error.contains(expected), "{change}: {error}");
+    }
+    for (table, content, expected) in [
+        (
+            "database",
+            "kind = 'sqlite'\npath = '/'",
+            "unable to open database file",
+        ),
+        (
+            "database",
+            "kind = 'postgres'\nurl.file = '/nowhere'",
+            "the database's URL is missing: cannot read",
+        ),
+        (
+            "storage",
+            "kind = 's3'\nbucket = 'b'\naccess_key_id.file = '/nowhere'\n\
+             secret_access_key.file = '/nowhere'",
+            "the access key for the object store is missing",
+        ),
+        (
+            "storage",
+            "kind = 'folder'\ndir = '/etc/passwd'",
+            "cannot use the folder /etc/passwd",
+        ),
+    ] {
+        let mut site = Site::new("").await;
+        site.replace(table, content);
+        let mut command = program();
+        command.args(["notification", "--check-config", "--config"]);
+        let output = command.arg(site.config()).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{content}: {error}");
+        assert!(error.contains(expected), "{content}: {error}");
     }
 }
 
@@ -134,6 +172,109 @@ fn keygen_makes_a_private_file_and_overwrites_nothing() {
     let again = keygen();
     assert_eq!(again.status.code(), Some(1));
     assert_eq!(std::fs::read_to_string(&private).unwrap(), pem);
+}
+
+#[test]
+fn init_writes_what_both_roles_start_with_and_overwrites_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    for more in [&[][..], &["--database", "postgres", "--storage", "s3"]] {
+        let name = format!("servers{}", more.len());
+        let init = || {
+            let mut command = program();
+            command.args(["init", &name]).args(more).current_dir(&dir);
+            command.output().unwrap()
+        };
+        let output = init();
+        assert!(output.status.success(), "{output:?}");
+        let place = dir.path().join(&name);
+        assert!(text(&output).contains(place.to_str().unwrap()));
+        for (path, content) in files(&place) {
+            let mode = path.metadata().unwrap().permissions().mode() & 0o777;
+            let is_secret = path.parent().unwrap().ends_with("credentials");
+            assert_eq!(mode, if is_secret { 0o600 } else { 0o644 }, "{path:?}");
+            assert!(!content.is_empty());
+        }
+        for folder in ["", "credentials", "notification", "management", "mail"] {
+            let mode = place.join(folder).metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{folder}");
+        }
+        for role in ["notification", "management"] {
+            let config = place.join(role).with_extension("toml");
+            let mut command = program();
+            command.args([role, "--check-config", "--config"]);
+            let checked = command.arg(&config).output().unwrap();
+            assert!(checked.status.success(), "{checked:?}");
+            let mut command = program();
+            command.args([role, "--check-config", "--config"]);
+            let credential = format!("SESSHOKU_{}_HTTP__LISTEN", role.to_uppercase());
+            let refused = command.arg(&config).env(credential, "nowhere").output();
+            assert_eq!(refused.unwrap().status.code(), Some(2));
+        }
+
+        // One file that is there is enough to write none.
+        let before = files(&place);
+        assert_eq!(init().status.code(), Some(1));
+        assert_eq!(files(&place), before);
+        let kept = place.join("credentials/management-key");
+        for (path, _) in &before {
+            if *path != kept {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+        let refused = init();
+        assert!(
+            String::from_utf8(refused.stderr)
+                .unwrap()
+                .contains("nothing was written")
+        );
+        assert_eq!(files(&place).len(), 1);
+    }
+}
+
+#[test]
+fn the_management_systems_configuration_is_checked_with_its_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut init = program();
+    init.args(["init", "servers", "--database", "postgres"]);
+    assert!(init.current_dir(&dir).output().unwrap().status.success());
+    let path = dir.path().join("servers/management.toml");
+    let sample = std::fs::read_to_string(&path).unwrap();
+    let credentials = dir.path().join("servers/credentials");
+    let credential = |name: &str| credentials.join(name).display().to_string();
+    let sms = "[sms]\nurl = 'https://sms.example/'\nfields = { a = '{phone}{text}' }\n\
+               credential = { file = '/nowhere' }";
+    for (there, instead, expected) in [
+        (
+            credential("management-key"),
+            "/nowhere",
+            "cannot read the management key",
+        ),
+        (
+            credential("check-credential"),
+            "/nowhere",
+            "cannot read the check credential",
+        ),
+        (
+            credential("management-database-url"),
+            "/nowhere",
+            "the database's URL is missing",
+        ),
+        (
+            "[sms]".to_owned(),
+            sms,
+            "cannot read the secret for sending SMS",
+        ),
+    ] {
+        let changed = sample.replacen(&there, instead, 1);
+        assert_ne!(changed, sample);
+        std::fs::write(&path, changed).unwrap();
+        let mut command = program();
+        command.args(["management", "--check-config", "--config"]);
+        let output = command.arg(&path).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{there}: {error}");
+        assert!(error.contains(expected), "{there}: {error}");
+    }
 }
 
 #[test]

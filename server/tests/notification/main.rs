@@ -19,6 +19,7 @@ mod postgres;
 mod python;
 mod registration;
 mod replicas;
+mod restore;
 mod s3;
 mod shutdown;
 mod support;

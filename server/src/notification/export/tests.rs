@@ -15,10 +15,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
-use crate::database;
+use crate::database::{self, Database};
+use crate::notification;
 use crate::notification::config::Storage;
 use crate::notification::store::Seals;
-use crate::secret::Secret;
+use crate::secret::{Place, Secret};
 
 const NOW: UnixSeconds = UnixSeconds::new(1_597_492_800);
 const REGION: &str = "440";
@@ -29,6 +30,9 @@ struct Bench {
     dir: TempDir,
     clock: Clock,
     signer: Arc<Signer>,
+    /// Settings by which more than that signs.
+    next: Option<config::Signing>,
+    keys_at_once: u64,
     settings: config::Export,
     /// The highest sequence number that was published so far.
     sequence: Cell<u64>,
@@ -40,6 +44,8 @@ impl Bench {
             dir: tempfile::tempdir().unwrap(),
             clock: Clock::set_at(NOW),
             signer: Arc::new(Signer::generate("440", "v1", &mut UnwrapErr(SysRng))),
+            next: None,
+            keys_at_once: KEYS_AT_ONCE,
             settings: config::Export {
                 period_seconds: 3600,
                 min_keys: 10,
@@ -76,11 +82,15 @@ impl Bench {
             clock: self.clock.clone(),
             store: self.store().await,
             blobs: self.blobs(),
-            signer: Arc::clone(&self.signer),
+            signers: self.next.clone().map_or_else(
+                || Signers::one(Arc::clone(&self.signer)),
+                |settings| Signers::open(&settings).unwrap(),
+            ),
             regions: vec![REGION.to_owned()],
             base_url: Url::parse("https://cdn.example/x/").unwrap(),
             settings: self.settings.clone(),
             metrics: Metrics::default(),
+            keys_at_once: self.keys_at_once,
         })
     }
 
@@ -111,6 +121,39 @@ impl Bench {
         entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect()
+    }
+
+    /// The exports' files, by their names.
+    fn zips(&self) -> BTreeMap<String, Vec<u8>> {
+        let zips = self.files().into_iter().filter(|it| it.ends_with(".zip"));
+        zips.map(|name| (name.clone(), std::fs::read(self.public(&name)).unwrap()))
+            .collect()
+    }
+
+    /// Makes an export of `keys`; the next one's slot has come after it.
+    async fn export(&self, exporter: &mut Exporter, keys: impl Iterator<Item = u8>) {
+        let keys: Vec<_> = keys.map(|byte| key(byte, 2)).collect();
+        self.register(keys[0].tek.expose_bytes()[0], keys.into_iter())
+            .await;
+        exporter.round().await.unwrap();
+        self.later(3600);
+    }
+
+    async fn back_up(&self) {
+        self.store().await.clean_up().await.unwrap();
+        std::fs::copy(self.dir.path().join("db"), self.dir.path().join("backup")).unwrap();
+    }
+
+    fn restore(&self) {
+        for name in ["db", "db-wal", "db-shm"] {
+            let _ = std::fs::remove_file(self.dir.path().join(name));
+        }
+        std::fs::copy(self.dir.path().join("backup"), self.dir.path().join("db")).unwrap();
+    }
+
+    fn lose_files(&self) {
+        std::fs::remove_dir_all(self.dir.path().join("public")).unwrap();
+        std::fs::create_dir(self.dir.path().join("public")).unwrap();
     }
 
     fn public(&self, name: &str) -> PathBuf {
@@ -338,7 +381,9 @@ impl Places {
 /// killed there, and another one takes over. What is published is whole all along.
 #[tokio::test]
 async fn wherever_it_is_broken_off_the_next_one_goes_on() {
-    let bench = Bench::new();
+    let mut bench = Bench::new();
+    // In three parts.
+    bench.keys_at_once = 9;
     let mut registered = BTreeSet::new();
     let mut id = 0;
     let mut places = Places::default();
@@ -473,17 +518,13 @@ async fn a_listings_number_grows_with_what_it_says_and_whatever_becomes_of_the_d
         bench.later(3600);
         if byte == 1 {
             drop(exporter);
-            bench.store().await.clean_up().await.unwrap();
-            std::fs::copy(bench.dir.path().join("db"), bench.dir.path().join("backup")).unwrap();
+            bench.back_up().await;
             exporter = bench.exporter().await;
         }
     }
     drop(exporter);
     // From a backup, which knows only a lower number.
-    for name in ["db", "db-wal", "db-shm"] {
-        let _ = std::fs::remove_file(bench.dir.path().join(name));
-    }
-    std::fs::copy(bench.dir.path().join("backup"), bench.dir.path().join("db")).unwrap();
+    bench.restore();
     let mut exporter = bench.exporter().await;
     bench.later(120);
     exporter.round().await.unwrap();
@@ -541,6 +582,60 @@ async fn a_listing_is_made_anew_twice_a_day_and_for_a_new_key() {
     assert!(Listing::open(&file, &old, &limits).is_err());
     let third = Listing::open(&file, &bench.pinned(), &limits).unwrap();
     assert!(third.sequence > second.sequence);
+}
+
+/// One key gives way to another, and no device that pins either is left alone meanwhile.
+#[tokio::test]
+async fn two_keys_sign_until_the_next_signs_alone() {
+    let mut bench = Bench::new();
+    let next = Signer::generate("440", "v2", &mut UnwrapErr(SysRng));
+    let file = |name: &str, signer: &Signer| {
+        let path = bench.dir.path().join(name);
+        std::fs::write(&path, signer.private_key_pem().unwrap()).unwrap();
+        Place::File(path)
+    };
+    let at = |days: i32| {
+        let seconds = NOW.saturating_add_signed(days * DAY).get();
+        jiff::Timestamp::from_second(seconds.into()).unwrap()
+    };
+    let key = file("key", &bench.signer);
+    let settings = config::Signing {
+        key,
+        next: Some(config::Next {
+            key: file("next", &next),
+            id: "440".to_owned(),
+            version: "v2".to_owned(),
+            from: Some(at(1)),
+            alone_from: Some(at(16)),
+        }),
+        ..config::Signing::default()
+    };
+    bench.next = Some(settings);
+    let (old, new) = (bench.pinned(), vec![next.pinned_key()]);
+    let mut exporter = bench.exporter().await;
+    for (days, by_old, by_new) in [
+        (0, true, false),
+        (1, true, true),
+        (15, true, true),
+        (16, false, true),
+    ] {
+        bench.clock.set(NOW.saturating_add_signed(days * DAY));
+        exporter.round().await.unwrap();
+        let list = std::fs::read(bench.public("list.json.sig")).unwrap();
+        let zips = bench.zips();
+        let number = |name: &&String| name.strip_suffix(".zip").unwrap().parse::<u32>().unwrap();
+        let newest = zips.keys().max_by_key(number);
+        let zip = &zips[newest.unwrap()];
+        for (pinned, is_taken) in [(&old, by_old), (&new, by_new)] {
+            let listing = Listing::open(&list, pinned, &listing::Limits::default());
+            assert_eq!(listing.is_ok(), is_taken, "list on day {days}");
+            let export = open(zip, &Limits::default()).unwrap().verify(pinned);
+            assert_eq!(export.is_ok(), is_taken, "export on day {days}");
+        }
+        exporter.round().await.unwrap();
+        let again = std::fs::read(bench.public("list.json.sig")).unwrap();
+        assert!(again == list, "it is signed once");
+    }
 }
 
 #[tokio::test]
@@ -610,6 +705,142 @@ async fn there_is_an_export_a_day_and_nobody_can_tell_that_it_holds_nothing() {
     assert!(gaps.iter().all(|gap| gap % 17_280 == 0));
 }
 
+/// All of them, a few, or those that are damaged on the way: whatever becomes of the files,
+/// a list names none that is not there.
+#[tokio::test]
+async fn files_that_are_lost_are_made_again_as_they_were() {
+    let bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 0..1).await;
+    bench.export(&mut exporter, 1..40).await;
+    let (zips, entries) = (bench.zips(), bench.lists_agree().entries);
+    assert_eq!((zips.len(), entries.len()), (3, 3));
+    bench.later(-3600);
+    // Under a running process, and before one starts.
+    for is_running in [true, false] {
+        if !is_running {
+            drop(exporter);
+            exporter = bench.exporter().await;
+            bench.later(120);
+        }
+        bench.lose_files();
+        exporter.round().await.unwrap();
+        assert_eq!(bench.lists_agree().entries, entries);
+        assert_eq!(bench.zips(), zips);
+    }
+    drop(exporter);
+    std::fs::remove_file(bench.public("2.zip")).unwrap();
+    let mut exporter = bench.exporter().await;
+    bench.later(120);
+    exporter.round().await.unwrap();
+    assert_eq!(bench.zips(), zips);
+}
+
+/// What was published since the backup stays, and what waits in it is not published twice.
+#[tokio::test]
+async fn an_older_database_takes_up_what_was_published_since() {
+    let bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 0..15).await;
+    bench
+        .register(100, (100..105).map(|byte| key(byte, 2)))
+        .await;
+    drop(exporter);
+    bench.back_up().await;
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 15..50).await;
+    bench.export(&mut exporter, 50..52).await;
+    let (zips, published) = (bench.zips(), bench.published());
+    let highest = zips.len();
+    drop(exporter);
+
+    bench.restore();
+    let mut exporter = bench.exporter().await;
+    exporter.round().await.unwrap();
+    bench.lists_agree();
+    bench.later(3600);
+    bench.export(&mut exporter, 200..201).await;
+    let (zips_after, after) = (bench.zips(), bench.published());
+    for (name, content) in &zips {
+        assert!(zips_after.get(name) == Some(content), "{name} is another");
+    }
+    assert!(after.values().all(|count| *count == 1));
+    assert!(published.keys().all(|key| after.contains_key(key)));
+    assert!(after.contains_key(&[200; 16]));
+    let number = |name: &String| name.strip_suffix(".zip").unwrap().parse().unwrap();
+    let new: Vec<usize> = zips_after
+        .keys()
+        .filter(|name| !zips.contains_key(*name))
+        .map(number)
+        .collect();
+    assert!(!new.is_empty() && new.iter().all(|number| *number > highest));
+
+    // They are the database's from now on: made again, and deleted in time.
+    bench.lose_files();
+    bench.later(-3600);
+    exporter.round().await.unwrap();
+    assert_eq!(bench.zips(), zips_after);
+    bench.later(14 * DAY + 7201);
+    for _ in 0..3 {
+        exporter.round().await.unwrap();
+    }
+    let left = bench.zips();
+    assert!(zips_after.keys().all(|name| !left.contains_key(name)));
+}
+
+/// Nobody has the exports that were published since: their names are given to no other.
+#[tokio::test]
+async fn an_older_database_beside_an_empty_storage_gives_no_name_twice() {
+    let bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 0..15).await;
+    drop(exporter);
+    bench.back_up().await;
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 15..50).await;
+    bench.export(&mut exporter, 50..90).await;
+    let zips = bench.zips();
+    drop(exporter);
+
+    bench.restore();
+    bench.lose_files();
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 100..120).await;
+    bench.export(&mut exporter, 120..125).await;
+    bench.lists_agree();
+    let after = bench.zips();
+    assert!(after.len() > 2);
+    for (name, content) in after {
+        let before = zips.get(&name);
+        assert!(before.is_none_or(|it| *it == content), "{name} is another");
+    }
+}
+
+/// A list that nobody can believe tells the numbers still.
+#[tokio::test]
+async fn an_older_database_and_another_key_give_no_name_twice() {
+    let mut bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 0..15).await;
+    drop(exporter);
+    bench.back_up().await;
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 15..50).await;
+    let zips = bench.zips();
+    drop(exporter);
+
+    bench.restore();
+    bench.sequence.set(0);
+    bench.signer = Arc::new(Signer::generate("440", "v2", &mut UnwrapErr(SysRng)));
+    for name in ["2.zip", "3.zip"] {
+        std::fs::remove_file(bench.public(name)).unwrap();
+    }
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 100..105).await;
+    let new = bench.zips().into_keys().find(|it| !zips.contains_key(it));
+    assert_eq!(new.as_deref(), Some("4.zip"));
+}
+
 #[tokio::test]
 async fn an_empty_database_does_not_wipe_out_what_is_published() {
     let bench = Bench::new();
@@ -622,6 +853,75 @@ async fn an_empty_database_does_not_wipe_out_what_is_published() {
     let error = exporter.round().await.unwrap_err();
     assert!(matches!(error, ExportError::Foreign), "{error}");
     assert_eq!(bench.published().len(), 10);
+}
+
+/// As after days without an export.
+#[tokio::test]
+async fn a_backlog_is_published_in_parts() {
+    let mut bench = Bench::new();
+    bench.keys_at_once = 50;
+    let mut keys = Vec::new();
+    for person in 0..40 {
+        let of_person: Vec<_> = (1..=10)
+            .map(|days_ago| DiagnosisKey {
+                tek: Tek::generate(&mut UnwrapErr(SysRng)),
+                ..key(0, days_ago)
+            })
+            .collect();
+        keys.extend(of_person.iter().map(|key| *key.tek.expose_bytes()));
+        bench.register(person, of_person.into_iter()).await;
+    }
+    let mut exporter = bench.exporter().await;
+    exporter.round().await.unwrap();
+    let published = bench.published();
+    assert!(keys.iter().all(|key| published.get(key) == Some(&1)));
+    assert_eq!(published.len(), keys.len(), "nothing was filled up");
+    let entries = bench.lists_agree().entries;
+    let periods: BTreeSet<_> = entries.iter().map(|it| (it.start, it.end)).collect();
+    let ends: BTreeSet<_> = periods.iter().map(|(_, end)| *end).collect();
+    assert_eq!((periods.len(), ends.len()), (8, 8));
+    assert_eq!(ends.last(), Some(&u64::from(NOW.get())));
+    assert!(entries.is_sorted_by_key(|it| it.created));
+    exporter.round().await.unwrap();
+    assert_eq!(bench.published(), published, "the slot is done");
+}
+
+/// A server on that database, whose files are in the bench's folder.
+async fn server(bench: &Bench, database: database::Settings) -> notification::Notification {
+    let file = |name: &str, content: &str| {
+        let path = bench.dir.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        Place::File(path)
+    };
+    let mut config = notification::Config {
+        database,
+        storage: Storage::Folder {
+            dir: bench.dir.path().join("public"),
+        },
+        ..notification::Config::default()
+    };
+    config.signing.key = file("key", &bench.signer.private_key_pem().unwrap());
+    config.management.credential = file("credential", "let me in");
+    let metrics = crate::http::internal::Metrics::default();
+    let server = notification::open(config, bench.clock.clone(), &metrics);
+    server.await.unwrap()
+}
+
+/// Registrations have every connection there is for them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rush_of_registrations_holds_no_export_up() {
+    let bench = Bench::new();
+    let databases = database::testing::Databases::postgres();
+    let server = server(&bench, databases.settings().await).await;
+    let Database::Postgres(pool) = server.store.database() else {
+        panic!("this is PostgreSQL");
+    };
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(pool.get().await.unwrap());
+    }
+    server.exporter.unwrap().round().await.unwrap();
+    assert!(bench.public("1.zip").exists());
 }
 
 /// As one whose own clock is ahead, which an object store refuses.

@@ -2,7 +2,7 @@
 //! in effect, and who makes exports.
 //!
 //! There is no relation between the keys of a person. Until their export they wait
-//! sealed ([`seals`]); then those of everybody are written in one transaction, in the order
+//! sealed ([`seals`]); then those of everybody are written together, in the order
 //! of their random bytes, without a time, and nothing refers to them but the export
 //! they are in. Random keys that fill an export up are rows like any other.
 //!
@@ -26,7 +26,7 @@ use rand_core::{Rng, UnwrapErr};
 
 use crate::database::{Database, DatabaseError, Migrations, Settings};
 
-pub(super) use plan::Sizes;
+pub(super) use plan::{Part, Sizes};
 pub(super) use seals::Seals;
 
 const MIGRATIONS: Migrations = Migrations {
@@ -90,6 +90,12 @@ pub(super) enum Registered {
 /// By how much clocks that are right may differ, in seconds.
 const CLOCK_DRIFT: i64 = 3600;
 
+/// How many connections to PostgreSQL the exporter has to itself.
+const EXPORTER_CONNECTIONS: usize = 2;
+
+/// The slot of a last publication after which another is due at once.
+const ORDERED: i64 = -1;
+
 /// A process that makes exports, by a random name.
 pub(super) type Holder = [u8; 16];
 
@@ -117,6 +123,15 @@ pub(super) struct Listed {
     pub(super) sha256: Option<Sha256>,
 }
 
+/// A file that was published, and what is in it.
+#[derive(Clone, Debug)]
+pub(super) struct Published {
+    /// Its place on the list.
+    pub(super) listed: Listed,
+    /// Its keys.
+    pub(super) keys: Vec<DiagnosisKey>,
+}
+
 /// A hash of a file.
 pub(super) type Sha256 = [u8; 32];
 
@@ -138,12 +153,21 @@ pub(super) struct Run<'a> {
     pub(super) oldest: Interval,
     /// How large files are.
     pub(super) sizes: Sizes,
+    /// What is said of when it was made: later than of the part before.
+    pub(super) end: UnixSeconds,
+    /// Which of the keys it is of. The slot is done with the last part.
+    pub(super) part: Part,
 }
 
 impl Run<'_> {
     /// The same in another region.
     fn of(self, region: &str) -> Run<'_> {
         Run { region, ..self }
+    }
+
+    /// The slot of the region's last publication after this one.
+    fn slot_after(&self) -> i64 {
+        self.slot() - i64::from(!self.part.is_last())
     }
 
     /// The slot it is in.
@@ -188,6 +212,20 @@ impl Store {
         })
     }
 
+    /// The same store for the exporter: registrations, however many come at once, do not keep
+    /// PostgreSQL's connections from it.
+    pub(super) async fn apart(&self, settings: &Settings) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            database: match &self.database {
+                Database::Sqlite(_) => self.database(),
+                Database::Postgres(_) => {
+                    open_database(&settings.with_connections(EXPORTER_CONNECTIONS)).await?
+                }
+            },
+            seals: Arc::clone(&self.seals),
+        })
+    }
+
     /// The database it is in.
     pub(super) fn database(&self) -> Database {
         self.database.clone()
@@ -195,15 +233,13 @@ impl Store {
 
     /// Makes sure that each key that waits for its export can be opened.
     pub(super) async fn check_seals(&self) -> Result<(), StoreError> {
-        for (region, sealed) in either!(self, waiting())? {
-            self.seals.open(&region, &sealed)?;
-        }
-        Ok(())
+        either!(self, check_waiting(&self.seals))
     }
 
-    /// Whether the database answers.
-    pub(super) async fn ping(&self) -> Result<(), StoreError> {
-        either!(self, ping())
+    /// How many keys of a region wait for their export.
+    pub(super) async fn count_waiting(&self, region: &str) -> Result<u64, StoreError> {
+        let count: i64 = either!(self, count_waiting(region))?;
+        u64::try_from(count).map_err(|_| StoreError::Damaged("waiting_key"))
     }
 
     /// What is known of the registration `id`, with what it says as `digest`.
@@ -271,8 +307,8 @@ impl Store {
         either!(self, drop_lease(holder))
     }
 
-    /// Puts every key that is due into an export of its own, filled up and split;
-    /// gives how many batches that makes, 0 when the slot is done or nothing is due.
+    /// Puts every key of the run's part that is due into an export of its own, filled up and
+    /// split; gives how many batches that makes, 0 when the slot is done or nothing is due.
     ///
     /// Where there is nothing to publish, an export of made-up keys alone is due all
     /// the same, at a random time, before a day has passed since the last one.
@@ -335,6 +371,23 @@ impl Store {
     /// The number the next batch gets; `None` before the first publication.
     pub(super) async fn next_number(&self, region: &str) -> Result<Option<i64>, StoreError> {
         either!(self, next_number(region))
+    }
+
+    /// Lists what was published and is not known here, because the database comes from a
+    /// backup; the next batch gets the number `next`, or a higher one.
+    pub(super) async fn take_up(
+        &self,
+        region: &str,
+        holder: Holder,
+        published: Option<Published>,
+        next: i64,
+    ) -> Result<(), StoreError> {
+        either!(self, take_up(region, holder, published, next))
+    }
+
+    /// Makes an export due in the next round, also where nothing is to be published.
+    pub(super) async fn order(&self, region: &str) -> Result<(), StoreError> {
+        either!(self, order(region))
     }
 
     /// The batches on the list, in the order of their numbers.

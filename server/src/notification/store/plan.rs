@@ -19,6 +19,37 @@ pub(in super::super) struct Sizes {
     pub(in super::super) max: usize,
 }
 
+/// One of so many parts of all keys, by their random bytes: everybody's are in any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Part {
+    /// Which, from 0.
+    pub(in super::super) index: u64,
+    /// How many there are.
+    pub(in super::super) of: u64,
+}
+
+impl Part {
+    /// All of them.
+    #[cfg(test)]
+    pub(in super::super) const WHOLE: Self = Self { index: 0, of: 1 };
+
+    pub(super) const fn is_first(self) -> bool {
+        self.index == 0
+    }
+
+    pub(super) const fn is_last(self) -> bool {
+        self.index + 1 == self.of
+    }
+
+    pub(super) fn holds(self, key: &DiagnosisKey) -> bool {
+        let (first, _) = key.tek.expose_bytes().split_at(8);
+        let place = first
+            .iter()
+            .fold(0, |all: u128, byte| all << 8 | u128::from(*byte));
+        (place * u128::from(self.of)) >> 64 == u128::from(self.index)
+    }
+}
+
 /// What makes two keys the same: bytes, start and period. In its order there is none.
 pub(super) fn identity(key: &DiagnosisKey) -> ([u8; KEY_LEN], Interval, RollingPeriod) {
     (
@@ -51,7 +82,7 @@ pub(super) fn files(
     newest_end: Option<i64>,
 ) -> Vec<Vec<DiagnosisKey>> {
     let mut keys = due;
-    if keys.is_empty() && is_due_all_the_same(run, newest_end) {
+    if keys.is_empty() && run.part.is_last() && is_due_all_the_same(run, newest_end) {
         keys = made_up(run);
     }
     if keys.is_empty() {
@@ -191,6 +222,32 @@ mod tests {
             due: publishable_until(now),
             oldest: Interval::new(0),
             sizes: Sizes { min: 1, max: 2 },
+            end: now,
+            part: Part::WHOLE,
+        }
+    }
+
+    #[test]
+    fn each_key_is_in_one_of_equal_parts() {
+        let of = 7;
+        let mut counts = [0; 7];
+        for _ in 0..14_000 {
+            let key = DiagnosisKey {
+                tek: Tek::generate(&mut UnwrapErr(SysRng)),
+                ..key(1, 1)
+            };
+            let parts = (0..of).filter(|&index| Part { index, of }.holds(&key));
+            let parts: Vec<_> = parts.collect();
+            assert_eq!(parts.len(), 1);
+            counts[usize::try_from(parts[0]).unwrap()] += 1;
+        }
+        // 2000 each are expected; ±207 is five standard deviations.
+        assert!(
+            counts.iter().all(|it| (1793..=2207).contains(it)),
+            "{counts:?}"
+        );
+        for byte in [0, 255] {
+            assert!(Part::WHOLE.holds(&key(byte, 1)));
         }
     }
 

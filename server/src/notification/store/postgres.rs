@@ -1,13 +1,18 @@
 //! The operations in PostgreSQL.
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 
+use futures_util::TryStreamExt;
 use gaen::diagnosis::DiagnosisKey;
 use gaen::time::UnixSeconds;
 use tokio_postgres::{IsolationLevel, Row as PostgresRow, Transaction};
 
 use super::seals::{Seals, Waiting};
-use super::{Batch, CLOCK_DRIFT, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
+use super::{
+    Batch, CLOCK_DRIFT, Holder, Listed, ORDERED, Part, Published, Row, Run, Sha256, StoreError,
+    plan, state,
+};
 use crate::database::Postgres;
 use crate::database::time::clock_table;
 
@@ -85,14 +90,12 @@ CREATE TABLE waiting_key (
 ",
 ];
 
+/// A query's parameters where it has none.
+const NOTHING: [i64; 0] = [];
+
 /// A time as a column.
 fn seconds(time: UnixSeconds) -> i64 {
     time.get().into()
-}
-
-pub(super) async fn ping(database: &Postgres) -> Result<(), StoreError> {
-    database.get().await?.query_one("SELECT 1", &[]).await?;
-    Ok(())
 }
 
 pub(super) async fn digest_of(
@@ -107,13 +110,21 @@ pub(super) async fn digest_of(
     Ok(row.map(|row| row.get(0)))
 }
 
-/// Every key that waits for its export, with its region.
-pub(super) async fn waiting(database: &Postgres) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+/// Makes sure that every key that waits for its export can be opened.
+pub(super) async fn check_waiting(database: &Postgres, seals: &Seals) -> Result<(), StoreError> {
     let client = database.get().await?;
-    let rows = client
-        .query("SELECT region, sealed FROM waiting_key", &[])
-        .await?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+    let all = "SELECT region, sealed FROM waiting_key";
+    let mut rows = pin!(client.query_raw(all, NOTHING).await?);
+    while let Some(row) = rows.try_next().await? {
+        seals.open(row.get(0), row.get(1))?;
+    }
+    Ok(())
+}
+
+pub(super) async fn count_waiting(database: &Postgres, region: &str) -> Result<i64, StoreError> {
+    let count = "SELECT count(*) FROM waiting_key WHERE region = $1";
+    let client = database.get().await?;
+    Ok(client.query_one(count, &[&region]).await?.get(0))
 }
 
 /// Gives the digest of the registration that has the name already.
@@ -225,7 +236,6 @@ pub(super) async fn claim(
     run: Run<'_>,
 ) -> Result<usize, StoreError> {
     let region = run.region;
-    let slot = run.slot();
     let mut client = database.get().await?;
     // Keys that are registered meanwhile are left for the next export.
     let tx = client
@@ -250,12 +260,14 @@ pub(super) async fn claim(
     if last.is_some_and(|(done, time, _)| run.is_done(done, time)) {
         return Ok(0);
     }
-    let now = seconds(run.now);
-    let (start, first) = last.map_or((now, 1), |(_, time, next)| (time.min(now), next));
-    let (mut due, later) = plan::due(&run, take_waiting(&tx, seals, region).await?);
+    let end = seconds(run.end);
+    let (start, first) = last.map_or((end, 1), |(_, time, next)| (time.min(end), next));
+    let (mut due, later) = plan::due(&run, take_waiting(&tx, seals, region, run.part).await?);
     wait(&tx, &seals.seal(&[region.to_owned()], &later)?).await?;
     leave_out_published(&tx, region, &mut due).await?;
-    let files = plan::files(&run, due, newest_end(&tx, region).await?);
+    let is_ordered = last.is_some_and(|(slot, ..)| slot == ORDERED);
+    let newest_end = newest_end(&tx, region).await?.filter(|_| !is_ordered);
+    let files = plan::files(&run, due, newest_end);
     let size = i64::try_from(files.len()).unwrap_or(i64::MAX);
     let mut next = first;
     for (number, keys) in (1_i64..).zip(&files) {
@@ -269,7 +281,7 @@ pub(super) async fn claim(
                 &number,
                 &size,
                 &start,
-                &now,
+                &end,
                 &state::PENDING,
             ],
         )
@@ -283,38 +295,47 @@ pub(super) async fn claim(
         "INSERT INTO publication (region, slot, time, next_number) VALUES ($1, $2, $3, $4)
          ON CONFLICT (region) DO UPDATE
          SET slot = excluded.slot, time = excluded.time, next_number = excluded.next_number",
-        &[&region, &slot, &now, &next],
+        &[&region, &run.slot_after(), &end, &next],
     )
     .await?;
     tx.commit().await?;
     Ok(files.len())
 }
 
-/// Takes out all keys of a region that wait for their export, also those that an earlier
-/// version left unsealed.
+/// Takes out the keys of a region that wait for their export and are of the part, and with
+/// the first those that an earlier version left unsealed.
 async fn take_waiting(
     tx: &Transaction<'_>,
     seals: &Seals,
     region: &str,
+    part: Part,
 ) -> Result<Vec<DiagnosisKey>, StoreError> {
-    let sealed = tx
-        .query(
-            "DELETE FROM waiting_key WHERE region = $1 RETURNING sealed",
-            &[&region],
-        )
-        .await?;
-    let unsealed = tx
-        .query(
-            "DELETE FROM diagnosis_key WHERE region = $1 AND export IS NULL
-             RETURNING tek, rolling_start, rolling_period, report_type, days_since_onset",
-            &[&region],
-        )
-        .await?;
-    let sealed = sealed.iter().map(|row| seals.open(region, row.get(0)));
-    let unsealed = unsealed
-        .iter()
-        .map(|row| DiagnosisKey::try_from(key_row(row)));
-    sealed.chain(unsealed).collect()
+    let mut keys = Vec::new();
+    let mut taken: Vec<Vec<u8>> = Vec::new();
+    let waiting = "SELECT id, sealed FROM waiting_key WHERE region = $1";
+    let mut rows = pin!(tx.query_raw(waiting, [region]).await?);
+    while let Some(row) = rows.try_next().await? {
+        let key = seals.open(region, row.get(1))?;
+        if part.holds(&key) {
+            keys.push(key);
+            taken.push(row.get(0));
+        }
+    }
+    let delete = "DELETE FROM waiting_key WHERE id = ANY($1)";
+    tx.execute(delete, &[&taken]).await?;
+    if part.is_first() {
+        let unsealed = tx
+            .query(
+                "DELETE FROM diagnosis_key WHERE region = $1 AND export IS NULL
+                 RETURNING tek, rolling_start, rolling_period, report_type, days_since_onset",
+                &[&region],
+            )
+            .await?;
+        for row in &unsealed {
+            keys.push(key_row(row).try_into()?);
+        }
+    }
+    Ok(keys)
 }
 
 /// Leaves out of `due` what is in an export already.
@@ -515,6 +536,78 @@ pub(super) async fn next_number(
         )
         .await?;
     Ok(row.map(|row| row.get(0)))
+}
+
+pub(super) async fn take_up(
+    database: &Postgres,
+    region: &str,
+    holder: Holder,
+    published: Option<Published>,
+    next: i64,
+) -> Result<(), StoreError> {
+    let mut client = database.get().await?;
+    let tx = client.transaction().await?;
+    check_lease(&tx, &holder).await?;
+    let mut end = 0;
+    if let Some(Published { listed, keys }) = published {
+        let batch = listed.batch;
+        end = seconds(batch.end);
+        let (num, size) = (i64::from(batch.batch_num), i64::from(batch.batch_size));
+        tx.execute(
+            "INSERT INTO export (region, number, batch_num, batch_size, start_time, end_time,
+                                 state, sha256)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            &[
+                &region,
+                &batch.number,
+                &num,
+                &size,
+                &seconds(batch.start),
+                &end,
+                &state::LISTED,
+                &listed.sha256.as_ref().map(<[u8; 32]>::as_slice),
+            ],
+        )
+        .await?;
+        let waits = tx
+            .prepare_cached(
+                "DELETE FROM diagnosis_key
+                 WHERE region = $1 AND tek = $2 AND rolling_start = $3
+                   AND rolling_period = $4 AND export IS NULL",
+            )
+            .await?;
+        for key in &keys {
+            let row = Row::from(key);
+            // One that an earlier version left waiting unsealed waits no more.
+            tx.execute(
+                &waits,
+                &[&region, &row.tek, &row.rolling_start, &row.rolling_period],
+            )
+            .await?;
+            insert(&tx, region, batch.number, &row).await?;
+        }
+    }
+    tx.execute(
+        "INSERT INTO publication (region, slot, time, next_number) VALUES ($1, 0, $2, $3)
+         ON CONFLICT (region) DO UPDATE
+         SET time = greatest(publication.time, excluded.time),
+             next_number = greatest(publication.next_number, excluded.next_number)",
+        &[&region, &end, &next],
+    )
+    .await?;
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn order(database: &Postgres, region: &str) -> Result<(), StoreError> {
+    database
+        .get()
+        .await?
+        .execute(
+            "UPDATE publication SET slot = $1 WHERE region = $2",
+            &[&ORDERED, &region],
+        )
+        .await?;
+    Ok(())
 }
 
 pub(super) async fn listed(database: &Postgres, region: &str) -> Result<Vec<Listed>, StoreError> {

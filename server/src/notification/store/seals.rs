@@ -3,7 +3,8 @@
 //! A database tells more than its tables: which rows one transaction wrote
 //! (PostgreSQL's `xmin`, also in rows that are deleted), and in which order (its log).
 //! So what a registration writes is sealed, key by key, with a secret that is not in the
-//! database; and what is opened is written by one transaction for everybody.
+//! database; and what is opened is written by a transaction for everybody's keys, or for a
+//! range of them.
 
 use std::fmt;
 

@@ -7,7 +7,10 @@ use gaen::time::UnixSeconds;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::seals::{Seals, Waiting};
-use super::{Batch, CLOCK_DRIFT, Holder, Listed, Row, Run, Sha256, StoreError, plan, state};
+use super::{
+    Batch, CLOCK_DRIFT, Holder, Listed, ORDERED, Part, Published, Row, Run, Sha256, StoreError,
+    plan, state,
+};
 use crate::database::Sqlite;
 use crate::database::time::clock_table;
 
@@ -85,12 +88,6 @@ CREATE TABLE waiting_key (
 ",
 ];
 
-pub(super) async fn ping(database: &Sqlite) -> Result<(), StoreError> {
-    database
-        .write(|tx| Ok(tx.query_row("SELECT 1", [], |_| Ok(()))?))
-        .await
-}
-
 pub(super) async fn digest_of(
     database: &Sqlite,
     id: [u8; 32],
@@ -105,14 +102,29 @@ fn find(tx: &Transaction<'_>, id: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreErr
         .optional()?)
 }
 
-/// Every key that waits for its export, with its region.
-pub(super) async fn waiting(database: &Sqlite) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+/// Makes sure that every key that waits for its export can be opened.
+pub(super) async fn check_waiting(database: &Sqlite, seals: &Arc<Seals>) -> Result<(), StoreError> {
+    let seals = Arc::clone(seals);
     database
-        .write(|tx| {
+        .write(move |tx| {
+            let mut select = tx.prepare_cached("SELECT region, sealed FROM waiting_key")?;
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                let (region, sealed): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                seals.open(&region, &sealed)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn count_waiting(database: &Sqlite, region: &str) -> Result<i64, StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
             Ok(tx
-                .prepare_cached("SELECT region, sealed FROM waiting_key")?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect::<Result<_, _>>()?)
+                .prepare_cached("SELECT count(*) FROM waiting_key WHERE region = ?1")?
+                .query_row([region], |row| row.get(0))?)
         })
         .await
 }
@@ -206,7 +218,6 @@ pub(super) async fn claim(
     let run = run.of("");
     database
         .write(move |tx| {
-            let slot = run.slot();
             check_lease(tx, &run.holder)?;
             let last: Option<(i64, i64, i64)> = tx
                 .query_row(
@@ -218,12 +229,14 @@ pub(super) async fn claim(
             if last.is_some_and(|(done, time, _)| run.is_done(done, time)) {
                 return Ok(0);
             }
-            let now = i64::from(run.now.get());
-            let (start, first) = last.map_or((now, 1), |(_, time, next)| (time.min(now), next));
-            let (mut due, later) = plan::due(&run, take_waiting(tx, &seals, &region)?);
+            let end = i64::from(run.end.get());
+            let (start, first) = last.map_or((end, 1), |(_, time, next)| (time.min(end), next));
+            let (mut due, later) = plan::due(&run, take_waiting(tx, &seals, &region, run.part)?);
             wait(tx, &seals.seal(std::slice::from_ref(&region), &later)?)?;
             leave_out_published(tx, &region, &mut due)?;
-            let files = plan::files(&run, due, newest_end(tx, &region)?);
+            let is_ordered = last.is_some_and(|(slot, ..)| slot == ORDERED);
+            let newest_end = newest_end(tx, &region)?.filter(|_| !is_ordered);
+            let files = plan::files(&run, due, newest_end);
             let size = i64::try_from(files.len()).unwrap_or(i64::MAX);
             let mut next = first;
             for (number, keys) in (1_i64..).zip(&files) {
@@ -238,7 +251,7 @@ pub(super) async fn claim(
                     number,
                     size,
                     start,
-                    now,
+                    end,
                     state::PENDING
                 ])?;
                 for key in keys {
@@ -252,34 +265,50 @@ pub(super) async fn claim(
                  ON CONFLICT (region) DO UPDATE
                  SET slot = excluded.slot, time = excluded.time,
                      next_number = excluded.next_number",
-                params![region, slot, now, next],
+                params![region, run.slot_after(), end, next],
             )?;
             Ok(files.len())
         })
         .await
 }
 
-/// Takes out all keys of a region that wait for their export, also those that an earlier
-/// version left unsealed.
+/// Takes out the keys of a region that wait for their export and are of the part, and with
+/// the first those that an earlier version left unsealed.
 fn take_waiting(
     tx: &Transaction<'_>,
     seals: &Seals,
     region: &str,
+    part: Part,
 ) -> Result<Vec<DiagnosisKey>, StoreError> {
-    let sealed: Vec<Vec<u8>> = tx
-        .prepare_cached("DELETE FROM waiting_key WHERE region = ?1 RETURNING sealed")?
-        .query_map([region], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    let unsealed: Vec<Row> = tx
-        .prepare_cached(
-            "DELETE FROM diagnosis_key WHERE region = ?1 AND export IS NULL
-             RETURNING tek, rolling_start, rolling_period, report_type, days_since_onset",
-        )?
-        .query_map([region], key_row)?
-        .collect::<Result<_, _>>()?;
-    let sealed = sealed.iter().map(|sealed| seals.open(region, sealed));
-    let unsealed = unsealed.into_iter().map(DiagnosisKey::try_from);
-    sealed.chain(unsealed).collect()
+    let mut keys = Vec::new();
+    let mut taken: Vec<[u8; 16]> = Vec::new();
+    let mut select = tx.prepare_cached("SELECT id, sealed FROM waiting_key WHERE region = ?1")?;
+    let mut rows = select.query([region])?;
+    while let Some(row) = rows.next()? {
+        let sealed: Vec<u8> = row.get(1)?;
+        let key = seals.open(region, &sealed)?;
+        if part.holds(&key) {
+            keys.push(key);
+            taken.push(row.get(0)?);
+        }
+    }
+    let mut delete = tx.prepare_cached("DELETE FROM waiting_key WHERE id = ?1")?;
+    for id in taken {
+        delete.execute([id])?;
+    }
+    if part.is_first() {
+        let unsealed: Vec<Row> = tx
+            .prepare_cached(
+                "DELETE FROM diagnosis_key WHERE region = ?1 AND export IS NULL
+                 RETURNING tek, rolling_start, rolling_period, report_type, days_since_onset",
+            )?
+            .query_map([region], key_row)?
+            .collect::<Result<_, _>>()?;
+        for row in unsealed {
+            keys.push(row.try_into()?);
+        }
+    }
+    Ok(keys)
 }
 
 /// Leaves out of `due` what is in an export already.
@@ -478,6 +507,79 @@ pub(super) async fn next_number(
                 .prepare_cached("SELECT next_number FROM publication WHERE region = ?1")?
                 .query_row([region], |row| row.get(0))
                 .optional()?)
+        })
+        .await
+}
+
+pub(super) async fn take_up(
+    database: &Sqlite,
+    region: &str,
+    holder: Holder,
+    published: Option<Published>,
+    next: i64,
+) -> Result<(), StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            check_lease(tx, &holder)?;
+            let mut end = 0;
+            if let Some(Published { listed, keys }) = published {
+                let batch = listed.batch;
+                end = batch.end.get();
+                tx.execute(
+                    "INSERT INTO export (region, number, batch_num, batch_size, start_time,
+                                         end_time, state, sha256)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    params![
+                        region,
+                        batch.number,
+                        batch.batch_num,
+                        batch.batch_size,
+                        batch.start.get(),
+                        end,
+                        state::LISTED,
+                        listed.sha256
+                    ],
+                )?;
+                for key in &keys {
+                    let row = Row::from(key);
+                    // One that an earlier version left waiting unsealed waits no more.
+                    tx.prepare_cached(
+                        "DELETE FROM diagnosis_key
+                         WHERE region = ?1 AND tek = ?2 AND rolling_start = ?3
+                           AND rolling_period = ?4 AND export IS NULL",
+                    )?
+                    .execute(params![
+                        region,
+                        row.tek,
+                        row.rolling_start,
+                        row.rolling_period
+                    ])?;
+                    insert(tx, &region, batch.number, &row)?;
+                }
+            }
+            tx.execute(
+                "INSERT INTO publication (region, slot, time, next_number)
+                 VALUES (?1, 0, ?2, ?3)
+                 ON CONFLICT (region) DO UPDATE
+                 SET time = max(publication.time, excluded.time),
+                     next_number = max(publication.next_number, excluded.next_number)",
+                params![region, end, next],
+            )?;
+            Ok(())
+        })
+        .await
+}
+
+pub(super) async fn order(database: &Sqlite, region: &str) -> Result<(), StoreError> {
+    let region = region.to_owned();
+    database
+        .write(move |tx| {
+            tx.execute(
+                "UPDATE publication SET slot = ?1 WHERE region = ?2",
+                params![ORDERED, region],
+            )?;
+            Ok(())
         })
         .await
 }

@@ -42,6 +42,8 @@ fn run_at(now: UnixSeconds) -> Run<'static> {
         due: crate::notification::rules::publishable_until(now),
         oldest: crate::notification::rules::kept_since(now).interval(),
         sizes: SIZES,
+        end: now,
+        part: Part::WHOLE,
     }
 }
 
@@ -199,6 +201,42 @@ async fn exports_hold_every_due_key_once(store: &Store) {
     assert!(exported(store).await.contains(&key(100, 0)));
 }
 
+async fn parts_hold_every_due_key_once_and_registrations_go_on(store: &Store) {
+    let keys: Vec<_> = (0..100)
+        .map(|index| DiagnosisKey {
+            tek: Tek::generate(&mut UnwrapErr(SysRng)),
+            ..key(1, index % 5)
+        })
+        .collect();
+    register(store, 1, keys.clone()).await;
+    assert_eq!(store.count_waiting(REGION).await.unwrap(), 100);
+    hold(store).await;
+    for (index, id) in (0..4).zip(10..) {
+        let run = Run {
+            end: at(i32::try_from(index).unwrap() - 3),
+            part: Part { index, of: 4 },
+            ..run_at(NOW)
+        };
+        assert!(store.claim(run).await.unwrap() > 0, "part {index}");
+        assert_eq!(register(store, id, vec![key(id, 0)]).await, Registered::New);
+    }
+    assert_eq!(
+        store.claim(run_at(NOW)).await.unwrap(),
+        0,
+        "the slot is done"
+    );
+    let pending = store.pending(REGION).await.unwrap();
+    let ends: BTreeSet<_> = pending.iter().map(|batch| batch.end).collect();
+    assert_eq!(ends, (-3..=0).map(at).collect());
+    let published = exported(store).await;
+    let today = key(1, 0).rolling_start;
+    for key in keys {
+        let count = published.iter().filter(|it| it.tek == key.tek).count();
+        assert_eq!(count, usize::from(key.rolling_start < today));
+    }
+    assert_eq!(store.count_waiting(REGION).await.unwrap(), 20 + 4);
+}
+
 async fn small_exports_are_filled_up_once(store: &Store) {
     register(store, 1, vec![key(1, 3)]).await;
     hold(store).await;
@@ -348,6 +386,59 @@ async fn an_export_a_day_is_due_whether_or_not_there_is_anything_in_it(store: &S
     assert_eq!(all.len(), 36, "each is made up anew");
 }
 
+async fn what_another_database_published_is_taken_up(store: &Store) {
+    register(store, 1, vec![key(1, 3), key(2, 3)]).await;
+    let published = |number: i64, end| Published {
+        listed: listed(Batch {
+            number,
+            batch_num: 1,
+            batch_size: 1,
+            start: NOW,
+            end,
+        }),
+        keys: vec![key(1, 3), key(3, 3)],
+    };
+    assert!(matches!(
+        store.take_up(REGION, HOLDER, None, 9).await,
+        Err(StoreError::LeaseLost)
+    ));
+    hold(store).await;
+    let before = published(7, at(60));
+    store
+        .take_up(REGION, HOLDER, Some(before.clone()), 8)
+        .await
+        .unwrap();
+    assert_eq!(store.listed(REGION).await.unwrap(), [before.listed]);
+    assert_eq!(store.keys(REGION, 7).await.unwrap(), before.keys);
+    assert_eq!(store.next_number(REGION).await.unwrap(), Some(8));
+    for (next, is) in [(20, 20), (3, 20)] {
+        store.take_up(REGION, HOLDER, None, next).await.unwrap();
+        assert_eq!(store.next_number(REGION).await.unwrap(), Some(is));
+    }
+    assert_eq!(store.claim(run_at(at(120))).await.unwrap(), 1);
+    let pending = store.pending(REGION).await.unwrap();
+    assert_eq!((pending[0].number, pending[0].start), (20, at(60)));
+    let keys = exported(store).await;
+    assert!(keys.contains(&key(2, 3)) && !keys.contains(&key(1, 3)));
+}
+
+async fn an_export_that_was_ordered_is_due_once(store: &Store) {
+    store.order(REGION).await.unwrap();
+    assert_eq!(store.next_number(REGION).await.unwrap(), None);
+    hold(store).await;
+    // One person's keys do not fill it.
+    let run = Run {
+        sizes: Sizes { min: 12, max: 24 },
+        ..run_at(NOW)
+    };
+    assert_eq!(store.claim(run).await.unwrap(), 1);
+    for _ in 0..20 {
+        assert_eq!(store.claim(run).await.unwrap(), 0);
+        store.order(REGION).await.unwrap();
+        assert_eq!(store.claim(run).await.unwrap(), 1, "of nothing");
+    }
+}
+
 async fn sequence_numbers_only_grow(store: &Store) {
     assert!(matches!(
         store.next_sequence(REGION, HOLDER, 1).await,
@@ -480,11 +571,14 @@ suite!(
     registrations_are_in_effect_once,
     many_at_once_are_in_effect_once,
     exports_hold_every_due_key_once,
+    parts_hold_every_due_key_once_and_registrations_go_on,
     small_exports_are_filled_up_once,
     what_is_old_goes,
     what_waits_outlives_a_change_of_the_signing_key,
     what_waits_unsealed_is_published_all_the_same,
     an_export_a_day_is_due_whether_or_not_there_is_anything_in_it,
+    what_another_database_published_is_taken_up,
+    an_export_that_was_ordered_is_due_once,
     sequence_numbers_only_grow,
     regions_are_apart,
     one_holds_the_lease,
