@@ -94,6 +94,6 @@ doctor-operator-ok = The other party of the terms is named: { $detail }
 doctor-operator-none = No operator is named.
     .advice = Before people use it, name the operator in /etc/sesshoku/operator.toml; a sample is in /usr/share/doc/sesshoku/examples.
 doctor-operator-sample = The operator's file is still the sample.
-    .advice = Before people use it, write what is true into /etc/sesshoku/operator.toml, and take the line “sample” out.
+    .advice = Before people use it, name the true operator in /etc/sesshoku/operator.toml, and take the line “sample” out.
 doctor-operator-incomplete = The operator's file does not say: { $detail }
 doctor-operator-unusable = The operator's file cannot be used: { $detail }

@@ -85,9 +85,9 @@ doctor-notifications-no-desktop = この画面環境には、通知を表示す�
 
 doctor-operator = 運営者
 doctor-operator-ok = 規約の相手が書かれています: { $detail }
-doctor-operator-none = だれが運営しているかが書かれていません。
-    .advice = 人に使ってもらう前に、/etc/sesshoku/operator.toml に書いてください。見本は /usr/share/doc/sesshoku/examples にあります。
+doctor-operator-none = 運営者が書かれていません。
+    .advice = 人に使ってもらう前に、運営者を /etc/sesshoku/operator.toml に書いてください。見本は /usr/share/doc/sesshoku/examples にあります。
 doctor-operator-sample = 運営者のファイルが、見本のままです。
-    .advice = 人に使ってもらう前に、/etc/sesshoku/operator.toml に本当のことを書き、sample の行を消してください。
+    .advice = 人に使ってもらう前に、/etc/sesshoku/operator.toml に本当の運営者を書き、sample の行を消してください。
 doctor-operator-incomplete = 運営者のファイルに足りないもの: { $detail }
 doctor-operator-unusable = 運営者のファイルを読めません: { $detail }

@@ -5,7 +5,7 @@ terms-version = 第{ $version }版
 
 # だれが運営しているか（/etc/sesshoku/operator.toml）。規約とポリシーの終わりに出る。
 operator-title = 運営者
-operator-none = この端末には、だれがこのサービスを運営しているかが書かれていません。試すためだけに使い、陽性の登録はしないでください。
+operator-none = この端末には、このサービスの運営者が書かれていません。試すためだけに使い、陽性の登録はしないでください。
 operator-sample = これは見本です。ここに書かれた名前のところは、実在しません。試すためだけに使い、陽性の登録はしないでください。
 operator-unusable = 運営者が書かれたファイルを読めません。この端末の管理者に伝えてください。
 operator-notification = 通知サーバー: { $what }

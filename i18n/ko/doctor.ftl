@@ -88,6 +88,6 @@ doctor-operator-ok = 약관의 상대방이 적혀 있습니다: { $detail }
 doctor-operator-none = 운영자가 적혀 있지 않습니다.
     .advice = 사람들이 쓰기 전에 /etc/sesshoku/operator.toml 에 운영자를 적으십시오. 견본은 /usr/share/doc/sesshoku/examples 에 있습니다.
 doctor-operator-sample = 운영자의 파일이 아직 견본입니다.
-    .advice = 사람들이 쓰기 전에 /etc/sesshoku/operator.toml 에 사실을 적고 sample 줄을 지우십시오.
+    .advice = 사람들이 쓰기 전에 /etc/sesshoku/operator.toml 에 실제 운영자를 적고 sample 줄을 지우십시오.
 doctor-operator-incomplete = 운영자의 파일에 없는 것: { $detail }
 doctor-operator-unusable = 운영자의 파일을 쓸 수 없습니다: { $detail }

@@ -94,6 +94,6 @@ doctor-operator-ok = A outra parte dos termos está indicada: { $detail }
 doctor-operator-none = Nenhum operador está indicado.
     .advice = Antes que as pessoas usem, indique o operador em /etc/sesshoku/operator.toml; há um exemplo em /usr/share/doc/sesshoku/examples.
 doctor-operator-sample = O arquivo do operador ainda é o exemplo.
-    .advice = Antes que as pessoas usem, escreva o que é verdade em /etc/sesshoku/operator.toml e tire a linha “sample”.
+    .advice = Antes que as pessoas usem, indique o operador verdadeiro em /etc/sesshoku/operator.toml e tire a linha “sample”.
 doctor-operator-incomplete = O arquivo do operador não diz: { $detail }
 doctor-operator-unusable = O arquivo do operador não pode ser usado: { $detail }

@@ -5,8 +5,8 @@ terms-version = Versão { $version }
 
 # Who runs the service (/etc/sesshoku/operator.toml), at the end of terms and policy.
 operator-title = Quem opera o serviço
-operator-none = Este aparelho não diz quem opera o serviço. Use-o só para experimentar e não registre um teste positivo.
-operator-sample = Isto é um exemplo: ninguém com estes nomes existe. Use-o só para experimentar e não registre um teste positivo.
+operator-none = Este aparelho não diz quem opera o serviço. Use-o só para experimentar e não registre um resultado positivo.
+operator-sample = Isto é um exemplo: ninguém com estes nomes existe. Use-o só para experimentar e não registre um resultado positivo.
 operator-unusable = O arquivo que indica o operador não pode ser lido. Avise o administrador deste aparelho.
 operator-notification = Servidor de notificações: { $what }
 operator-management = Sistema de gestão: { $what }

@@ -88,6 +88,6 @@ doctor-operator-ok = Đã ghi bên kia của điều khoản: { $detail }
 doctor-operator-none = Chưa ghi đơn vị vận hành.
     .advice = Trước khi có người dùng, hãy ghi đơn vị vận hành vào /etc/sesshoku/operator.toml; mẫu ở /usr/share/doc/sesshoku/examples.
 doctor-operator-sample = Tệp của đơn vị vận hành vẫn là mẫu.
-    .advice = Trước khi có người dùng, hãy ghi nội dung thật vào /etc/sesshoku/operator.toml và bỏ dòng sample.
+    .advice = Trước khi có người dùng, hãy ghi đơn vị vận hành thật vào /etc/sesshoku/operator.toml và bỏ dòng sample.
 doctor-operator-incomplete = Tệp của đơn vị vận hành còn thiếu: { $detail }
 doctor-operator-unusable = Không dùng được tệp của đơn vị vận hành: { $detail }

@@ -88,6 +88,6 @@ doctor-operator-ok = 已写明条款的另一方：{ $detail }
 doctor-operator-none = 没有写明运营方。
     .advice = 在让人们使用之前，请在 /etc/sesshoku/operator.toml 中写明运营方。样本在 /usr/share/doc/sesshoku/examples 中。
 doctor-operator-sample = 运营方的文件仍是样本。
-    .advice = 在让人们使用之前，请在 /etc/sesshoku/operator.toml 中写入真实内容，并删除 sample 一行。
+    .advice = 在让人们使用之前，请在 /etc/sesshoku/operator.toml 中写明真实的运营方，并删除 sample 一行。
 doctor-operator-incomplete = 运营方的文件缺少：{ $detail }
 doctor-operator-unusable = 无法使用运营方的文件：{ $detail }

@@ -5,8 +5,8 @@ terms-version = 第 { $version } 版
 
 # Who runs the service (/etc/sesshoku/operator.toml), at the end of terms and policy.
 operator-title = 运营方
-operator-none = 本设备没有写明由谁运营此服务。请仅用于试用，不要进行阳性登记。
-operator-sample = 这是样本：这里写的名称并不存在。请仅用于试用，不要进行阳性登记。
+operator-none = 本设备没有写明由谁运营此服务。请仅用于试用，不要登记阳性信息。
+operator-sample = 这是样本：这里写的名称并不存在。请仅用于试用，不要登记阳性信息。
 operator-unusable = 无法读取写有运营方的文件。请告知本设备的管理员。
 operator-notification = 通知服务器：{ $what }
 operator-management = 管理系统：{ $what }

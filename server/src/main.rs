@@ -166,7 +166,7 @@ fn notification(role: Role) -> Result<(), Failure> {
         if role.check_config {
             let checked = notification::check(&config).await;
             checked.map_err(|error| Failure::Configuration(error.into()))?;
-            return print_config(&config);
+            return print_config(&config, &config.gaps());
         }
         log::start();
         run::notification(config).await.map_err(Failure::Other)
@@ -179,7 +179,7 @@ fn management(role: Role) -> Result<(), Failure> {
         if role.check_config {
             let checked = management::check(&config);
             checked.map_err(|error| Failure::Configuration(error.into()))?;
-            return print_config(&config);
+            return print_config(&config, &config.gaps());
         }
         log::start();
         run::management(config).await.map_err(Failure::Other)
@@ -252,9 +252,15 @@ const fn openapi(role: RoleName) -> &'static str {
     }
 }
 
-fn print_config<T: Serialize>(config: &T) -> Result<(), Failure> {
+/// Prints what holds, and beside it what has to be set before people rely on it.
+fn print_config<T: Serialize>(config: &T, gaps: &[&str]) -> Result<(), Failure> {
     let text = toml::to_string(config).context("the configuration cannot be printed");
-    print(&text.map_err(Failure::Other)?)
+    print(&text.map_err(Failure::Other)?)?;
+    for gap in gaps {
+        // Who hears none of it has asked for the configuration.
+        let _ = writeln!(io::stderr(), "before people rely on it: {gap}");
+    }
+    Ok(())
 }
 
 fn print(text: &str) -> Result<(), Failure> {

@@ -37,6 +37,16 @@ pub fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// Whether a host's name is one of those that stand for others in documents (RFC 2606, and
+/// RFC 6761 for this machine), under which nobody is found.
+pub(crate) fn is_sample(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let reserved = ["example", "test", "invalid", "localhost"];
+    let of_examples = ["example.com", "example.net", "example.org"];
+    let is_below = |name: &&str| host == **name || host.ends_with(&format!(".{name}"));
+    reserved.iter().chain(&of_examples).any(is_below)
+}
+
 /// Whether what is sent to `url` can be read by nobody on the way: https, or http to
 /// this machine.
 pub fn is_private(url: &Url) -> bool {
@@ -88,6 +98,19 @@ impl Default for Settings {
             proxy_header: "x-forwarded-for".to_owned(),
             trusted_proxies: Vec::new(),
         }
+    }
+}
+
+impl Settings {
+    /// What has to be set before people rely on a server, and is not.
+    pub(crate) fn gaps(&self) -> impl Iterator<Item = &'static str> {
+        let proxies = self.trusted_proxies.is_empty().then_some(
+            "http.trusted_proxies names nobody: where TLS ends in a proxy, all clients count as one",
+        );
+        let internal = self.internal_listen.is_none().then_some(
+            "http.internal_listen is not set: nothing tells how it is, and nobody is alerted",
+        );
+        proxies.into_iter().chain(internal)
     }
 }
 

@@ -117,6 +117,29 @@ pub struct Audit {
     pub keep_days: u32,
 }
 
+impl Config {
+    /// What has to be set before people rely on it, and is not; a configuration for trying
+    /// out is in order without.
+    pub fn gaps(&self) -> Vec<&'static str> {
+        let gaps = [
+            (
+                self.mail.is_for_trying(),
+                "mail is written into a folder, or is from an address that is a sample",
+            ),
+            (
+                self.web.institution.is_empty(),
+                "web.institution is not set: nobody sees whose page it is",
+            ),
+            (
+                self.web.insecure_cookies,
+                "web.insecure_cookies is on: sessions can be read on the way",
+            ),
+        ];
+        let own = gaps.into_iter().filter(|(is_there, _)| *is_there);
+        own.map(|(_, gap)| gap).chain(self.http.gaps()).collect()
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -312,6 +335,30 @@ mod tests {
     #[test]
     fn a_mail_server_is_enough() {
         assert_eq!(check(MAIL), Ok(()));
+    }
+
+    #[test]
+    fn what_people_cannot_rely_on_is_told_and_not_refused() {
+        let gaps = |text: &str| toml::from_str::<Config>(text).unwrap().gaps().len();
+        let whole = "http = { trusted_proxies = ['192.0.2.1'], internal_listen = '127.0.0.1:9081' }
+            web = { institution = 'A' }
+            mail = { kind = 'smtp', from = 'a@health.jp', host = 'mail.health.jp' }";
+        assert_eq!((check(whole), gaps(whole)), (Ok(()), 0));
+        for (part, with) in [
+            ("trusted_proxies = ['192.0.2.1'], ", ""),
+            (", internal_listen = '127.0.0.1:9081'", ""),
+            ("institution = 'A'", ""),
+            (
+                "institution = 'A'",
+                "institution = 'A', insecure_cookies = true",
+            ),
+            ("a@health.jp", "a@health.example"),
+            ("a@health.jp", "A <a@Mail.Example.ORG>"),
+            ("kind = 'smtp'", "kind = 'folder', dir = 'mail'"),
+        ] {
+            let changed = whole.replace(part, with);
+            assert_eq!((check(&changed), gaps(&changed)), (Ok(()), 1), "{changed}");
+        }
     }
 
     #[test]

@@ -382,6 +382,21 @@ impl Settings for Config {
 }
 
 impl Config {
+    /// What has to be set before people rely on it, and is not; a configuration for trying
+    /// out is in order without.
+    pub fn gaps(&self) -> Vec<&'static str> {
+        let base_url = &self.distribution.base_url;
+        let is_for_trying =
+            base_url.scheme() != "https" || base_url.domain().is_none_or(http::is_sample);
+        let base_url = is_for_trying
+            .then_some("distribution.base_url is not an https URL of a host that others find");
+        let notices = self.distribution.notices.is_none().then_some(
+            "distribution.notices is not set: people cannot be told of maintenance or new terms",
+        );
+        let own = base_url.into_iter().chain(notices);
+        own.chain(self.http.gaps()).collect()
+    }
+
     fn check_distribution(&self) -> Result<(), ConfigError> {
         let Distribution {
             base_url,

@@ -75,6 +75,25 @@ async fn check_config_prints_what_holds_or_says_what_is_wrong() {
     let printed: toml::Table = text(&output).parse().unwrap();
     assert_eq!(printed["export"]["min_keys"].as_integer(), Some(20));
     assert!(!site.path("notification.db").exists(), "nothing is opened");
+    // A site of tests is for trying out.
+    let gaps = |output: &Output| {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        said.lines()
+            .filter(|it| it.starts_with("before people rely on it: "))
+            .count()
+    };
+    let all = gaps(&output);
+    assert!(all > 0, "{output:?}");
+    let output = check("DISTRIBUTION__BASE_URL=https://keys.invalid-is-not-at-the-end.jp/");
+    assert_eq!(gaps(&output), all - 1, "{output:?}");
+    for sample in [
+        "https://server.example/",
+        "https://a.example.org/",
+        "https://192.0.2.1/",
+    ] {
+        let output = check(&format!("DISTRIBUTION__BASE_URL={sample}"));
+        assert_eq!(gaps(&output), all, "{output:?}");
+    }
     let output = check("EXPORT__MIN_KEYS=7");
     assert!(text(&output).contains("min_keys = 7"));
     let output = check("HTTP__TRUSTED_PROXIES=['127.0.0.1', '192.0.2.0/24', '2001:db8::/32']");
