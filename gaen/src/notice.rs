@@ -23,7 +23,13 @@ pub fn is_text(text: &str) -> bool {
 
 /// Whether `name` may be an id or a version: as [`is_text`], shorter, and on one line.
 pub fn is_name(name: &str) -> bool {
-    !name.trim().is_empty() && name.chars().count() <= MAX_NAME_CHARS && name.chars().all(is_shown)
+    is_line(name, MAX_NAME_CHARS)
+}
+
+/// Whether `text` may be shown on one line, of at most `max_chars` characters: as
+/// [`is_text`], without line breaks.
+pub fn is_line(text: &str, max_chars: usize) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= max_chars && text.chars().all(is_shown)
 }
 
 /// Neither a control character (C0, C1, line and paragraph separators) nor one that

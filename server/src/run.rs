@@ -56,7 +56,7 @@ async fn serve_role<B>(
 where
     B: Future<Output = ()> + Send + 'static,
 {
-    let shutdown = stop_signal()?;
+    let (stop, shutdown) = stop_signal()?;
     let public = layers::wrap(public, settings, metrics.http(), shutdown.clone());
     let mut listeners = vec![Listener::open("public", settings.listen, public).await?];
     if let Some(address) = settings.internal_listen {
@@ -66,7 +66,13 @@ where
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
     notify_systemd(sd_notify::NotifyState::Ready);
     let watchdog = tokio::spawn(watchdog());
-    let background = tokio::spawn(background(shutdown.clone()));
+    let work = background(shutdown.clone());
+    let background = tokio::spawn(async move {
+        // Should it panic, the whole program ends and is started anew: a server that takes
+        // registrations and exports none looks well.
+        let _stop = StopAtEnd(stop);
+        work.await;
+    });
     serve(listeners, settings, shutdown).await;
     watchdog.abort();
     let ended = background.await;
@@ -74,11 +80,21 @@ where
     ended.context("the work in the background has panicked")
 }
 
-/// Turns `true` when the process is told to end.
-fn stop_signal() -> anyhow::Result<Shutdown> {
+/// Has the process end when this is dropped.
+struct StopAtEnd(watch::Sender<bool>);
+
+impl Drop for StopAtEnd {
+    fn drop(&mut self) {
+        self.0.send_replace(true);
+    }
+}
+
+/// Turns `true` when the process is told to end, or by the sender that is given.
+fn stop_signal() -> anyhow::Result<(watch::Sender<bool>, Shutdown)> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
     let (stop, shutdown) = watch::channel(false);
+    let by_signal = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -86,9 +102,9 @@ fn stop_signal() -> anyhow::Result<Shutdown> {
         }
         tracing::info!("ending");
         notify_systemd(sd_notify::NotifyState::Stopping);
-        let _ = stop.send(true);
+        let _ = by_signal.send(true);
     });
-    Ok(shutdown)
+    Ok((stop, shutdown))
 }
 
 /// Tells systemd, where it wants to know, that tasks still get their turn.

@@ -162,6 +162,23 @@ impl Unverified {
         Self { bin, sig: None }
     }
 
+    /// The ids and versions of the keys that it says signed it, to look for the keys by. None
+    /// of it is believed.
+    pub fn claimed_keys(&self) -> Vec<(String, String)> {
+        let list = self.sig.as_deref().map(wire::SignatureList::decode);
+        let list = list.and_then(Result::ok).unwrap_or_default();
+        let infos = list
+            .signatures
+            .into_iter()
+            .filter_map(|it| it.signature_info);
+        infos
+            .map(|info| {
+                let id = info.verification_key_id.unwrap_or_default();
+                (id, info.verification_key_version.unwrap_or_default())
+            })
+            .collect()
+    }
+
     /// Checks the signature against `pinned`, then reads the export.
     ///
     /// # Errors

@@ -38,6 +38,14 @@ pub enum FileError {
         /// Where in it, and what.
         source: Box<toml::de::Error>,
     },
+    /// What is shown on a line cannot be.
+    #[error("{} is refused: `{key}` is empty, too long, or not what it has to be", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Which it is.
+        key: &'static str,
+    },
     /// What has to be a day is none, or has a time, too.
     #[error("{} is refused: `since` is a day, such as 2026-12-01", .0.display())]
     NoDay(PathBuf),

@@ -16,8 +16,8 @@ pub use bluetooth::{RestartError, adapter_path, restart};
 pub use file::FileError;
 pub use notifier::{NOTIFICATIONS, NOTIFIER, NOTIFIER_PATH, Reach, ask_to_look, looked_at};
 pub use operator::{
-    DIRECTORY_FILE, Inquiries, OPERATOR_FILE, Operator, Party, Processor, Sentence, directory,
-    operator, unusable,
+    DIRECTORY_FILE, Inquiries, MAX_LINE_CHARS, OPERATOR_FILE, Operator, Party, Processor, Sentence,
+    directory, operator, unusable,
 };
 pub use preferences::{Preferences, StateFile, preferences_file, state_file};
 pub use told::{Day, Told};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use gaen::notice::is_line;
 use guidance::{Directory, Localised};
 use serde::{Deserialize, Serialize};
 use toml::value::Datetime;
@@ -12,6 +13,9 @@ use crate::file::{self, FileError};
 pub const DIRECTORY_FILE: &str = "/etc/sesshoku/guidance.toml";
 /// Who runs the service; see [`Operator`].
 pub const OPERATOR_FILE: &str = "/etc/sesshoku/operator.toml";
+
+/// Longest name, address or task, in characters.
+pub const MAX_LINE_CHARS: usize = 200;
 
 /// Who runs the service, and so is the other party of the terms of use.
 ///
@@ -123,6 +127,45 @@ impl Party {
 }
 
 impl Operator {
+    /// The key of something that may not be shown: it is empty, longer than
+    /// [`MAX_LINE_CHARS`], steers the terminal or turns text around, or leads nowhere.
+    fn unfit(&self) -> Option<&'static str> {
+        let parties = [
+            ("notification_server", &self.notification_server),
+            ("management_system", &self.management_system),
+        ];
+        let parties = parties
+            .into_iter()
+            .filter_map(|(key, it)| Some((key, it.as_ref()?)));
+        let parties = parties.flat_map(|(key, it)| {
+            [&it.name]
+                .into_iter()
+                .chain(&it.address)
+                .map(move |it| (key, it))
+        });
+        let processors = self.processors.iter();
+        let processors =
+            processors.flat_map(|it| [("processors", &it.name), ("processors", &it.task)]);
+        let court = self.court.iter().map(|it| ("court", it));
+        let localised = parties.chain(processors).chain(court);
+        let localised = localised.flat_map(|(key, it)| [(key, &it.ja), (key, &it.en)]);
+        let Inquiries { name, mail, page } = &self.inquiries;
+        let inquiries = [name, mail, page].into_iter().flatten();
+        let mut lines = localised.chain(inquiries.map(|it| ("inquiries", it)));
+        let unfit = lines.find(|(_, line)| !is_line(line, MAX_LINE_CHARS));
+        let leads = |mail: &String| {
+            let parts = mail
+                .split_once('@')
+                .filter(|(name, host)| !name.is_empty() && !host.is_empty());
+            parts.is_some() && !mail.contains([':', '/', '?', ' '])
+        };
+        let is_page = |page: &String| page.starts_with("https://") || page.starts_with("http://");
+        unfit.map(|(key, _)| key).or_else(|| {
+            let fits = mail.as_ref().is_none_or(leads) && page.as_ref().is_none_or(is_page);
+            (!fits).then_some("inquiries")
+        })
+    }
+
     /// The keys that have to be there before people agree to anything and are not.
     pub fn gaps(&self) -> Vec<&'static str> {
         let there = [
@@ -140,7 +183,7 @@ impl Operator {
         let mut sentences = Vec::new();
         if self.sample {
             sentences.push(Sentence::new("operator-sample"));
-        } else if self.notification_server.is_none() {
+        } else if self.notification_server.is_none() || self.management_system.is_none() {
             sentences.push(Sentence::new("operator-none"));
         }
         let same = |text: String| Localised {
@@ -175,9 +218,13 @@ impl Operator {
     }
 }
 
-/// What is said where the file cannot be used, in the place of [`Operator::sentences`].
+/// What is said where the file cannot be used, in the place of [`Operator::sentences`]: so
+/// nobody is named.
 pub fn unusable() -> Vec<Sentence> {
-    vec![Sentence::new("operator-unusable")]
+    vec![
+        Sentence::new("operator-none"),
+        Sentence::new("operator-unusable"),
+    ]
 }
 
 /// The contacts of the file at `path`, or the samples where there is none.
@@ -205,6 +252,10 @@ pub fn operator(path: &Path) -> Result<Operator, FileError> {
         source: Box::new(source),
     };
     let operator: Operator = toml::from_str(&text).map_err(refused)?;
+    if let Some(key) = operator.unfit() {
+        let path = path.to_owned();
+        return Err(FileError::Line { path, key });
+    }
     match operator.since {
         Some(since) if since.date.is_none() || since.time.is_some() => {
             Err(FileError::NoDay(path.to_owned()))
@@ -276,6 +327,66 @@ mod tests {
         // A name alone leads nowhere.
         let operator: Operator = toml::from_str("inquiries = { name = 'A' }").unwrap();
         assert!(operator.gaps().contains(&"inquiries"));
+    }
+
+    #[test]
+    fn what_could_pass_for_something_else_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("operator.toml");
+        let refused = |text: &str| {
+            fs::write(&path, text).unwrap();
+            matches!(operator(&path), Err(FileError::Line { .. }))
+        };
+        let long = "x".repeat(MAX_LINE_CHARS + 1);
+        for name in [
+            "",
+            "  ",
+            r"A\nCourt: B",
+            r"\u001b[31mA",
+            r"\u202eA",
+            r"A\u2028B",
+            &long,
+        ] {
+            for text in [
+                format!("[notification_server]\nname = {{ ja = 'A', en = \"{name}\" }}"),
+                format!("[management_system]\nname = {{ ja = \"{name}\", en = 'A' }}"),
+                format!(
+                    "[[processors]]\nname = {{ ja = 'A', en = 'A' }}\ntask = {{ ja = 'A', en = \"{name}\" }}"
+                ),
+                format!("court = {{ ja = 'A', en = \"{name}\" }}"),
+                format!("inquiries = {{ name = \"{name}\" }}"),
+            ] {
+                assert!(refused(&text), "{text}");
+            }
+        }
+        for (key, leads, does_not) in [
+            (
+                "mail",
+                "a@example.org",
+                ["javascript:a@b", "nobody", "@", "a@b?bcc=c"],
+            ),
+            (
+                "page",
+                "https://example.org/a",
+                [
+                    "javascript:alert(1)",
+                    "example.org",
+                    "file:///etc",
+                    "ftp://a",
+                ],
+            ),
+        ] {
+            assert!(
+                !refused(&format!("inquiries = {{ {key} = '{leads}' }}")),
+                "{leads}"
+            );
+            for text in does_not {
+                assert!(
+                    refused(&format!("inquiries = {{ {key} = '{text}' }}")),
+                    "{text}"
+                );
+            }
+        }
     }
 
     /// The one that packages have among their examples.

@@ -275,12 +275,19 @@ fn sweep(dir: &FilePath) -> io::Result<()> {
         entries => entries?,
     };
     for entry in entries {
-        let path = entry?.path();
-        if path.to_string_lossy().contains('#') {
-            fs::remove_file(path)?;
+        let entry = entry?;
+        // What is no file is not ours.
+        if entry.file_type()?.is_file() && is_under_way(&entry.file_name().to_string_lossy()) {
+            fs::remove_file(entry.path())?;
         }
     }
     Ok(())
+}
+
+/// Whether a file of this name is under way: `name#1`.
+fn is_under_way(name: &str) -> bool {
+    name.rsplit_once('#')
+        .is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn found<T>(result: object_store::Result<T>) -> Result<Option<T>, BlobError> {

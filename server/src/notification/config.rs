@@ -292,6 +292,10 @@ impl Next {
                 "another key has this id and version",
             );
         }
+        if self.alone_from.is_some() && self.from.is_none() {
+            // By then it must have signed beside the other for 14 days.
+            return refuse("signing.next.from", "has to be there where alone_from is");
+        }
         let both = |alone: UnixSeconds| alone.seconds_since(self.from());
         let least = i64::from(KEPT_DAYS) * 86_400;
         if self.alone_from().is_some_and(|alone| both(alone) < least) {

@@ -38,7 +38,6 @@
 //! transactions, which check it; a file it writes nevertheless has the same content
 //! as the new holder's, and a list is corrected within a round.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,6 +62,7 @@ use crate::clock::Clock;
 use crate::http::{Shutdown, ended};
 use crate::log::Causes;
 
+use restore::Believed;
 pub(super) use restore::Rebuilt;
 pub(super) use restore::is_incomplete;
 
@@ -128,9 +128,6 @@ const ANY_LISTING: listing::Limits = listing::Limits {
     file: usize::MAX,
     entries: usize::MAX,
 };
-
-/// The list without an export.
-const EMPTY_LIST: &[u8] = b"[]";
 
 /// An entry of the list (docs/protocol.md §8).
 #[derive(Serialize)]
@@ -471,30 +468,20 @@ impl Exporter {
         Ok(self.parts.store.clean_up().await?)
     }
 
-    /// Deletes what crashes left behind: half-written files, and files whose numbers
-    /// were given out once but belong to nothing any more. Makes again what is lost.
+    /// Deletes what a crash left half-written, takes up what is published and not known, and
+    /// makes again what is lost.
     async fn sweep(&self, region: &str) -> Result<(), ExportError> {
         let Some(next) = self.parts.store.next_number(region).await? else {
             // Before the first export there must be none: whoever gave this server
             // an empty database by mistake must not lose what is published.
-            let list = self.parts.blobs.read(&list_name(region)).await?;
-            return match list {
-                Some(list) if list != EMPTY_LIST => Err(ExportError::Foreign),
-                Some(_) | None => Ok(()),
+            return if self.is_published(region).await? {
+                Err(ExportError::Foreign)
+            } else {
+                Ok(())
             };
         };
         self.parts.blobs.sweep(&format!("c19r/{region}"))?;
-        let next = self.catch_up(region, next).await?;
-        let listed = self.parts.store.listed(region).await?;
-        let pending = self.parts.store.pending(region).await?;
-        let mut known: BTreeSet<i64> = listed.iter().map(|it| it.batch.number).collect();
-        known.extend(pending.iter().map(|batch| batch.number));
-        known.extend(self.parts.store.withdrawn(region).await?);
-        for number in restore::numbers(&self.parts.blobs, region).await? {
-            if number < next && !known.contains(&number) {
-                self.parts.blobs.delete(&file_name(region, number)).await?;
-            }
-        }
+        self.catch_up(region, next, Believed::OfKeysInUse).await?;
         self.make_missing(region).await
     }
 }

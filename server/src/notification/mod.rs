@@ -94,6 +94,9 @@ pub enum OpenError {
     /// The signing key is none.
     #[error("the signing key cannot be used")]
     Signer(#[from] SignerError),
+    /// What comes after the signing key is the same one.
+    #[error("signing.next.key is the key that signs already")]
+    SameKey,
     /// The configuration for devices.
     #[error("the configuration for devices cannot be handed out")]
     Configurations(#[from] ConfigurationsError),

@@ -14,6 +14,8 @@ use crate::secret::Place;
 pub(super) struct Signers {
     own: Arc<Signer>,
     next: Option<Coming>,
+    /// Those that signed before, which have lost their names.
+    former: Arc<[Signer]>,
 }
 
 /// A key that signs beside the other, and then in its place.
@@ -44,16 +46,33 @@ impl Signers {
                 alone_from: next.alone_from(),
             })
         });
+        let next = next.transpose()?;
+        if let Some(next) = &next
+            && next.signer.public_key_pem() == own.public_key_pem()
+        {
+            return Err(OpenError::SameKey);
+        }
+        let former = settings.former_keys.iter().map(|key| {
+            let key = key.read()?;
+            // What seals is any text; only what can sign has signed.
+            Ok::<_, OpenError>(Signer::from_pem("", "", key.expose()).ok())
+        });
+        let former: Result<Vec<_>, _> = former.collect();
         Ok(Self {
             own,
-            next: next.transpose()?,
+            next,
+            former: former?.into_iter().flatten().collect(),
         })
     }
 
     /// `own` alone.
     #[cfg(test)]
     pub(super) fn one(own: Arc<Signer>) -> Self {
-        Self { own, next: None }
+        Self {
+            own,
+            next: None,
+            former: Arc::default(),
+        }
     }
 
     /// Those that sign at `now`: one or two.
@@ -71,6 +90,17 @@ impl Signers {
     pub(super) fn pinned(&self) -> Vec<PinnedKey> {
         let next = self.next.iter().map(|next| next.signer.pinned_key());
         std::iter::once(self.own.pinned_key()).chain(next).collect()
+    }
+
+    /// The same, and what verifies a file of before that says that keys of these ids and
+    /// versions signed it.
+    pub(super) fn pinned_of_any_time(&self, claimed: &[(String, String)]) -> Vec<PinnedKey> {
+        let mut pinned = self.pinned();
+        for (id, version) in claimed {
+            let former = self.former.iter().map(Signer::public_key_pem);
+            pinned.extend(former.filter_map(|pem| PinnedKey::from_pem(id, version, &pem).ok()));
+        }
+        pinned
     }
 }
 

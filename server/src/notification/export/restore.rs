@@ -4,12 +4,12 @@
 //! from a backup knows nothing of what was published since, which the storage still has:
 //! it is taken up, with its keys, so that none of them is published twice and no file's
 //! name is given to another one. Where the storage is lost as well, so many numbers are
-//! passed over as could have been given out.
+//! passed over as could have been given out. No file is deleted that may still be wanted:
+//! what nobody can believe stays where it is.
 
 use std::collections::BTreeSet;
 
 use gaen::export::{Limits, open};
-use gaen::listing::ListingEntry;
 use gaen::time::UnixSeconds;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -17,6 +17,15 @@ use sha2::{Digest, Sha256};
 use super::{Blobs, ExportError, Exporter, Parts, file_name, list_name, signed_list_name};
 use crate::notification::rules::kept_since;
 use crate::notification::store::{Batch, Listed, Published, Store};
+
+/// Which files are believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Believed {
+    /// Those that a key signed that signs now, or is to.
+    OfKeysInUse,
+    /// And those of a former key, which may have been stolen: where the operator asks for it.
+    OfFormerKeys,
+}
 
 /// What [`Exporter::rebuild`] found of a region.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +104,8 @@ impl Exporter {
     async fn rebuild_region(&self, region: &str, has_lease: bool) -> Result<Rebuilt, ExportError> {
         if has_lease {
             let next = self.parts.store.next_number(region).await?;
-            self.catch_up(region, next.unwrap_or(1)).await?;
+            let next = next.unwrap_or(1);
+            self.catch_up(region, next, Believed::OfFormerKeys).await?;
         }
         let listed = self.parts.store.listed(region).await?;
         let mut rebuilt = Rebuilt {
@@ -153,84 +163,148 @@ impl Exporter {
         Ok(())
     }
 
-    /// Takes up what was published from `next` on, of which the database knows nothing,
-    /// and gives the number that the next file gets.
-    pub(super) async fn catch_up(&self, region: &str, next: i64) -> Result<i64, ExportError> {
+    /// Whether there is a file of an export, or a list that names one or cannot be read.
+    pub(super) async fn is_published(&self, region: &str) -> Result<bool, ExportError> {
+        let blobs = &self.parts.blobs;
+        if !numbers(blobs, region).await?.is_empty() {
+            return Ok(true);
+        }
+        let plain = blobs.read(&list_name(region)).await?;
+        let signed = blobs.read(&signed_list_name(region)).await?;
+        let is_named = plain.is_some_and(|it| names(&it).is_none_or(|names| !names.is_empty()));
+        let is_signed = signed.is_some_and(|it| {
+            let listing = self.open_listing(&it);
+            listing.is_none_or(|it| !it.entries.is_empty())
+        });
+        Ok(is_named || is_signed)
+    }
+
+    /// Takes up what is published and what the database, whose next file would get the number
+    /// `next`, knows nothing of; gives the number that the next file gets.
+    ///
+    /// Every file that a key of this server's signed is an export, whatever the lists say;
+    /// `believed` says of which keys.
+    /// What has had its time and is left over is deleted; what cannot be believed stays, and
+    /// keeps its name.
+    pub(super) async fn catch_up(
+        &self,
+        region: &str,
+        next: i64,
+        believed: Believed,
+    ) -> Result<i64, ExportError> {
         let Parts {
             blobs,
             store,
             clock,
             ..
         } = &self.parts;
+        let now = clock.now();
+        // Numbers grow by less than one a second.
+        let is_plausible = |number: &i64| *number <= i64::from(now.get()).max(next);
         let plain = blobs.read(&list_name(region)).await?;
         let signed = blobs.read(&signed_list_name(region)).await?;
+        let plain = plain.and_then(|it| names(&it));
         let is_lost = plain.is_none();
-        let plain = plain.and_then(|it| serde_json::from_slice::<Vec<Named>>(&it).ok());
         let listing = signed.and_then(|it| self.open_listing(&it));
-        let entries = listing.map(|it| it.entries).unwrap_or_default();
-        let mut taken = numbers(blobs, region).await?;
-        taken.extend(plain.iter().flatten().filter_map(|it| number_in(&it.url)));
-        taken.extend(entries.iter().filter_map(|it| number_in(&it.url)));
-        let mut free = taken.last().map_or(next, |last| next.max(last + 1));
+        let urls = plain.into_iter().flatten().map(|it| it.url);
+        let urls = urls.chain(
+            listing
+                .into_iter()
+                .flat_map(|it| it.entries)
+                .map(|it| it.url),
+        );
+        let named: BTreeSet<i64> = urls.filter_map(|url| number_in(&url)).collect();
+        let there = numbers(blobs, region).await?;
+        let (taken, foreign): (BTreeSet<_>, BTreeSet<_>) =
+            named.union(&there).copied().partition(is_plausible);
+        if !foreign.is_empty() {
+            tracing::error!(region, numbers = ?foreign, "files that this server never made");
+        }
+        let listed = store.listed(region).await?;
+        let mut free = taken
+            .last()
+            .map_or(next, |last| next.max(last.saturating_add(1)));
         if is_lost {
-            let newest = store.listed(region).await?.into_iter();
-            let newest = newest.map(|it| it.batch.end).max();
-            let now = clock.now();
+            let newest = listed.iter().map(|it| it.batch.end).max();
             let since = newest.unwrap_or_else(|| kept_since(now));
             free = free.max(next.saturating_add(now.seconds_since(since).max(0)));
         }
-        if free == next {
-            return Ok(next);
-        }
+        let mut known: BTreeSet<i64> = listed.iter().map(|it| it.batch.number).collect();
+        known.extend(store.pending(region).await?.iter().map(|it| it.number));
+        known.extend(store.withdrawn(region).await?);
         let mut count = 0;
-        for entry in &entries {
-            let number = number_in(&entry.url).filter(|number| *number >= next);
-            let Some(number) = number else { continue };
-            match self.read_published(region, number, entry).await? {
-                Some(published) => {
+        for number in taken.difference(&known).copied() {
+            if !there.contains(&number) {
+                continue;
+            }
+            let published = self.read_published(region, number, believed).await?;
+            let is_over = |it: &Published| it.listed.batch.end < kept_since(now);
+            if published.as_ref().is_some_and(is_over) {
+                self.keep_lease().await?;
+                blobs.delete(&file_name(region, number)).await?;
+                continue;
+            }
+            let is_taken_up = match published {
+                Some(_) => {
                     self.keep_lease().await?;
                     let after = number.saturating_add(1);
-                    store
-                        .take_up(region, self.holder, Some(published), after)
-                        .await?;
-                    count += 1;
+                    store.take_up(region, self.holder, published, after).await?
                 }
-                None => tracing::error!(region, number, "a file that was published is damaged"),
+                None => false,
+            };
+            if is_taken_up {
+                count += 1;
+            } else {
+                tracing::error!(
+                    region,
+                    number,
+                    "a file is not an export that a key in use has signed, or has keys of \
+                     another: it stays, and is not listed"
+                );
             }
         }
-        store.take_up(region, self.holder, None, free).await?;
-        tracing::warn!(
-            region,
-            files = count,
-            next = free,
-            "the database is older than what is published: took up what it did not know of"
-        );
+        if free > next {
+            store.take_up(region, self.holder, None, free).await?;
+        }
+        if count > 0 || free > next {
+            tracing::warn!(
+                region,
+                files = count,
+                next = free,
+                "took up what is published and the database did not know of"
+            );
+        }
         Ok(free)
     }
 
-    /// A file that the signed listing names, if it is there and is what that says.
+    /// A file, if a key of this server's has signed it for the region.
     async fn read_published(
         &self,
         region: &str,
         number: i64,
-        entry: &ListingEntry,
+        believed: Believed,
     ) -> Result<Option<Published>, ExportError> {
         let Some(file) = self.parts.blobs.read(&file_name(region, number)).await? else {
             return Ok(None);
         };
-        if entry.sha256 != *Sha256::digest(&file) {
-            return Ok(None);
-        }
         // It comes from this server's own storage, and may be as long as it is.
         let limits = Limits {
             archive: usize::MAX,
             bin: usize::MAX,
             sig: usize::MAX,
         };
-        let opened = open(&file, &limits).and_then(|it| it.verify(&self.parts.signers.pinned()));
+        let opened = open(&file, &limits).and_then(|it| {
+            let signers = &self.parts.signers;
+            let pinned = match believed {
+                Believed::OfKeysInUse => signers.pinned(),
+                Believed::OfFormerKeys => signers.pinned_of_any_time(&it.claimed_keys()),
+            };
+            it.verify(&pinned)
+        });
         let time = |seconds: u64| u32::try_from(seconds).map(UnixSeconds::new).ok();
-        Ok(opened.ok().and_then(|verified| {
-            let export = verified.into_export();
+        let export = opened.ok().map(gaen::export::Verified::into_export);
+        let export = export.filter(|export| export.region == region);
+        Ok(export.and_then(|export| {
             Some(Published {
                 listed: Listed {
                     batch: Batch {
@@ -240,10 +314,15 @@ impl Exporter {
                         start: time(export.start)?,
                         end: time(export.end)?,
                     },
-                    sha256: Some(entry.sha256),
+                    sha256: Some(Sha256::digest(&file).into()),
                 },
                 keys: export.keys,
             })
         }))
     }
+}
+
+/// What a plain list names; `None` where it is none.
+fn names(list: &[u8]) -> Option<Vec<Named>> {
+    serde_json::from_slice(list).ok()
 }

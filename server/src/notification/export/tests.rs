@@ -41,7 +41,8 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         Self {
-            dir: tempfile::tempdir().unwrap(),
+            // Files under way have such names; this is none.
+            dir: tempfile::Builder::new().prefix("site#1").tempdir().unwrap(),
             clock: Clock::set_at(NOW),
             signer: Arc::new(Signer::generate("440", "v1", &mut UnwrapErr(SysRng))),
             next: None,
@@ -841,18 +842,175 @@ async fn an_older_database_and_another_key_give_no_name_twice() {
     assert_eq!(new.as_deref(), Some("4.zip"));
 }
 
+/// A site with two exports that are published and known, and a third that a database from
+/// before knows nothing of: the files, and the keys in them.
+async fn site_with_an_older_database(
+    bench: &Bench,
+) -> (BTreeMap<String, Vec<u8>>, BTreeMap<[u8; 16], usize>) {
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 0..15).await;
+    bench.export(&mut exporter, 15..30).await;
+    // Those of the third wait in the backup as well.
+    bench.register(30, (30..45).map(|byte| key(byte, 2))).await;
+    drop(exporter);
+    bench.back_up().await;
+    let mut exporter = bench.exporter().await;
+    exporter.round().await.unwrap();
+    bench.later(3600);
+    drop(exporter);
+    let (zips, published) = (bench.zips(), bench.published());
+    bench.restore();
+    bench.sequence.set(0);
+    (zips, published)
+}
+
+/// Whatever has become of the lists, every file is an export by itself.
+#[tokio::test]
+async fn an_older_database_loses_no_file_by_lists_that_are_lost() {
+    for lost in 0..5 {
+        let bench = Bench::new();
+        let (zips, published) = site_with_an_older_database(&bench).await;
+        let (plain, signed) = (bench.public("list.json"), bench.public("list.json.sig"));
+        if lost == 1 || lost == 4 {
+            std::fs::remove_file(&signed).unwrap();
+        }
+        if lost == 2 {
+            std::fs::write(&signed, b"nothing").unwrap();
+        }
+        if lost == 3 {
+            std::fs::write(&plain, b"nothing").unwrap();
+        }
+        if lost == 4 {
+            std::fs::remove_file(&plain).unwrap();
+        }
+        let mut exporter = bench.exporter().await;
+        bench.export(&mut exporter, 100..101).await;
+        bench.lists_agree();
+        let (zips_after, after) = (bench.zips(), bench.published());
+        for (name, content) in &zips {
+            assert!(
+                zips_after.get(name) == Some(content),
+                "{lost}: {name} is another"
+            );
+        }
+        assert!(after.values().all(|count| *count == 1), "{lost}");
+        assert!(
+            published.keys().all(|key| after.contains_key(key)),
+            "{lost}"
+        );
+        assert!(after.contains_key(&[100; 16]), "{lost}");
+    }
+}
+
+/// The key that signed was stolen, say: another one signs from one moment on. What the first
+/// one signed is believed where the operator asks for it, and deleted in no case.
+#[tokio::test]
+async fn an_older_database_takes_up_what_a_former_key_signed_if_it_is_told_to() {
+    let mut bench = Bench::new();
+    let (zips, published) = site_with_an_older_database(&bench).await;
+    let file = |name: &str, signer: &Signer| {
+        let path = bench.dir.path().join(name);
+        std::fs::write(&path, signer.private_key_pem().unwrap()).unwrap();
+        Place::File(path)
+    };
+    let signer = Arc::new(Signer::generate("440", "v2", &mut UnwrapErr(SysRng)));
+    let settings = config::Signing {
+        key: file("key", &signer),
+        former_keys: vec![file("former", &bench.signer)],
+        version: "v2".to_owned(),
+        ..config::Signing::default()
+    };
+    (bench.next, bench.signer) = (Some(settings), signer);
+    for is_asked in [false, true] {
+        bench.restore();
+        bench.sequence.set(0);
+        let mut exporter = bench.exporter().await;
+        if is_asked {
+            exporter.rebuild().await.unwrap();
+        }
+        exporter.round().await.unwrap();
+        let after = bench.zips();
+        assert!(
+            zips.iter()
+                .all(|(name, content)| after.get(name) == Some(content))
+        );
+        let listed = exporter.parts.store.listed(REGION).await.unwrap();
+        let is_listed = listed.iter().any(|it| it.batch.number == 3);
+        assert_eq!(is_listed, is_asked);
+        let mut keys = BTreeSet::new();
+        for it in listed {
+            let of_file = exporter.parts.store.keys(REGION, it.batch.number).await;
+            keys.extend(of_file.unwrap().iter().map(|key| *key.tek.expose_bytes()));
+        }
+        if is_asked {
+            assert!(published.keys().all(|key| keys.contains(key)));
+        }
+    }
+}
+
+/// Whoever can write into the folder, or mistakes it for another one.
+#[tokio::test]
+async fn what_is_not_ours_stays_and_holds_nothing_up() {
+    let bench = Bench::new();
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 0..15).await;
+    drop(exporter);
+    let foreign = [
+        "9223372036854775807.zip",
+        "9223372036854775806.zip",
+        "77.zip",
+        "x#y.zip",
+    ];
+    for name in foreign {
+        std::fs::write(bench.public(name), b"not ours").unwrap();
+    }
+    // One of ours under another name.
+    std::fs::copy(bench.public("1.zip"), bench.public("76.zip")).unwrap();
+    std::fs::create_dir(bench.public("folder#1")).unwrap();
+    let list =
+        br#"[{"region":"440","url":"https://a.example/9223372036854775807.zip","created":1}]"#;
+    std::fs::write(bench.public("list.json"), list).unwrap();
+    let mut exporter = bench.exporter().await;
+    bench.export(&mut exporter, 15..30).await;
+    bench.export(&mut exporter, 30..31).await;
+    let zips = bench.zips();
+    for name in foreign {
+        assert!(zips.get(name).is_some_and(|it| it == b"not ours"), "{name}");
+    }
+    assert!(
+        zips.contains_key("78.zip") && zips.contains_key("79.zip"),
+        "{:?}",
+        zips.keys()
+    );
+    assert_eq!(bench.list().len(), 3);
+}
+
 #[tokio::test]
 async fn an_empty_database_does_not_wipe_out_what_is_published() {
-    let bench = Bench::new();
-    bench.register(1, [key(1, 1)].into_iter()).await;
-    bench.exporter().await.round().await.unwrap();
-    for name in ["db", "db-wal", "db-shm"] {
-        let _ = std::fs::remove_file(bench.dir.path().join(name));
+    for lost in 0..4 {
+        let bench = Bench::new();
+        bench.register(1, [key(1, 1)].into_iter()).await;
+        bench.exporter().await.round().await.unwrap();
+        for name in ["db", "db-wal", "db-shm"] {
+            let _ = std::fs::remove_file(bench.dir.path().join(name));
+        }
+        let zips = bench.zips();
+        match lost {
+            1 => std::fs::remove_file(bench.public("list.json")).unwrap(),
+            2 => std::fs::write(bench.public("list.json"), b"[]").unwrap(),
+            3 => {
+                for name in zips.keys() {
+                    std::fs::remove_file(bench.public(name)).unwrap();
+                }
+                std::fs::write(bench.public("list.json"), b"[]").unwrap();
+            }
+            _ => assert_eq!(bench.published().len(), 10),
+        }
+        let mut exporter = bench.exporter().await;
+        let error = exporter.round().await.unwrap_err();
+        assert!(matches!(error, ExportError::Foreign), "{lost}: {error}");
+        assert!(lost == 3 || bench.zips() == zips);
     }
-    let mut exporter = bench.exporter().await;
-    let error = exporter.round().await.unwrap_err();
-    assert!(matches!(error, ExportError::Foreign), "{error}");
-    assert_eq!(bench.published().len(), 10);
 }
 
 /// As after days without an export.

@@ -374,14 +374,15 @@ impl Store {
     }
 
     /// Lists what was published and is not known here, because the database comes from a
-    /// backup; the next batch gets the number `next`, or a higher one.
+    /// backup; the next batch gets the number `next`, or a higher one. Changes nothing, and
+    /// says so, where one of the keys is in another batch.
     pub(super) async fn take_up(
         &self,
         region: &str,
         holder: Holder,
         published: Option<Published>,
         next: i64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         either!(self, take_up(region, holder, published, next))
     }
 

@@ -544,13 +544,32 @@ pub(super) async fn take_up(
     holder: Holder,
     published: Option<Published>,
     next: i64,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let mut client = database.get().await?;
     let tx = client.transaction().await?;
     check_lease(&tx, &holder).await?;
     let mut end = 0;
     if let Some(Published { listed, keys }) = published {
         let batch = listed.batch;
+        let is_published = tx
+            .prepare_cached(
+                "SELECT 1 FROM diagnosis_key
+                 WHERE region = $1 AND tek = $2 AND rolling_start = $3
+                   AND rolling_period = $4 AND export IS NOT NULL",
+            )
+            .await?;
+        for key in &keys {
+            let row = Row::from(key);
+            let found = tx
+                .query_opt(
+                    &is_published,
+                    &[&region, &row.tek, &row.rolling_start, &row.rolling_period],
+                )
+                .await?;
+            if found.is_some() {
+                return Ok(false);
+            }
+        }
         end = seconds(batch.end);
         let (num, size) = (i64::from(batch.batch_num), i64::from(batch.batch_size));
         tx.execute(
@@ -595,7 +614,8 @@ pub(super) async fn take_up(
         &[&region, &end, &next],
     )
     .await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(true)
 }
 
 pub(super) async fn order(database: &Postgres, region: &str) -> Result<(), StoreError> {

@@ -517,7 +517,7 @@ pub(super) async fn take_up(
     holder: Holder,
     published: Option<Published>,
     next: i64,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let region = region.to_owned();
     database
         .write(move |tx| {
@@ -525,6 +525,18 @@ pub(super) async fn take_up(
             let mut end = 0;
             if let Some(Published { listed, keys }) = published {
                 let batch = listed.batch;
+                let mut is_published = tx.prepare_cached(
+                    "SELECT 1 FROM diagnosis_key
+                     WHERE region = ?1 AND tek = ?2 AND rolling_start = ?3
+                       AND rolling_period = ?4 AND export IS NOT NULL",
+                )?;
+                for key in &keys {
+                    let row = Row::from(key);
+                    let key = params![region, row.tek, row.rolling_start, row.rolling_period];
+                    if is_published.exists(key)? {
+                        return Ok(false);
+                    }
+                }
                 end = batch.end.get();
                 tx.execute(
                     "INSERT INTO export (region, number, batch_num, batch_size, start_time,
@@ -566,7 +578,7 @@ pub(super) async fn take_up(
                      next_number = max(publication.next_number, excluded.next_number)",
                 params![region, end, next],
             )?;
-            Ok(())
+            Ok(true)
         })
         .await
 }

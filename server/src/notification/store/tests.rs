@@ -409,6 +409,11 @@ async fn what_another_database_published_is_taken_up(store: &Store) {
         .await
         .unwrap();
     assert_eq!(store.listed(REGION).await.unwrap(), [before.listed]);
+    // No key is in two.
+    let again = Some(published(9, at(60)));
+    let is_taken_up = store.take_up(REGION, HOLDER, again, 10).await.unwrap();
+    assert!(!is_taken_up);
+    assert_eq!(store.listed(REGION).await.unwrap(), [before.listed]);
     assert_eq!(store.keys(REGION, 7).await.unwrap(), before.keys);
     assert_eq!(store.next_number(REGION).await.unwrap(), Some(8));
     for (next, is) in [(20, 20), (3, 20)] {
