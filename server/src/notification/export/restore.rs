@@ -180,18 +180,17 @@ impl Exporter {
     }
 
     /// Takes up what is published and what the database, whose next file would get the number
-    /// `next`, knows nothing of; gives the number that the next file gets.
+    /// `next`, knows nothing of; from then on the next file gets one that nobody has.
     ///
     /// Every file that a key of this server's signed is an export, whatever the lists say;
-    /// `believed` says of which keys.
-    /// What has had its time and is left over is deleted; what cannot be believed stays, and
-    /// keeps its name.
+    /// `believed` says of which keys. What has had its time and is left over is deleted; what
+    /// cannot be believed stays, and keeps its name.
     pub(super) async fn catch_up(
         &self,
         region: &str,
         next: i64,
         believed: Believed,
-    ) -> Result<i64, ExportError> {
+    ) -> Result<(), ExportError> {
         let Parts {
             blobs,
             store,
@@ -274,7 +273,7 @@ impl Exporter {
                 "took up what is published and the database did not know of"
             );
         }
-        Ok(free)
+        Ok(())
     }
 
     /// A file, if a key of this server's has signed it for the region.

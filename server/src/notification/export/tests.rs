@@ -110,6 +110,13 @@ impl Bench {
             .unwrap();
     }
 
+    /// Where a key is, for settings.
+    fn key_file(&self, name: &str, signer: &Signer) -> Place {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, signer.private_key_pem().unwrap()).unwrap();
+        Place::File(path)
+    }
+
     fn pinned(&self) -> Vec<PinnedKey> {
         vec![self.signer.pinned_key()]
     }
@@ -590,20 +597,15 @@ async fn a_listing_is_made_anew_twice_a_day_and_for_a_new_key() {
 async fn two_keys_sign_until_the_next_signs_alone() {
     let mut bench = Bench::new();
     let next = Signer::generate("440", "v2", &mut UnwrapErr(SysRng));
-    let file = |name: &str, signer: &Signer| {
-        let path = bench.dir.path().join(name);
-        std::fs::write(&path, signer.private_key_pem().unwrap()).unwrap();
-        Place::File(path)
-    };
     let at = |days: i32| {
         let seconds = NOW.saturating_add_signed(days * DAY).get();
         jiff::Timestamp::from_second(seconds.into()).unwrap()
     };
-    let key = file("key", &bench.signer);
+    let key = bench.key_file("key", &bench.signer);
     let settings = config::Signing {
         key,
         next: Some(config::Next {
-            key: file("next", &next),
+            key: bench.key_file("next", &next),
             id: "440".to_owned(),
             version: "v2".to_owned(),
             from: Some(at(1)),
@@ -908,15 +910,10 @@ async fn an_older_database_loses_no_file_by_lists_that_are_lost() {
 async fn an_older_database_takes_up_what_a_former_key_signed_if_it_is_told_to() {
     let mut bench = Bench::new();
     let (zips, published) = site_with_an_older_database(&bench).await;
-    let file = |name: &str, signer: &Signer| {
-        let path = bench.dir.path().join(name);
-        std::fs::write(&path, signer.private_key_pem().unwrap()).unwrap();
-        Place::File(path)
-    };
     let signer = Arc::new(Signer::generate("440", "v2", &mut UnwrapErr(SysRng)));
     let settings = config::Signing {
-        key: file("key", &signer),
-        former_keys: vec![file("former", &bench.signer)],
+        key: bench.key_file("key", &signer),
+        former_keys: vec![bench.key_file("former", &bench.signer)],
         version: "v2".to_owned(),
         ..config::Signing::default()
     };
