@@ -76,8 +76,8 @@ async function brokenWords(page: Page): Promise<string[]> {
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
       const text = texts.currentNode;
-      // What is no word of the language: addresses, names of files, numbers grouped by hand.
-      if (text.parentElement!.closest("code, pre, a, svg, .visually-hidden, .keep, [inert]")) continue;
+      // What is no word of the language, and what nobody sees.
+      if (text.parentElement!.closest("code, pre, svg, .visually-hidden, [inert]")) continue;
       for (const { index, 0: word } of text.textContent!.matchAll(/\p{Script=Latin}+/gu)) {
         const range = document.createRange();
         range.setStart(text, index);
