@@ -29,6 +29,30 @@ fn is(state: &str, finding: &str) -> Option<(String, String)> {
     Some((state.to_owned(), finding.to_owned()))
 }
 
+/// Also where there is no service to ask.
+#[test]
+fn who_runs_the_service_is_named_in_the_language_that_is_spoken() -> anyhow::Result<()> {
+    let place = Place::new()?;
+    let sample = fs::read_to_string(root().join("packaging/defaults/operator.toml"))?;
+    let file = place.dir().join("operator.toml");
+    let path = file.to_str().context("a path")?;
+    for (text, lang, said) in [
+        (sample.clone(), "en", "still the sample"),
+        (
+            sample.replace("sample = true", ""),
+            "en",
+            "Sample Prefecture",
+        ),
+        (sample.replace("sample = true", ""), "ja", "見本県"),
+    ] {
+        fs::write(&file, text)?;
+        let output = place.sesshoku(&["--lang", lang, "--operator", path, "doctor"])?;
+        let output = String::from_utf8(output.stdout)?;
+        ensure!(output.contains(said), "{said}: {output}");
+    }
+    Ok(())
+}
+
 #[test]
 fn each_part_is_told_with_what_mends_it() -> anyhow::Result<()> {
     let place = Place::new()?;

@@ -130,6 +130,8 @@ fn the_first_run_leads_to_a_contact() -> anyhow::Result<()> {
         Ok((contacts["verdict"] == "contact").then_some(()))
     })
     .with_context(|| near.place.log())?;
+    let contacts = far.place.json(&["contacts"])?;
+    ensure!(contacts["verdict"] != "contact", "{contacts}");
 
     for device in [positive, near, far] {
         device.end()?;

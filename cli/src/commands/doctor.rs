@@ -69,7 +69,7 @@ trait Logind {
 
 /// Looks at everything, and says how it is.
 pub(crate) async fn doctor(bus: &Bus, output: &Output, operator: &Path) -> Result<Exit, Failure> {
-    let report = examine(bus, operator).await;
+    let report = examine(bus, party(output.text(), operator)).await;
     output.print(&report, Text::report)?;
     Ok(match report.count(State::Fault) {
         0 => Exit::Done,
@@ -77,10 +77,11 @@ pub(crate) async fn doctor(bus: &Bus, output: &Output, operator: &Path) -> Resul
     })
 }
 
-async fn examine(bus: &Bus, operator: &Path) -> Report {
+async fn examine(bus: &Bus, party: Finding) -> Report {
     let mut findings = Vec::new();
     let Ok(connection) = bus::connect(bus).await else {
         findings.push(Finding::fault("service", "doctor-service-no-bus"));
+        findings.push(party);
         return Report { findings };
     };
     findings.push(policy(&connection).await);
@@ -102,13 +103,13 @@ async fn examine(bus: &Bus, operator: &Path) -> Report {
     findings.push(sleep(&connection).await);
     findings.extend(disk(Path::new(STATE_DIR)));
     findings.push(notifications().await);
-    findings.push(party(operator));
+    findings.push(party);
     Report { findings }
 }
 
 /// Whether the person who agrees is told with whom. Nothing fails by it, but what nobody is
 /// named in is no agreement.
-fn party(path: &Path) -> Finding {
+fn party(text: &Text, path: &Path) -> Finding {
     let operator = match sesshoku_session::operator(path) {
         Ok(operator) => operator,
         Err(error) => {
@@ -122,7 +123,7 @@ fn party(path: &Path) -> Finding {
         Some(_) if !gaps.is_empty() => {
             Finding::note("operator", "doctor-operator-incomplete").of(gaps.join(", "))
         }
-        Some(party) => Finding::ok("operator", "doctor-operator-ok").of(party.name.ja),
+        Some(party) => Finding::ok("operator", "doctor-operator-ok").of(text.named(&party.name)),
     }
 }
 
